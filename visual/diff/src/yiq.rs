@@ -1,0 +1,70 @@
+//! The colour distance of pixelmatch 7.2.0, to the last bit.
+//!
+//! "Measuring perceived color difference using YIQ NTSC transmission color space in mobile
+//! applications", Y. Kotsarenko and F. Ramos, 2010. Transparent pixels are laid over a pattern
+//! that depends on the position, as pixelmatch 7 does. All sums are made in its order and in its
+//! double precision, since a count must not depend on a rounding.
+
+use crate::layout::Pixel;
+
+/// The largest squared distance that two colours can have, as pixelmatch has it.
+const LARGEST: f64 = 35215.0;
+
+/// The squared distance from which on two colours differ, for a threshold of 0 to 1.
+pub(crate) fn limit(threshold: f64) -> f64 {
+    LARGEST * threshold * threshold
+}
+
+/// A squared distance on the scale of the threshold: 0 to 1.
+pub(crate) fn on_threshold_scale(squared: f64) -> f64 {
+    (squared / LARGEST).sqrt().min(1.0)
+}
+
+/// The squared distance of two different colours that stand at the pixel number `position`.
+pub(crate) fn distance(a: Pixel, b: Pixel, position: u64) -> f64 {
+    let [dr, dg, db] = channels(a, b, position);
+    let luma = luma(dr, dg, db);
+    let in_phase = dr * 0.595_977_99 - dg * 0.274_176_10 - db * 0.321_801_89;
+    let quadrature = dr * 0.211_470_17 - dg * 0.522_617_11 + db * 0.311_146_94;
+    0.5053 * luma * luma + 0.299 * in_phase * in_phase + 0.1957 * quadrature * quadrature
+}
+
+/// How much brighter `a` is than `b`, both seen on the background of the pixel `position`.
+pub(crate) fn brightness(a: Pixel, b: Pixel, position: u64) -> f64 {
+    let [dr, dg, db] = channels(a, b, position);
+    luma(dr, dg, db)
+}
+
+fn luma(dr: f64, dg: f64, db: f64) -> f64 {
+    dr * 0.298_895_31 + dg * 0.586_622_47 + db * 0.114_482_23
+}
+
+/// Red, green and blue of `a` less those of `b`.
+fn channels(a: Pixel, b: Pixel, position: u64) -> [f64; 3] {
+    let (a, b) = (a.to_le_bytes(), b.to_le_bytes());
+    if a[3] == 255 && b[3] == 255 {
+        [0, 1, 2].map(|at| f64::from(i32::from(a[at]) - i32::from(b[at])))
+    } else {
+        blended(a, b, position)
+    }
+}
+
+#[cold]
+fn blended(a: [u8; 4], b: [u8; 4], position: u64) -> [f64; 3] {
+    let behind = background(position);
+    let (alpha_a, alpha_b) = (f64::from(a[3]), f64::from(b[3]));
+    [0, 1, 2].map(|at| {
+        let over = f64::from(a[at]) * alpha_a - f64::from(b[at]) * alpha_b;
+        (over - behind[at] * (alpha_a - alpha_b)) / 255.0
+    })
+}
+
+/// What shines through a transparent pixel.
+///
+/// pixelmatch derives it from the byte offset, which is a multiple of four, so that red is always
+/// the darker value. Offsets beyond 2³¹ wrap as JavaScript's `| 0` does.
+fn background(position: u64) -> [f64; 3] {
+    let offset = (position * 4) as f64;
+    let step = |ratio: f64| f64::from(((offset / ratio) as i64 as i32) % 2);
+    [48.0, 48.0 + 159.0 * step(1.618_033_988_749_895), 48.0 + 159.0 * step(2.618_033_988_749_895)]
+}
