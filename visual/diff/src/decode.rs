@@ -164,3 +164,57 @@ pub(crate) fn equal_files(
     first.rewind()?;
     chunks::check_whole(&mut first, limits).map(Some)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::Path;
+
+    use serde::Deserialize;
+
+    use super::*;
+
+    #[derive(Deserialize)]
+    struct Record {
+        cases: Vec<Case>,
+    }
+
+    #[derive(Deserialize)]
+    struct Case {
+        baseline: Recorded,
+        candidate: Recorded,
+    }
+
+    #[derive(Deserialize)]
+    struct Recorded {
+        file: String,
+        crc32: u32,
+    }
+
+    /// The sum over the pixels of a picture, as pngjs lays them out.
+    fn sum_of_pixels(bytes: &[u8]) -> u32 {
+        let mut picture = Picture::open(Source::Bytes(bytes), &Limits::default()).unwrap();
+        let mut row = vec![0; picture.layout.row_bytes(picture.size.width)];
+        let mut pixels = vec![0; picture.size.width as usize];
+        let mut sum = crc32fast::Hasher::new();
+        for _ in 0..picture.size.height {
+            picture.read_rows(&mut row).unwrap();
+            picture.layout.expand(&row, &mut pixels);
+            pixels.iter().for_each(|pixel| sum.update(&pixel.to_le_bytes()));
+        }
+        picture.finish().unwrap();
+        sum.finalize()
+    }
+
+    #[test]
+    fn pixels_are_those_of_pngjs() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("oracle");
+        let record = fs::read_to_string(folder.join("cases.json")).unwrap();
+        let record: Record = serde_json::from_str(&record).unwrap();
+        let pictures = record.cases.into_iter().flat_map(|case| [case.baseline, case.candidate]);
+        for Recorded { file, crc32 } in pictures {
+            let bytes = fs::read(folder.join("pictures").join(&file)).unwrap();
+            assert_eq!(sum_of_pixels(&bytes), crc32, "{file} is decoded in another way");
+        }
+    }
+}
