@@ -1,0 +1,123 @@
+//! Which path gives what.
+
+use axum::body::Bytes;
+use axum::extract::{DefaultBodyLimit, Path, Request, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
+use axum::middleware::{self, Next};
+use axum::response::{Html, IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use serde_json::{Value, json};
+
+use crate::experiment::{self, EXPERIMENT};
+use crate::page::{self, PAGES, Page};
+use crate::server::Site;
+use crate::{crm, signup};
+
+/// The largest body that is read, in bytes.
+const LARGEST_BODY: usize = 64 * 1024;
+
+/// The site's routes.
+pub(crate) fn router(site: Site) -> Router {
+    let mut router = Router::new();
+    for page in PAGES {
+        let handler = move |State(site): State<Site>, uri: Uri, headers: HeaderMap| async move {
+            show(page, &site, &uri, &headers)
+        };
+        router = router.route(page.path, get(handler));
+    }
+    router
+        .route("/assets/{name}", get(asset))
+        .route("/email/welcome", get(email))
+        .route("/api/signup", post(signup::receive))
+        .route("/collect", get(collected).post(collect))
+        .route("/healthz", get(health))
+        .route("/robots.txt", get(robots))
+        .route("/sitemap.xml", get(sitemap))
+        .fallback(missing)
+        .layer(DefaultBodyLimit::max(LARGEST_BODY))
+        .layer(middleware::from_fn_with_state(site.clone(), label))
+        .with_state(site)
+        .nest("/crm", crm::vendor())
+}
+
+/// Says which environment answered, in a header only: the pages of two environments are the same
+/// to the byte. Nothing may be cached, because a fault can be switched between two requests.
+async fn label(State(site): State<Site>, request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(HeaderName::from_static("x-environment"), site.label.clone());
+    response
+}
+
+fn show(page: &Page, site: &Site, uri: &Uri, headers: &HeaderMap) -> Response {
+    let visitor = experiment::identify(headers, uri, || site.new_visitor());
+    let mut response = Html(page::render(page, visitor.as_ref(), &site.faults)).into_response();
+    if let Some(cookie) = visitor.and_then(|visitor| visitor.cookie) {
+        response.headers_mut().insert(header::SET_COOKIE, cookie);
+    }
+    response
+}
+
+async fn asset(State(site): State<Site>, Path(name): Path<String>) -> Response {
+    page::asset(&name, &site.faults).unwrap_or_else(|| StatusCode::NOT_FOUND.into_response())
+}
+
+async fn email(uri: Uri) -> Html<String> {
+    Html(page::email(experiment::query(&uri, "name").as_deref()))
+}
+
+async fn collect(State(site): State<Site>, body: Bytes) -> Response {
+    match site.collector.take(&body) {
+        Ok(()) => StatusCode::NO_CONTENT.into_response(),
+        Err(_) => (StatusCode::BAD_REQUEST, "a beacon is a JSON object with an event\n")
+            .into_response(),
+    }
+}
+
+async fn collected(State(site): State<Site>) -> Response {
+    Json(site.collector.list()).into_response()
+}
+
+async fn health(State(site): State<Site>) -> Json<Value> {
+    let environment = site.label.to_str().unwrap_or_default();
+    Json(json!({
+        "status": "ok",
+        "environment": environment,
+        "experiment": EXPERIMENT,
+        "faults": site.faults.names(),
+    }))
+}
+
+async fn robots() -> &'static str {
+    "User-agent: *\nDisallow: /api/\nDisallow: /collect\nDisallow: /crm/\nSitemap: /sitemap.xml\n"
+}
+
+/// The sitemap, with the address by which the site was asked.
+async fn sitemap(headers: HeaderMap) -> Response {
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or("localhost");
+    let plain = host.chars().all(|c| c.is_ascii_alphanumeric() || ".-:[]".contains(c));
+    if !plain {
+        return StatusCode::BAD_REQUEST.into_response();
+    }
+    // The page after the form is no place to start from.
+    let urls: String = PAGES
+        .iter()
+        .filter(|page| page.path != "/thanks")
+        .map(|page| format!("<url><loc>http://{host}{}</loc></url>\n", page.path))
+        .collect();
+    let xml = format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
+         <urlset xmlns=\"http://www.sitemaps.org/schemas/sitemap/0.9\">\n{urls}</urlset>\n"
+    );
+    ([(header::CONTENT_TYPE, "application/xml")], xml).into_response()
+}
+
+async fn missing() -> Response {
+    page::notice(
+        StatusCode::NOT_FOUND,
+        "There is no water here.",
+        "The page you asked for does not exist, or has moved to another berth.",
+    )
+}
