@@ -1,0 +1,132 @@
+// Runs in every frame before any script of the page. It makes chance and the clock repeatable,
+// holds long timers, and notes what the page is still waiting for.
+(() => {
+  const options = __OPTIONS__;
+  const name = "__visualBrowser";
+  if (name in window) return;
+
+  const native = {
+    setTimeout: window.setTimeout.bind(window),
+    clearTimeout: window.clearTimeout.bind(window),
+    setInterval: window.setInterval.bind(window),
+    frame: window.requestAnimationFrame.bind(window),
+  };
+  const state = {
+    native,
+    timeouts: new Map(), // id -> delay of timers that fire once and soon
+    intervals: new Map(), // id -> period of those that fire again and again
+    requests: 0, // requests by script that have not been answered
+    needsSweep: false, // something on the page reacts to scrolling
+    closedRoots: new WeakMap(),
+    failed: new Set(),
+  };
+  Object.defineProperty(window, name, { value: state });
+
+  // A generator of 32 bits (Tommy Ettinger's mulberry32).
+  if (options.seed !== null) {
+    let a = options.seed >>> 0;
+    const next = () => {
+      a = (a + 0x6d2b79f5) >>> 0;
+      let t = Math.imul(a ^ (a >>> 15), a | 1);
+      t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
+      return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
+    };
+    Math.random = () => next();
+    if (window.crypto && crypto.randomUUID) {
+      const hex = (digits) =>
+        Array.from({ length: digits }, () => ((next() * 16) | 0).toString(16)).join("");
+      crypto.randomUUID = () =>
+        `${hex(8)}-${hex(4)}-4${hex(3)}-${"89ab"[(next() * 4) | 0]}${hex(3)}-${hex(12)}`;
+    }
+  }
+
+  if (options.clock !== null) {
+    // A script that waits for the clock in a loop must come to its end: the clock moves on by a
+    // millisecond every few thousand readings, which no ordinary page reaches.
+    let readings = 0;
+    const now = () => options.clock + Math.floor(++readings / 4096);
+    const RealDate = window.Date;
+    RealDate.now = () => now();
+    const FixedDate = new Proxy(RealDate, {
+      construct: (target, args, as) => Reflect.construct(target, args.length ? args : [now()], as),
+      apply: () => new RealDate(now()).toString(),
+    });
+    RealDate.prototype.constructor = FixedDate;
+    window.Date = FixedDate;
+  }
+
+  // Far beyond the time that a page is looked at.
+  const never = 0x7fffffff;
+  const held = (delay) => options.hold !== null && delay >= options.hold;
+  window.setTimeout = function setTimeout(callback, delay, ...args) {
+    const ms = Number(delay) || 0;
+    if (held(ms)) return native.setTimeout(() => {}, never);
+    if (typeof callback !== "function") return native.setTimeout(callback, ms);
+    const id = native.setTimeout(() => {
+      state.timeouts.delete(id);
+      callback.apply(window, args);
+    }, ms);
+    state.timeouts.set(id, ms);
+    return id;
+  };
+  window.setInterval = function setInterval(callback, delay, ...args) {
+    const ms = Number(delay) || 0;
+    if (held(ms)) return native.setTimeout(() => {}, never);
+    const id = native.setInterval(callback, ms, ...args);
+    state.intervals.set(id, ms);
+    return id;
+  };
+  // The two ways to clear share their numbers, as the standard has it.
+  for (const which of ["clearTimeout", "clearInterval"]) {
+    window[which] = (id) => {
+      state.timeouts.delete(Number(id));
+      state.intervals.delete(Number(id));
+      native.clearTimeout(id);
+    };
+  }
+
+  if (window.fetch) {
+    const fetch = window.fetch;
+    window.fetch = function (...args) {
+      state.requests++;
+      const done = () => state.requests--;
+      const answer = fetch.apply(this, args);
+      answer.then(done, done);
+      return answer;
+    };
+  }
+  const send = XMLHttpRequest.prototype.send;
+  XMLHttpRequest.prototype.send = function (...args) {
+    state.requests++;
+    this.addEventListener("loadend", () => state.requests--, { once: true });
+    return send.apply(this, args);
+  };
+
+  const observe = IntersectionObserver.prototype.observe;
+  IntersectionObserver.prototype.observe = function (...args) {
+    state.needsSweep = true;
+    return observe.apply(this, args);
+  };
+  const listen = EventTarget.prototype.addEventListener;
+  EventTarget.prototype.addEventListener = function (type, ...args) {
+    if (type === "scroll" || type === "wheel") state.needsSweep = true;
+    return listen.call(this, type, ...args);
+  };
+  const attach = Element.prototype.attachShadow;
+  Element.prototype.attachShadow = function (...args) {
+    const root = attach.apply(this, args);
+    if (root.mode === "closed") state.closedRoots.set(this, root);
+    return root;
+  };
+
+  listen.call(
+    window,
+    "error",
+    (event) => {
+      const from = event.target;
+      const address = from && from !== window && (from.currentSrc || from.src || from.href);
+      if (typeof address === "string" && state.failed.size < 100) state.failed.add(address);
+    },
+    true,
+  );
+})();

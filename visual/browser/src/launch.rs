@@ -1,0 +1,94 @@
+//! Where a browser comes from.
+
+use std::{ffi::OsString, fmt, path::PathBuf, sync::Arc, time::Duration};
+
+use serde_json::{Map, Value};
+
+/// Called with a process id that is also the id of its process group.
+pub type Seen = Arc<dyn Fn(u32) + Send + Sync>;
+
+/// How to start a browser.
+#[derive(Clone)]
+pub struct Launch {
+    /// Which driver.
+    pub driver: DriverAt,
+    /// An existing folder of the caller. Each session makes a folder of its own in it and removes
+    /// that again. Not used for a remote driver.
+    pub scratch: PathBuf,
+    /// The whole environment of the driver and the browser, apart from `TMPDIR` and `HOME`, which
+    /// point into the session's folder. Nothing is inherited.
+    pub env: Vec<(OsString, OsString)>,
+    /// Further arguments for the browser.
+    pub arguments: Vec<String>,
+    /// Further capabilities, merged into ours: objects key by key, lists one after the other,
+    /// anything else replaces what was there.
+    pub capabilities: Map<String, Value>,
+    /// How long driver and browser may take to start. Default 30 s.
+    pub start_deadline: Duration,
+    /// Called as soon as a driver's process is there, before anything else is done with it, so
+    /// that a caller can keep a list of what to end after a crash.
+    pub on_spawn: Seen,
+    /// Called when that process and all that it started are gone.
+    pub on_reaped: Seen,
+}
+
+impl Launch {
+    /// The default settings for this driver.
+    pub fn new(driver: DriverAt, scratch: PathBuf) -> Self {
+        Self {
+            driver,
+            scratch,
+            env: vec![("PATH".into(), "/usr/local/bin:/usr/bin:/bin".into())],
+            arguments: Vec::new(),
+            capabilities: Map::new(),
+            start_deadline: Duration::from_secs(30),
+            on_spawn: Arc::new(|_| {}),
+            on_reaped: Arc::new(|_| {}),
+        }
+    }
+}
+
+impl fmt::Debug for Launch {
+    // The environment, the arguments and the capabilities may hold a password of a proxy or a
+    // key of a cloud of browsers.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Launch")
+            .field("driver", &self.driver)
+            .field("scratch", &self.scratch)
+            .field("start_deadline", &self.start_deadline)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Which driver to use.
+#[derive(Clone)]
+pub enum DriverAt {
+    /// A ChromeDriver that is started for the session.
+    Local {
+        /// The driver's executable.
+        chromedriver: PathBuf,
+        /// The browser's executable; without it the driver looks for one.
+        chromium: Option<PathBuf>,
+    },
+    /// A WebDriver endpoint that is already there. User and password may stand in the address;
+    /// they are sent as basic authentication and shown nowhere.
+    Remote {
+        /// Its address, with or without a slash at the end.
+        url: String,
+    },
+}
+
+impl fmt::Debug for DriverAt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Local { chromedriver, chromium } => f
+                .debug_struct("Local")
+                .field("chromedriver", chromedriver)
+                .field("chromium", chromium)
+                .finish(),
+            Self::Remote { url } => {
+                f.debug_struct("Remote").field("url", &crate::remote::shown(url)).finish()
+            }
+        }
+    }
+}

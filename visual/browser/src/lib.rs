@@ -1,0 +1,53 @@
+//! Pages in, pixels and page events out.
+//!
+//! A [`Session`] is one browser, driven over WebDriver: either through a ChromeDriver that this
+//! crate starts and ends itself, or through an endpoint that is already there (a Selenium Grid,
+//! for instance). [`Session::capture`] takes a [`Shot`] and gives a [`Capture`]: the whole page
+//! at an exact viewport, once it has stopped moving.
+//!
+//! ```no_run
+//! use std::{path::PathBuf, sync::Arc, time::Duration};
+//! use visual_browser::{DriverAt, Launch, Session, Shot};
+//!
+//! # async fn run() -> Result<(), visual_browser::Error> {
+//! let launch = Launch::new(
+//!     DriverAt::Local { chromedriver: PathBuf::from("/usr/bin/chromedriver"), chromium: None },
+//!     PathBuf::from("/var/tmp/run-1"),
+//! );
+//! let mut session = Session::open(&launch, &|_| {}).await?;
+//! let picture = session.capture(&Shot::of("https://www.example.com/"), &|_| {}).await?;
+//! session.close().await;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! What holds here and nowhere else in the code:
+//!
+//! - Every call to a driver has a deadline and runs in a task of its own, so neither a driver
+//!   that hangs nor a panic in the client library reaches the caller.
+//! - A browser never outlives its [`Session`]: the processes are ended and their folder removed
+//!   when it is closed, and also when it, or a future that works on it, is dropped.
+//! - This crate prints nothing, exits nowhere, and reads no environment variable.
+
+mod capabilities;
+mod driver;
+mod error;
+mod install;
+mod launch;
+mod navigate;
+mod open;
+mod outcome;
+mod probe;
+pub mod processes;
+mod remote;
+mod session;
+mod settle;
+mod shot;
+mod wire;
+
+pub use error::{Error, Unsettled};
+pub use install::{InstallPlan, install_plan};
+pub use launch::{DriverAt, Launch, Seen};
+pub use probe::{Found, Tool, find};
+pub use session::Session;
+pub use shot::{BasicAuth, Capture, Cookie, Mask, Rect, Settle, Shot, Stage, Timings, Viewport};

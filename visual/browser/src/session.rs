@@ -1,0 +1,397 @@
+//! A browser, and the way from an address to a picture.
+
+use std::{collections::BTreeMap, mem, time::Duration};
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use serde_json::{Value, json};
+use tokio::{
+    runtime::Handle,
+    time::{Instant, sleep},
+};
+use url::Url;
+
+use crate::{
+    BasicAuth, Capture, DriverAt, Error, Launch, Settle, Shot, Stage, Timings, Viewport,
+    driver::Driver,
+    navigate, open,
+    outcome::{self, check_page, moved_on, never_settled},
+    settle::{self, PageReport},
+    wire::{Fault, Wire},
+};
+
+/// For commands that only set something.
+const SETTING: Duration = Duration::from_secs(10);
+/// For one picture, however large.
+const PICTURE: Duration = Duration::from_mins(1);
+/// What a page's own deadline is exceeded by before its scripts count as stuck.
+const MARGIN: Duration = Duration::from_secs(3);
+/// Between two pictures that were not the same.
+const BETWEEN: Duration = Duration::from_millis(50);
+
+/// One browser. Captures one page after the other, each from a clean state: no cookies, storage,
+/// cache or credentials of the one before.
+///
+/// Dropping it ends the browser too, and blocks for that (at most two and a half seconds); a
+/// browser at a remote driver is then asked to end in the background. [`Session::close`] is kinder.
+pub struct Session {
+    launch: Launch,
+    // Both are there until the session is closed.
+    wire: Option<Wire>,
+    driver: Option<Driver>,
+    set: Applied,
+    /// It has to be replaced before it can be used again.
+    broken: bool,
+    /// A script of the page keeps the browser from answering anything.
+    stuck: bool,
+}
+
+/// What has been set in the browser, so that it is not set again.
+#[derive(Default)]
+struct Applied {
+    viewport: Option<Viewport>,
+    /// The settings of the script before each document, and its identifier.
+    script: Option<(Settle, String)>,
+    page_deadline: Option<Duration>,
+    has_headers: bool,
+    /// What the last page may have left behind.
+    origins: Vec<String>,
+    /// Something other than the empty page is open.
+    has_page: bool,
+    /// Credentials that the browser remembers, by origin.
+    credentials: BTreeMap<String, BasicAuth>,
+}
+
+impl Session {
+    /// Starts a browser.
+    pub async fn open(launch: &Launch, on: &(dyn Fn(Stage) + Sync)) -> Result<Self, Error> {
+        let until = Instant::now() + launch.start_deadline;
+        let (driver, wire) = match &launch.driver {
+            DriverAt::Local { chromedriver, chromium } => {
+                let driver = Driver::start(chromedriver, launch, until, on).await?;
+                let (driver, wire) =
+                    open::local(driver, launch, chromium.as_deref(), until).await?;
+                (Some(driver), wire)
+            }
+            DriverAt::Remote { url } => (None, open::remote(url, launch, until).await?),
+        };
+        let session = Self {
+            launch: launch.clone(),
+            wire: Some(wire),
+            driver,
+            set: Applied::default(),
+            broken: false,
+            stuck: false,
+        };
+        session.prepare_browser().await?;
+        on(Stage::SessionOpen);
+        Ok(session)
+    }
+
+    /// Takes a picture of a page. After an error that [ends the session](Error::ends_session) the
+    /// next capture starts a new browser by itself.
+    pub async fn capture(
+        &mut self,
+        shot: &Shot,
+        on: &(dyn Fn(Stage) + Sync),
+    ) -> Result<Capture, Error> {
+        let url = navigate::admissible(&shot.url, shot.allow_file)?;
+        let started = Instant::now();
+        if self.broken || !self.fits(&url, shot) {
+            self.reopen().await?;
+        }
+        // Until it is known how this ends: a future that is dropped half-way leaves a browser
+        // in the middle of something.
+        self.broken = true;
+        self.stuck = false;
+        let captured = self.capture_page(&url, shot, started, on).await;
+        self.broken = self.stuck || captured.as_ref().is_err_and(Error::ends_session);
+        captured
+    }
+
+    /// Ends the browser and waits until nothing of it is left.
+    pub async fn close(mut self) {
+        if let Some(wire) = &self.wire
+            && !(self.broken && self.driver.is_some())
+        {
+            // What does not end when asked is ended below.
+            let _ = wire.delete().await;
+        }
+        self.wire = None;
+        if let Some(driver) = self.driver.take() {
+            driver.end().await;
+        }
+    }
+
+    /// The driver's process, which also names its group; `None` for a remote driver.
+    pub fn driver_pid(&self) -> Option<u32> {
+        self.driver.as_ref().map(Driver::pid)
+    }
+
+    async fn reopen(&mut self) -> Result<(), Error> {
+        let new = Self::open(&self.launch, &|_| {}).await?;
+        mem::replace(self, new).close().await;
+        Ok(())
+    }
+
+    /// Credentials cannot be taken from a browser again.
+    fn fits(&self, url: &Url, shot: &Shot) -> bool {
+        match self.set.credentials.get(&url.origin().ascii_serialization()) {
+            Some(known) => shot.basic_auth.as_ref() == Some(known),
+            None => true,
+        }
+    }
+
+    async fn prepare_browser(&self) -> Result<(), Error> {
+        let reduce = json!([{ "name": "prefers-reduced-motion", "value": "reduce" }]);
+        self.tell("Emulation.setEmulatedMedia", json!({ "features": reduce })).await?;
+        self.tell("Emulation.setTimezoneOverride", json!({ "timezoneId": "UTC" })).await?;
+        Ok(())
+    }
+
+    async fn capture_page(
+        &mut self,
+        url: &Url,
+        shot: &Shot,
+        started: Instant,
+        on: &(dyn Fn(Stage) + Sync),
+    ) -> Result<Capture, Error> {
+        self.clean().await?;
+        self.apply(url, shot).await?;
+        let mut timings = Timings { prepare: started.elapsed(), ..Timings::default() };
+        on(Stage::Navigating);
+        let asked = Instant::now();
+        self.set.has_page = true;
+        self.set.origins = vec![url.origin().ascii_serialization()];
+        self.load(url, shot).await?;
+        timings.load = asked.elapsed();
+        on(Stage::Settling);
+        let loaded = Instant::now();
+        let mut report = self.settle(shot, loaded).await?;
+        check_page(url, shot, &report)?;
+        timings.settle = loaded.elapsed();
+        on(Stage::Capturing);
+        let first = Instant::now();
+        let png = self.still_picture(url, shot, loaded, &mut report, &mut timings).await?;
+        timings.frames = first.elapsed();
+        on(Stage::Captured);
+        outcome::capture(shot, png, report, timings)
+    }
+
+    /// Leaves the page before and wipes what it may have stored.
+    async fn clean(&mut self) -> Result<(), Error> {
+        if !self.set.has_page {
+            return Ok(());
+        }
+        // First away from the page, so that nothing it does on leaving is kept.
+        self.wire()?
+            .go("about:blank", SETTING)
+            .await
+            .map_err(|fault| self.failed("leaving", fault))?;
+        self.tell("Network.clearBrowserCookies", json!({})).await?;
+        self.tell("Network.clearBrowserCache", json!({})).await?;
+        for origin in mem::take(&mut self.set.origins) {
+            let all = json!({ "origin": origin, "storageTypes": "all" });
+            self.tell("Storage.clearDataForOrigin", all).await?;
+        }
+        self.set.has_page = false;
+        Ok(())
+    }
+
+    /// Sets what the shot asks for, as far as it is not set already.
+    async fn apply(&mut self, url: &Url, shot: &Shot) -> Result<(), Error> {
+        if self.set.viewport != Some(shot.viewport) {
+            let Viewport { width, height, scale } = shot.viewport;
+            let metrics = json!({ "width": width, "height": height, "deviceScaleFactor": scale, "mobile": false });
+            self.tell("Emulation.setDeviceMetricsOverride", metrics).await?;
+            self.set.viewport = Some(shot.viewport);
+        }
+        self.apply_script(&shot.settle).await?;
+        if self.set.page_deadline != Some(shot.page_deadline) {
+            let set = self.wire()?.set_page_deadline(shot.page_deadline, SETTING).await;
+            set.map_err(|fault| self.failed("setting the deadline", fault))?;
+            self.set.page_deadline = Some(shot.page_deadline);
+        }
+        if self.set.has_headers || !shot.headers.is_empty() {
+            let headers: serde_json::Map<_, _> =
+                shot.headers.iter().map(|(name, value)| (name.clone(), json!(value))).collect();
+            self.tell("Network.enable", json!({})).await?;
+            self.tell("Network.setExtraHTTPHeaders", json!({ "headers": headers })).await?;
+            self.set.has_headers = !shot.headers.is_empty();
+        }
+        if !shot.cookies.is_empty() {
+            let cookies: Vec<Value> = shot
+                .cookies
+                .iter()
+                .map(|cookie| {
+                    let mut set =
+                        json!({ "name": cookie.name, "value": cookie.value, "url": url.as_str() });
+                    for (key, value) in [("domain", &cookie.domain), ("path", &cookie.path)] {
+                        if let Some(value) = value {
+                            set[key] = json!(value);
+                        }
+                    }
+                    set
+                })
+                .collect();
+            self.tell("Network.setCookies", json!({ "cookies": cookies })).await?;
+        }
+        Ok(())
+    }
+
+    async fn apply_script(&mut self, wanted: &Settle) -> Result<(), Error> {
+        // The deadline is not part of the script.
+        let wanted = Settle { deadline: Duration::ZERO, ..wanted.clone() };
+        if self.set.script.as_ref().is_some_and(|(set, _)| *set == wanted) {
+            return Ok(());
+        }
+        if let Some((_, identifier)) = self.set.script.take() {
+            let old = json!({ "identifier": identifier });
+            self.tell("Page.removeScriptToEvaluateOnNewDocument", old).await?;
+        }
+        let source = json!({ "source": settle::before(&wanted) });
+        let answer = self.tell("Page.addScriptToEvaluateOnNewDocument", source).await?;
+        let identifier = answer["identifier"].as_str().unwrap_or_default().to_owned();
+        self.set.script = Some((wanted, identifier));
+        Ok(())
+    }
+
+    async fn load(&mut self, url: &Url, shot: &Shot) -> Result<(), Error> {
+        let here = self.driver.is_some() && !navigate::uses_proxy(&self.launch);
+        let origin = url.origin().ascii_serialization();
+        if let Some(auth) = &shot.basic_auth
+            && !self.set.credentials.contains_key(&origin)
+        {
+            // In the address they are given to this origin alone, and remembered. The page itself
+            // must not be seen under that address: its own requests would be refused there.
+            let mut with = url.clone();
+            let set = with.set_username(&auth.user).and(with.set_password(Some(&auth.password)));
+            if set.is_err() {
+                let reason = "an address of this kind takes no user and password".to_owned();
+                return Err(Error::BadUrl { reason });
+            }
+            self.set.credentials.insert(origin, auth.clone());
+            navigate::load(self.wire()?, &with, shot.page_deadline, here).await?;
+        }
+        navigate::load(self.wire()?, url, shot.page_deadline, here).await
+    }
+
+    /// Brings the page to rest, or says what it was still waiting for at the deadline.
+    async fn settle(&mut self, shot: &Shot, loaded: Instant) -> Result<PageReport, Error> {
+        loop {
+            let left = shot.settle.deadline.saturating_sub(loaded.elapsed());
+            let evaluate = json!({
+                "expression": settle::expression(shot, left),
+                "awaitPromise": true,
+                "returnByValue": true,
+            });
+            let answer = self.wire()?.devtools("Runtime.evaluate", &evaluate, left + MARGIN).await;
+            match answer {
+                Ok(answer) => return settle::read(&answer),
+                // A page that goes on to another one takes the script with it.
+                Err(Fault::Answer(_, text)) if moved_on(&text) && !left.is_zero() => {
+                    sleep(BETWEEN).await;
+                }
+                Err(Fault::Deadline(_)) if !self.driver_has_ended() => {
+                    self.stuck = true;
+                    let what = "a script of the page does not end".to_owned();
+                    return Err(never_settled(shot, what, [Vec::new(), Vec::new()]));
+                }
+                Err(fault) => return Err(self.failed("settling the page", fault)),
+            }
+        }
+    }
+
+    /// Takes pictures until two in a row are the same bytes.
+    async fn still_picture(
+        &mut self,
+        url: &Url,
+        shot: &Shot,
+        loaded: Instant,
+        report: &mut PageReport,
+        timings: &mut Timings,
+    ) -> Result<Vec<u8>, Error> {
+        let mut last = self.picture(shot, report.height).await?;
+        timings.frame_count = 1;
+        loop {
+            // What a timer does shows only once it has fired.
+            sleep(Duration::from_millis(report.watch.min(1000))).await;
+            let next = self.picture(shot, report.height).await?;
+            timings.frame_count += 1;
+            let same = next == last;
+            if same && report.waiting.is_empty() {
+                return Ok(next);
+            }
+            if loaded.elapsed() >= shot.settle.deadline {
+                let moving = "the picture keeps changing".to_owned();
+                let what = if same { mem::take(&mut report.waiting) } else { moving };
+                return Err(never_settled(shot, what, [last, next]));
+            }
+            last = next;
+            sleep(BETWEEN).await;
+            // New animations may have begun and the height may have changed.
+            let before = report.height;
+            *report = self.settle(shot, loaded).await?;
+            check_page(url, shot, report)?;
+            if report.height != before {
+                last = self.picture(shot, report.height).await?;
+            }
+        }
+    }
+
+    async fn picture(&self, shot: &Shot, height: u32) -> Result<Vec<u8>, Error> {
+        let clip =
+            json!({ "x": 0, "y": 0, "width": shot.viewport.width, "height": height, "scale": 1 });
+        let params = json!({
+            "format": "png",
+            "captureBeyondViewport": true,
+            "fromSurface": true,
+            "optimizeForSpeed": !shot.compact,
+            "clip": clip,
+        });
+        let command = "Page.captureScreenshot";
+        let answer = self.wire()?.devtools(command, &params, PICTURE).await;
+        let answer = answer.map_err(|fault| self.failed(command, fault))?;
+        let data = answer["data"].as_str().and_then(|data| STANDARD.decode(data).ok());
+        data.ok_or_else(|| Error::Protocol {
+            command: command.to_owned(),
+            reason: "the answer holds no picture".to_owned(),
+        })
+    }
+
+    async fn tell(&self, command: &str, params: Value) -> Result<Value, Error> {
+        let answer = self.wire()?.devtools(command, &params, SETTING).await;
+        answer.map_err(|fault| self.failed(command, fault))
+    }
+
+    fn wire(&self) -> Result<&Wire, Error> {
+        self.wire.as_ref().ok_or_else(|| Error::SessionLost { reason: "it was closed".to_owned() })
+    }
+
+    fn driver_has_ended(&mut self) -> bool {
+        self.driver.as_mut().is_some_and(Driver::has_ended)
+    }
+
+    #[expect(clippy::unused_self, reason = "reads as what happened to this session")]
+    fn failed(&self, command: &str, fault: Fault) -> Error {
+        match fault {
+            Fault::Answer(..) | Fault::PageTimeout => {
+                Error::Protocol { command: command.to_owned(), reason: fault.to_string() }
+            }
+            Fault::Deadline(_) => Error::SessionLost { reason: format!("{command}: {fault}") },
+            Fault::Lost(reason) => Error::SessionLost { reason },
+        }
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        if self.driver.is_none()
+            && let Some(wire) = self.wire.take()
+            && let Ok(runtime) = Handle::try_current()
+        {
+            runtime.spawn(async move {
+                let _ = wire.delete().await;
+            });
+        }
+    }
+}
