@@ -4,70 +4,86 @@
 //! pixelmatch 7.2.0 gives it.
 
 use crate::around::Around;
+use crate::layout::Pixel;
 use crate::yiq::brightness;
+
+/// The eight neighbours of a pixel, as columns and rows to go; columns outside, rows inside.
+/// The order counts: of two equal extremes the first one is meant.
+const NEIGHBOURS: [(i32, i32); 8] =
+    [(-1, -1), (-1, 0), (-1, 1), (0, -1), (0, 1), (1, -1), (1, 0), (1, 1)];
 
 /// Whether the pixel in column `x` of the middle row seems to smooth an edge in `this` picture,
 /// judged with the help of the `other`.
 ///
 /// It has at most two neighbours of its own brightness, some darker and some brighter, and of the
-/// darkest or of the brightest one both pictures show a flat patch.
+/// darkest or of the brightest one both pictures show a flat patch. Beyond the border lies one
+/// neighbour of its own brightness.
 pub(crate) fn smooths_edge(this: &Around<'_>, other: &Around<'_>, x: u32) -> bool {
     let centre = this.middle()[x as usize];
-    let columns = this.columns_next_to(x);
-    let rows = this.rows_next_to(0);
-    let mut equal = u32::from(on_border(this, x, 0));
-    for row in rows.clone() {
-        let around = &this.row(row)[*columns.start() as usize..=*columns.end() as usize];
-        equal += around.iter().filter(|pixel| **pixel == centre).count() as u32;
-    }
-    // The pixel itself has been counted, too. Most pixels are dismissed here.
-    if equal > 3 {
+    let deltas = match block(this, x, 0) {
+        Some(block) => {
+            if equal_in(&block, centre) > 2 {
+                return false;
+            }
+            let position = this.position(x);
+            block.map(|pixel| brightness(centre, pixel, position))
+        }
+        // A neighbour that does not exist is neither darker nor brighter, and is not counted.
+        None => NEIGHBOURS.map(|(dx, dy)| match this.pixel(x, dx, dy) {
+            Some(pixel) => brightness(centre, pixel, this.position(x)),
+            None => f64::NAN,
+        }),
+    };
+    let border = u32::from(this.on_border(x, 0));
+    let equal: u32 = deltas.iter().map(|delta| u32::from(*delta == 0.0)).sum();
+    if equal + border > 2 {
         return false;
     }
-
-    let position = this.position(x);
     let (mut darkest, mut brightest) = (0.0, 0.0);
-    let (mut darkest_at, mut brightest_at) = ((x, 0), (x, 0));
-    // Columns outside, rows inside: of two equal extremes the first one counts.
-    for column in columns {
-        for row in rows.clone() {
-            let pixel = this.row(row)[column as usize];
-            if pixel == centre {
-                continue;
-            }
-            let delta = brightness(centre, pixel, position);
-            if delta == 0.0 {
-                equal += 1;
-                if equal > 3 {
-                    return false;
-                }
-            } else if delta < darkest {
-                (darkest, darkest_at) = (delta, (column, row));
-            } else if delta > brightest {
-                (brightest, brightest_at) = (delta, (column, row));
-            }
+    let (mut darkest_at, mut brightest_at) = (0, 0);
+    for (at, &delta) in deltas.iter().enumerate() {
+        if delta < darkest {
+            (darkest, darkest_at) = (delta, at);
+        }
+        if delta > brightest {
+            (brightest, brightest_at) = (delta, at);
         }
     }
     if darkest == 0.0 || brightest == 0.0 {
         return false;
     }
-    let flat_in_both = |(x, row)| is_flat(this, x, row) && is_flat(other, x, row);
+    let flat_in_both = |at: usize| {
+        let (dx, row) = NEIGHBOURS[at];
+        let x = x.wrapping_add_signed(dx);
+        is_flat(this, x, row) && is_flat(other, x, row)
+    };
     flat_in_both(darkest_at) || flat_in_both(brightest_at)
 }
 
 /// Whether three or more neighbours of a pixel have exactly its colour; the border counts as one.
 fn is_flat(picture: &Around<'_>, x: u32, row: i32) -> bool {
     let centre = picture.row(row)[x as usize];
-    let columns = picture.columns_next_to(x);
-    let mut equal = u32::from(on_border(picture, x, row));
-    for row in picture.rows_next_to(row) {
-        let around = &picture.row(row)[*columns.start() as usize..=*columns.end() as usize];
-        equal += around.iter().filter(|pixel| **pixel == centre).count() as u32;
+    if let Some(block) = block(picture, x, row) {
+        return equal_in(&block, centre) > 2;
     }
-    equal > 3
+    let equal = NEIGHBOURS
+        .iter()
+        .filter(|(dx, dy)| picture.pixel(x, *dx, row + dy) == Some(centre))
+        .count();
+    equal + usize::from(picture.on_border(x, row)) > 2
 }
 
-fn on_border(picture: &Around<'_>, x: u32, row: i32) -> bool {
-    let y = picture.y as i32 + row;
-    x == 0 || x + 1 == picture.width || y == 0 || y + 1 == picture.height as i32
+fn equal_in(block: &[Pixel; 8], centre: Pixel) -> u32 {
+    block.iter().map(|pixel| u32::from(*pixel == centre)).sum()
+}
+
+/// The neighbours of a pixel in the order of [`NEIGHBOURS`], if it has all eight.
+fn block(picture: &Around<'_>, x: u32, row: i32) -> Option<[Pixel; 8]> {
+    if picture.on_border(x, row) {
+        return None;
+    }
+    let left = x as usize - 1;
+    let three = |row: i32| picture.row(row).get(left..)?.first_chunk::<3>();
+    let (above, beside, below) = (three(row - 1)?, three(row)?, three(row + 1)?);
+    Some([above[0], beside[0], below[0], above[1], below[1], above[2], beside[2], below[2]])
 }

@@ -33,15 +33,15 @@ impl<'a> Around<'a> {
         self.rows[(by + 2) as usize]
     }
 
-    /// The rows next to row `y + by`, itself included, that exist.
-    pub(crate) fn rows_next_to(&self, by: i32) -> std::ops::RangeInclusive<i32> {
-        let y = self.y as i32 + by;
-        (if y == 0 { by } else { by - 1 })..=(if y + 1 == self.height as i32 { by } else { by + 1 })
+    /// The pixel `dx` columns and `dy` rows from column `x` of the middle row, if there is one.
+    pub(crate) fn pixel(&self, x: u32, dx: i32, dy: i32) -> Option<Pixel> {
+        self.row(dy).get(x.checked_add_signed(dx)? as usize).copied()
     }
 
-    /// The columns next to column `x`, itself included, that exist.
-    pub(crate) fn columns_next_to(&self, x: u32) -> std::ops::RangeInclusive<u32> {
-        x.saturating_sub(1)..=(x + 1).min(self.width - 1)
+    /// Whether the pixel in column `x`, `dy` rows down, is on the border of the picture.
+    pub(crate) fn on_border(&self, x: u32, dy: i32) -> bool {
+        let y = self.y.wrapping_add_signed(dy);
+        x == 0 || x + 1 == self.width || y == 0 || y + 1 == self.height
     }
 
     /// The number of the pixel at column `x` when all rows stand one behind the other.

@@ -200,7 +200,9 @@ mod tests {
         for _ in 0..picture.size.height {
             picture.read_rows(&mut row).unwrap();
             picture.layout.expand(&row, &mut pixels);
-            pixels.iter().for_each(|pixel| sum.update(&pixel.to_le_bytes()));
+            for pixel in &pixels {
+                sum.update(&pixel.to_le_bytes());
+            }
         }
         picture.finish().unwrap();
         sum.finalize()

@@ -89,8 +89,8 @@ impl<'a> DiffImage<'a> {
         }
     }
 
-    pub(crate) fn mark(&mut self, column: u32, mark: Mark) {
-        self.row[column as usize] = mark as u8;
+    pub(crate) fn mark(&mut self, columns: Range<u32>, mark: Mark) {
+        self.row[columns.start as usize..columns.end as usize].fill(mark as u8);
     }
 
     /// Tints what [`Self::show`] has put into the columns as compared.

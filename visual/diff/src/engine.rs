@@ -57,7 +57,7 @@ pub fn compare<'a>(
             start(scope, Side::Candidate, || right.run())?,
         ];
         // The windows are gone when this returns, and with them the reason to decode on.
-        let compared = Run::new(before, after, sizes, diff, options).run();
+        let compared = Engine::new(before, after, sizes, diff, options).run();
         for decoder in decoders {
             // A decoder that panicked has been reported by its window; joining it here keeps
             // the panic from going on.
@@ -100,7 +100,7 @@ impl Sizes {
 }
 
 /// A comparison under way.
-struct Run<'a> {
+struct Engine<'a> {
     before: Window,
     after: Window,
     sizes: Sizes,
@@ -114,7 +114,7 @@ struct Run<'a> {
     antialiased: u64,
 }
 
-impl<'a> Run<'a> {
+impl<'a> Engine<'a> {
     fn new(
         before: Window,
         after: Window,
@@ -183,7 +183,7 @@ impl<'a> Run<'a> {
             self.rule.compare(&before, &after, open.clone(), changes);
         }
         self.identical &= !changes.any;
-        self.changed += changes.changed.len() as u64;
+        self.changed += changes.pixels();
         self.antialiased += changes.antialiased.len() as u64;
         if !changes.changed.is_empty() {
             self.regions.add_row(&changes.changed, &before, &after);
@@ -202,11 +202,11 @@ impl<'a> Run<'a> {
             next = open.end;
         }
         diff.tint(next..width, Tint::Masked);
-        for change in &changes.changed {
-            diff.mark(change.x, Mark::Changed);
+        for run in &changes.changed {
+            diff.mark(run.columns.clone(), Mark::Changed);
         }
         for &x in &changes.antialiased {
-            diff.mark(x, Mark::Antialiased);
+            diff.mark(x..x + 1, Mark::Antialiased);
         }
     }
 

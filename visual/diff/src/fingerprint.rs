@@ -1,9 +1,8 @@
 //! Digests of changes that do not depend on where on the page the change is.
 
-use std::ops::Range;
-
 use crate::around::Around;
 use crate::layout::Pixel;
+use crate::regions::Run;
 use crate::{Fingerprint, RegionKind};
 
 const CHANGE: &str = "visual-diff 2026 fingerprint of changed pixels v1";
@@ -22,19 +21,26 @@ impl Chain {
     pub(crate) fn add(
         &mut self,
         by: (i64, i64),
-        runs: &[Range<u32>],
+        runs: &[Run],
         before: &Around<'_>,
         after: &Around<'_>,
         buffer: &mut Vec<u8>,
     ) {
         self.begin(*b"runs", by, buffer);
         for run in runs {
-            for number in [run.start - runs[0].start, run.end - run.start] {
-                buffer.extend_from_slice(&number.to_le_bytes());
+            let columns = run.columns.start as usize..run.columns.end as usize;
+            let was = &before.middle()[columns.clone()];
+            let is = &after.middle()[columns];
+            store_numbers(&[run.columns.start - runs[0].columns.start, is.len() as u32], buffer);
+            // Flat areas are stored as their colours and their length.
+            let mut at = 0;
+            while at < is.len() {
+                let pair = (was[at], is[at]);
+                let pairs = was[at..].iter().zip(&is[at..]);
+                let same = pairs.take_while(|(was, is)| (**was, **is) == pair).count();
+                store_numbers(&[pair.0, pair.1, same as u32], buffer);
+                at += same;
             }
-            let columns = run.start as usize..run.end as usize;
-            store(&before.middle()[columns.clone()], buffer);
-            store(&after.middle()[columns], buffer);
         }
         self.0 = *blake3::hash(buffer).as_bytes();
     }
@@ -75,10 +81,8 @@ impl PartDigest {
     /// Adds pixels `down` rows and `right` columns from the part's corner.
     pub(crate) fn add(&mut self, down: u32, right: u32, pixels: &[Pixel]) {
         self.buffer.clear();
-        for number in [down, right, pixels.len() as u32] {
-            self.buffer.extend_from_slice(&number.to_le_bytes());
-        }
-        store(pixels, &mut self.buffer);
+        store_numbers(&[down, right, pixels.len() as u32], &mut self.buffer);
+        store_numbers(pixels, &mut self.buffer);
         self.hasher.update(&self.buffer);
     }
 
@@ -87,8 +91,8 @@ impl PartDigest {
     }
 }
 
-fn store(pixels: &[Pixel], buffer: &mut Vec<u8>) {
-    buffer.extend(pixels.iter().flat_map(|pixel| pixel.to_le_bytes()));
+fn store_numbers(numbers: &[u32], buffer: &mut Vec<u8>) {
+    buffer.extend(numbers.iter().flat_map(|number| number.to_le_bytes()));
 }
 
 fn shortened(digest: [u8; 32]) -> Fingerprint {

@@ -15,16 +15,16 @@ use crate::around::Around;
 use crate::edges::Edges;
 use crate::fingerprint::Chain;
 
-/// A changed pixel of the row at hand.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Change {
-    pub(crate) x: u32,
-    /// How far the colours are apart, 0 to [`Change::FARTHEST`]: whole numbers, so that a sum
-    /// does not depend on its order.
-    pub(crate) distance: u32,
+/// Changed pixels of the row at hand that touch each other.
+#[derive(Debug, Clone)]
+pub(crate) struct Run {
+    pub(crate) columns: Range<u32>,
+    /// How far the colours are apart, the sum over all pixels; each adds 0 to [`Run::FARTHEST`].
+    /// These are whole numbers, so that a sum does not depend on its order.
+    pub(crate) distances: u64,
 }
 
-impl Change {
+impl Run {
     /// Stands for a distance of 1 on the threshold's scale.
     pub(crate) const FARTHEST: u32 = 1 << 20;
 }
@@ -49,7 +49,6 @@ pub(crate) struct Regions {
 /// Buffers that live longer than a row only to spare their allocation.
 #[derive(Default)]
 struct Scratch {
-    runs: Vec<Range<u32>>,
     touched: Vec<usize>,
     bytes: Vec<u8>,
 }
@@ -96,7 +95,7 @@ impl Regions {
     }
 
     /// Takes the changed pixels of the middle row, from left to right. Rows come in order.
-    pub(crate) fn add_row(&mut self, changes: &[Change], before: &Around<'_>, after: &Around<'_>) {
+    pub(crate) fn add_row(&mut self, changes: &[Run], before: &Around<'_>, after: &Around<'_>) {
         let y = before.y;
         self.forget_rows_above(y);
         if y >= self.next_sweep {
@@ -106,8 +105,8 @@ impl Regions {
         self.recent.iter_mut().for_each(|row| row.passed = 0);
         let near = self.near;
         let mut spans = self.unused.pop().unwrap_or_default();
-        for span in changes.chunk_by(|a, b| b.x - a.x <= near) {
-            let (first, last) = (span[0].x, span[span.len() - 1].x);
+        for span in changes.chunk_by(|a, b| b.columns.start - a.columns.end < near) {
+            let (first, last) = ends(span);
             let region = self.region_for(y, first, last);
             self.grow(region, span, before, after);
             spans.push(Span { first, last, region });
@@ -196,24 +195,19 @@ impl Regions {
         whole.chain.absorb(by, part.chain, &mut self.scratch.bytes);
     }
 
-    fn grow(&mut self, region: usize, span: &[Change], before: &Around<'_>, after: &Around<'_>) {
-        let runs = &mut self.scratch.runs;
-        runs.clear();
-        runs.extend(
-            span.chunk_by(|a, b| a.x + 1 == b.x).map(|run| run[0].x..run[run.len() - 1].x + 1),
-        );
-        let (first, last) = (span[0].x, span[span.len() - 1].x);
+    fn grow(&mut self, region: usize, span: &[Run], before: &Around<'_>, after: &Around<'_>) {
+        let (first, last) = ends(span);
         let region = &mut self.growing[region];
         region.left = region.left.min(first);
         region.right = region.right.max(last);
         region.bottom = before.y;
-        region.pixels += span.len() as u64;
-        region.distances += span.iter().map(|change| u64::from(change.distance)).sum::<u64>();
-        for run in runs.iter() {
-            region.edges += Edges::count(before, after, run);
+        for run in span {
+            region.pixels += u64::from(run.columns.end - run.columns.start);
+            region.distances += run.distances;
+            region.edges += Edges::count(before, after, &run.columns);
         }
         let by = region.way_to(before.y, first);
-        region.chain.add(by, runs, before, after, &mut self.scratch.bytes);
+        region.chain.add(by, span, before, after, &mut self.scratch.bytes);
     }
 
     /// Finishes the regions that nothing in row `y` or below can be near to, and renumbers the rest.
@@ -261,10 +255,14 @@ impl Growing {
             pixels: self.pixels,
             kind: self.edges.kind(),
             fingerprint: self.chain.finish(),
-            mean_distance: self.distances as f64
-                / (self.pixels as f64 * f64::from(Change::FARTHEST)),
+            mean_distance: self.distances as f64 / (self.pixels as f64 * f64::from(Run::FARTHEST)),
         }
     }
+}
+
+/// The first and the last column of a span.
+fn ends(span: &[Run]) -> (u32, u32) {
+    (span[0].columns.start, span[span.len() - 1].columns.end - 1)
 }
 
 /// Follows a region to the one that it became a part of.

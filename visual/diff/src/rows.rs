@@ -5,7 +5,8 @@ use std::ops::Range;
 use crate::Options;
 use crate::antialias::smooths_edge;
 use crate::around::Around;
-use crate::regions::Change;
+use crate::layout::Pixel;
+use crate::regions::Run;
 use crate::yiq;
 
 /// Pixels are looked at in blocks of this many; a block without any difference is passed over.
@@ -21,7 +22,7 @@ pub(crate) struct RowRule {
 /// The changes of one row, each list from left to right.
 #[derive(Default)]
 pub(crate) struct RowChanges {
-    pub(crate) changed: Vec<Change>,
+    pub(crate) changed: Vec<Run>,
     pub(crate) antialiased: Vec<u32>,
     /// Any pixel differs, if only by the least amount.
     pub(crate) any: bool,
@@ -32,6 +33,37 @@ impl RowChanges {
         self.changed.clear();
         self.antialiased.clear();
         self.any = false;
+    }
+
+    /// How many pixels have changed.
+    pub(crate) fn pixels(&self) -> u64 {
+        self.changed.iter().map(|run| u64::from(run.columns.end - run.columns.start)).sum()
+    }
+
+    fn add(&mut self, x: u32, distance: u32) {
+        match self.changed.last_mut() {
+            Some(run) if run.columns.end == x => {
+                run.columns.end += 1;
+                run.distances += u64::from(distance);
+            }
+            _ => self.changed.push(Run { columns: x..x + 1, distances: distance.into() }),
+        }
+    }
+}
+
+/// What was found about a pair of colours; in a flat area the next pair is the same.
+#[derive(Default)]
+struct Judged {
+    before: Pixel,
+    after: Pixel,
+    /// How far they are apart in the unit of [`Run`], if that is a change.
+    distance: Option<u32>,
+}
+
+impl Judged {
+    /// Only opaque colours look the same wherever they stand.
+    fn holds_for(&self, before: Pixel, after: Pixel) -> bool {
+        self.before == before && self.after == after && before & after >= 0xff00_0000
     }
 }
 
@@ -52,6 +84,7 @@ impl RowRule {
         let range = columns.start as usize..columns.end as usize;
         let left = before.middle()[range.clone()].chunks(BLOCK);
         let right = after.middle()[range].chunks(BLOCK);
+        let mut last = Judged::default();
         for (block, (left, right)) in left.zip(right).enumerate() {
             if left == right {
                 continue;
@@ -62,18 +95,23 @@ impl RowRule {
                     continue;
                 }
                 let x = columns.start + (block * BLOCK + at) as u32;
-                let squared = yiq::distance(a, b, before.position(x));
-                if squared <= self.limit {
-                    continue;
+                if !last.holds_for(a, b) {
+                    last = self.judge(a, b, before.position(x));
                 }
-                if self.smooths_edge(before, after, x) {
-                    changes.antialiased.push(x);
-                } else {
-                    let share = yiq::on_threshold_scale(squared) * f64::from(Change::FARTHEST);
-                    changes.changed.push(Change { x, distance: share as u32 });
+                match last.distance {
+                    None => {}
+                    Some(_) if self.smooths_edge(before, after, x) => changes.antialiased.push(x),
+                    Some(distance) => changes.add(x, distance),
                 }
             }
         }
+    }
+
+    fn judge(&self, before: Pixel, after: Pixel, position: u64) -> Judged {
+        let squared = yiq::distance(before, after, position);
+        let distance = (squared > self.limit)
+            .then(|| (yiq::on_threshold_scale(squared) * f64::from(Run::FARTHEST)) as u32);
+        Judged { before, after, distance }
     }
 
     fn smooths_edge(&self, before: &Around<'_>, after: &Around<'_>, x: u32) -> bool {

@@ -20,7 +20,7 @@ struct Case {
     height: u32,
     baseline: Picture,
     candidate: Picture,
-    counts: Vec<Count>,
+    counts: Vec<Expected>,
 }
 
 #[derive(Deserialize)]
@@ -29,7 +29,7 @@ struct Picture {
 }
 
 #[derive(Deserialize)]
-struct Count {
+struct Expected {
     threshold: f64,
     count_antialiased: bool,
     changed: u64,
