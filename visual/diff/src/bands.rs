@@ -14,8 +14,9 @@ use crate::layout::{Layout, Pixel};
 /// What a band should take: small enough to be in the cache still when it is compared.
 const BAND_BYTES: usize = 192 << 10;
 
-/// How many bands may wait. Two threads can then be out of step by a little.
-const WAITING: usize = 4;
+/// How many bands may wait. Rows with many changes take long to compare, and the decoders should
+/// not have to stand still meanwhile.
+const WAITING: usize = 16;
 
 /// How many rows of pixels are kept; a window of five always fits.
 const KEPT_ROWS: usize = 8;

@@ -8,12 +8,18 @@ use crate::{Fingerprint, RegionKind};
 const CHANGE: &str = "visual-diff 2026 fingerprint of changed pixels v1";
 const PART: &str = "visual-diff 2026 fingerprint of a part in one picture only v1";
 
+/// How much is collected before it is hashed: enough for the hash to work on several blocks at
+/// once, little enough for many regions to collect at the same time.
+const PENDING_BYTES: usize = 8 << 10;
+
 /// A digest that grows with the region, row by row.
 ///
-/// Each step hashes the digest so far with what was added, at a place relative to the region's
-/// first pixel. The order of the steps follows from the region's own pixels alone.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) struct Chain([u8; 32]);
+/// What is added is placed relative to the region's first pixel, and the order follows from the
+/// region's own pixels alone. Once enough has been collected, its hash takes its place.
+#[derive(Debug, Default)]
+pub(crate) struct Chain {
+    pending: Vec<u8>,
+}
 
 impl Chain {
     /// Adds changed pixels of the middle row; `by` is how far down and to the right of the
@@ -24,45 +30,47 @@ impl Chain {
         runs: &[Run],
         before: &Around<'_>,
         after: &Around<'_>,
-        buffer: &mut Vec<u8>,
     ) {
-        self.begin(*b"runs", by, buffer);
+        self.begin(*b"runs", by);
+        self.pending.extend_from_slice(&(runs.len() as u32).to_le_bytes());
         for run in runs {
             let columns = run.columns.start as usize..run.columns.end as usize;
-            let was = &before.middle()[columns.clone()];
-            let is = &after.middle()[columns];
-            store_numbers(&[run.columns.start - runs[0].columns.start, is.len() as u32], buffer);
-            // Flat areas are stored as their colours and their length.
-            let mut at = 0;
-            while at < is.len() {
-                let pair = (was[at], is[at]);
-                let pairs = was[at..].iter().zip(&is[at..]);
-                let same = pairs.take_while(|(was, is)| (**was, **is) == pair).count();
-                store_numbers(&[pair.0, pair.1, same as u32], buffer);
-                at += same;
-            }
+            let (was, is) = (&before.middle()[columns.clone()], &after.middle()[columns]);
+            let flat = is_flat(was) && is_flat(is);
+            let offset = run.columns.start - runs[0].columns.start;
+            store(&[offset, is.len() as u32, flat.into()], &mut self.pending);
+            // A flat run is stored as its two colours.
+            let stored = if flat { 1 } else { is.len() };
+            store(&was[..stored], &mut self.pending);
+            store(&is[..stored], &mut self.pending);
         }
-        self.0 = *blake3::hash(buffer).as_bytes();
     }
 
     /// Adds another region, whose first pixel lies that far down and to the right.
-    pub(crate) fn absorb(&mut self, by: (i64, i64), other: Self, buffer: &mut Vec<u8>) {
-        self.begin(*b"join", by, buffer);
-        buffer.extend_from_slice(&other.0);
-        self.0 = *blake3::hash(buffer).as_bytes();
+    pub(crate) fn absorb(&mut self, by: (i64, i64), other: &Self) {
+        self.begin(*b"join", by);
+        self.pending.extend_from_slice(blake3::hash(&other.pending).as_bytes());
     }
 
-    fn begin(&self, what: [u8; 4], by: (i64, i64), buffer: &mut Vec<u8>) {
-        buffer.clear();
-        buffer.extend_from_slice(&self.0);
-        buffer.extend_from_slice(&what);
-        buffer.extend_from_slice(&by.0.to_le_bytes());
-        buffer.extend_from_slice(&by.1.to_le_bytes());
+    fn begin(&mut self, what: [u8; 4], by: (i64, i64)) {
+        if self.pending.len() >= PENDING_BYTES {
+            let digest = blake3::hash(&self.pending);
+            self.pending.clear();
+            self.pending.extend_from_slice(b"hash");
+            self.pending.extend_from_slice(digest.as_bytes());
+        }
+        self.pending.extend_from_slice(&what);
+        self.pending.extend_from_slice(&by.0.to_le_bytes());
+        self.pending.extend_from_slice(&by.1.to_le_bytes());
     }
 
     pub(crate) fn finish(self) -> Fingerprint {
-        shortened(blake3::derive_key(CHANGE, &self.0))
+        shortened(blake3::derive_key(CHANGE, &self.pending))
     }
+}
+
+fn is_flat(pixels: &[Pixel]) -> bool {
+    pixels.iter().all(|pixel| *pixel == pixels[0])
 }
 
 /// The digest of a part that only one picture has.
@@ -81,8 +89,8 @@ impl PartDigest {
     /// Adds pixels `down` rows and `right` columns from the part's corner.
     pub(crate) fn add(&mut self, down: u32, right: u32, pixels: &[Pixel]) {
         self.buffer.clear();
-        store_numbers(&[down, right, pixels.len() as u32], &mut self.buffer);
-        store_numbers(pixels, &mut self.buffer);
+        store(&[down, right, pixels.len() as u32], &mut self.buffer);
+        store(pixels, &mut self.buffer);
         self.hasher.update(&self.buffer);
     }
 
@@ -91,8 +99,12 @@ impl PartDigest {
     }
 }
 
-fn store_numbers(numbers: &[u32], buffer: &mut Vec<u8>) {
-    buffer.extend(numbers.iter().flat_map(|number| number.to_le_bytes()));
+fn store(numbers: &[u32], buffer: &mut Vec<u8>) {
+    let start = buffer.len();
+    buffer.resize(start + numbers.len() * 4, 0);
+    for (out, number) in buffer[start..].as_chunks_mut::<4>().0.iter_mut().zip(numbers) {
+        *out = number.to_le_bytes();
+    }
 }
 
 fn shortened(digest: [u8; 32]) -> Fingerprint {

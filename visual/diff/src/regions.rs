@@ -50,7 +50,6 @@ pub(crate) struct Regions {
 #[derive(Default)]
 struct Scratch {
     touched: Vec<usize>,
-    bytes: Vec<u8>,
 }
 
 struct Row {
@@ -192,7 +191,8 @@ impl Regions {
         whole.distances += part.distances;
         whole.edges += part.edges;
         let by = whole.way_to(part.origin.0, part.origin.1);
-        whole.chain.absorb(by, part.chain, &mut self.scratch.bytes);
+        whole.chain.absorb(by, &part.chain);
+        part.chain = Chain::default();
     }
 
     fn grow(&mut self, region: usize, span: &[Run], before: &Around<'_>, after: &Around<'_>) {
@@ -207,7 +207,7 @@ impl Regions {
             region.edges += Edges::count(before, after, &run.columns);
         }
         let by = region.way_to(before.y, first);
-        region.chain.add(by, span, before, after, &mut self.scratch.bytes);
+        region.chain.add(by, span, before, after);
     }
 
     /// Finishes the regions that nothing in row `y` or below can be near to, and renumbers the rest.

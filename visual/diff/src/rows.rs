@@ -5,12 +5,8 @@ use std::ops::Range;
 use crate::Options;
 use crate::antialias::smooths_edge;
 use crate::around::Around;
-use crate::layout::Pixel;
 use crate::regions::Run;
-use crate::yiq;
-
-/// Pixels are looked at in blocks of this many; a block without any difference is passed over.
-const BLOCK: usize = 16;
+use crate::yiq::{self, BLOCK};
 
 /// What counts as a change.
 pub(crate) struct RowRule {
@@ -51,22 +47,6 @@ impl RowChanges {
     }
 }
 
-/// What was found about a pair of colours; in a flat area the next pair is the same.
-#[derive(Default)]
-struct Judged {
-    before: Pixel,
-    after: Pixel,
-    /// How far they are apart in the unit of [`Run`], if that is a change.
-    distance: Option<u32>,
-}
-
-impl Judged {
-    /// Only opaque colours look the same wherever they stand.
-    fn holds_for(&self, before: Pixel, after: Pixel) -> bool {
-        self.before == before && self.after == after && before & after >= 0xff00_0000
-    }
-}
-
 impl RowRule {
     pub(crate) fn new(options: &Options) -> Self {
         let crate::Metric::Yiq = options.metric;
@@ -84,34 +64,28 @@ impl RowRule {
         let range = columns.start as usize..columns.end as usize;
         let left = before.middle()[range.clone()].chunks(BLOCK);
         let right = after.middle()[range].chunks(BLOCK);
-        let mut last = Judged::default();
         for (block, (left, right)) in left.zip(right).enumerate() {
             if left == right {
                 continue;
             }
             changes.any = true;
-            for (at, (&a, &b)) in left.iter().zip(right).enumerate() {
-                if a == b {
+            let start = columns.start + (block * BLOCK) as u32;
+            let squared = yiq::distances(left, right, before.position(start));
+            let shares = squared.map(|squared| {
+                (yiq::on_threshold_scale(squared) * f64::from(Run::FARTHEST)) as u32
+            });
+            for (at, &squared) in squared.iter().enumerate() {
+                let x = start + at as u32;
+                if squared <= self.limit {
                     continue;
                 }
-                let x = columns.start + (block * BLOCK + at) as u32;
-                if !last.holds_for(a, b) {
-                    last = self.judge(a, b, before.position(x));
-                }
-                match last.distance {
-                    None => {}
-                    Some(_) if self.smooths_edge(before, after, x) => changes.antialiased.push(x),
-                    Some(distance) => changes.add(x, distance),
+                if self.smooths_edge(before, after, x) {
+                    changes.antialiased.push(x);
+                } else {
+                    changes.add(x, shares[at]);
                 }
             }
         }
-    }
-
-    fn judge(&self, before: Pixel, after: Pixel, position: u64) -> Judged {
-        let squared = yiq::distance(before, after, position);
-        let distance = (squared > self.limit)
-            .then(|| (yiq::on_threshold_scale(squared) * f64::from(Run::FARTHEST)) as u32);
-        Judged { before, after, distance }
     }
 
     fn smooths_edge(&self, before: &Around<'_>, after: &Around<'_>, x: u32) -> bool {

@@ -20,9 +20,26 @@ pub(crate) fn on_threshold_scale(squared: f64) -> f64 {
     (squared / LARGEST).sqrt().min(1.0)
 }
 
-/// The squared distance of two different colours that stand at the pixel number `position`.
-pub(crate) fn distance(a: Pixel, b: Pixel, position: u64) -> f64 {
-    let [dr, dg, db] = channels(a, b, position);
+/// How many pixels are looked at together.
+pub(crate) const BLOCK: usize = 16;
+
+/// The squared distances of up to [`BLOCK`] pairs of colours, of which the first stands at the
+/// pixel number `position`; 0 for equal colours and beyond the last one.
+pub(crate) fn distances(a: &[Pixel], b: &[Pixel], position: u64) -> [f64; BLOCK] {
+    if let (Ok(a), Ok(b)) = (<&[Pixel; BLOCK]>::try_from(a), <&[Pixel; BLOCK]>::try_from(b)) {
+        let opaque = a.iter().chain(b).fold(Pixel::MAX, |all, pixel| all & pixel) >= OPAQUE;
+        if opaque {
+            return std::array::from_fn(|at| distance(difference(a[at], b[at])));
+        }
+    }
+    let mut squared = [0.0; BLOCK];
+    for (at, (out, (&a, &b))) in squared.iter_mut().zip(a.iter().zip(b)).enumerate() {
+        *out = distance(channels(a, b, position + at as u64));
+    }
+    squared
+}
+
+fn distance([dr, dg, db]: [f64; 3]) -> f64 {
     let luma = luma(dr, dg, db);
     let in_phase = dr * 0.595_977_99 - dg * 0.274_176_10 - db * 0.321_801_89;
     let quadrature = dr * 0.211_470_17 - dg * 0.522_617_11 + db * 0.311_146_94;
@@ -39,14 +56,24 @@ fn luma(dr: f64, dg: f64, db: f64) -> f64 {
     dr * 0.298_895_31 + dg * 0.586_622_47 + db * 0.114_482_23
 }
 
-/// Red, green and blue of `a` less those of `b`.
+/// The least pixel without transparency.
+const OPAQUE: Pixel = 0xff00_0000;
+
+/// Red, green and blue of `a` less those of `b`, seen at the pixel number `position`.
 fn channels(a: Pixel, b: Pixel, position: u64) -> [f64; 3] {
-    let (a, b) = (a.to_le_bytes(), b.to_le_bytes());
-    if a[3] == 255 && b[3] == 255 {
-        [0, 1, 2].map(|at| f64::from(i32::from(a[at]) - i32::from(b[at])))
+    if a & b >= OPAQUE {
+        difference(a, b)
     } else {
-        blended(a, b, position)
+        blended(a.to_le_bytes(), b.to_le_bytes(), position)
     }
+}
+
+/// Red, green and blue of `a` less those of `b`, both without transparency.
+fn difference(a: Pixel, b: Pixel) -> [f64; 3] {
+    [0, 8, 16].map(|shift| {
+        let channel = |pixel: Pixel| (pixel >> shift & 255) as i32;
+        f64::from(channel(a) - channel(b))
+    })
 }
 
 #[cold]

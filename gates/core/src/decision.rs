@@ -1,0 +1,405 @@
+//! Decisions: what somebody said to a proposal, and carrying it out.
+//!
+//! They lie in `gate-decisions.jsonl` beside each spec, a line each, and are only ever added to,
+//! so that git can merge two branches of them (`merge=union`).
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::path::{Component, Path, PathBuf};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::evidence::schema_tag;
+use crate::files::{make_folder, open_for_append, open_for_lock, read, read_if_there};
+use crate::{
+    Accepted, Change, Digest, Error, Proposal, Timestamp, While, Workspace, files::write_atomically,
+};
+
+schema_tag!(DecisionSchema, "gate-decision/v1");
+
+/// The file beside each spec.
+pub const DECISIONS_FILE: &str = "gate-decisions.jsonl";
+
+/// What somebody said to a proposal: one line of the file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Decision {
+    /// Always `gate-decision/v1`.
+    pub schema: DecisionSchema,
+    /// The proposal, whole, so that the line speaks for itself.
+    pub proposal: Proposal,
+    /// What was said.
+    pub decision: Said,
+    /// Who said it.
+    pub by: String,
+    /// When.
+    pub at: Timestamp,
+    /// Why.
+    pub reason: String,
+    /// The run that made the proposal.
+    pub run: String,
+}
+
+/// What was said to a proposal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Said {
+    /// Yes: it was carried out.
+    Approved,
+    /// No: nothing changes.
+    Rejected,
+    /// An earlier decision was taken back.
+    Undone,
+}
+
+/// The decisions of a file, in the order in which they were made.
+pub fn load(file: &Path) -> Result<Vec<Decision>, Error> {
+    let Some(bytes) = read_if_there(file)? else { return Ok(Vec::new()) };
+    let text = String::from_utf8_lossy(&bytes);
+    let mut decisions = text
+        .lines()
+        .enumerate()
+        .filter(|(_, line)| !line.trim().is_empty())
+        .map(|(index, line)| {
+            serde_json::from_str(line).map_err(|error| {
+                Error::new(format!("{}:{}: not a decision: {error}", file.display(), index + 1))
+                    .hint("lines of this file are only added; take the broken one from git")
+            })
+        })
+        .collect::<Result<Vec<Decision>, Error>>()?;
+    // Two branches that were merged may stand in any order.
+    decisions.sort_by_key(|decision| decision.at);
+    Ok(decisions)
+}
+
+/// The last decision on each proposal.
+pub fn latest(decisions: &[Decision]) -> BTreeMap<&str, &Decision> {
+    decisions.iter().map(|decision| (decision.proposal.id.as_str(), decision)).collect()
+}
+
+/// The accepted changes of a gate that are in force.
+pub fn accepted(decisions: &[Decision], gate: &str) -> Vec<Accepted> {
+    latest(decisions)
+        .into_values()
+        .filter(|decision| decision.decision == Said::Approved && decision.proposal.gate == gate)
+        .filter_map(|decision| {
+            Some(Accepted {
+                change: decision.proposal.accepts.clone()?,
+                by: decision.by.clone(),
+                at: decision.at,
+                reason: decision.reason.clone(),
+            })
+        })
+        .collect()
+}
+
+/// Why a decision was not carried out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refused {
+    /// A file is not what it was when the proposal was made.
+    Stale {
+        /// The file, relative to the workspace.
+        path: String,
+    },
+    /// Anything else.
+    Failed(Error),
+}
+
+impl<E: Into<Error>> From<E> for Refused {
+    fn from(error: E) -> Refused {
+        Refused::Failed(error.into())
+    }
+}
+
+impl std::fmt::Display for Refused {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Refused::Stale { path } => {
+                write!(f, "{path} has changed since the run; run the gate again")
+            }
+            Refused::Failed(error) => error.fmt(f),
+        }
+    }
+}
+
+/// A decision that is being carried out, so that a crash in the middle can be finished.
+#[derive(Debug, Serialize, Deserialize)]
+struct Journal {
+    file: PathBuf,
+    changes: Vec<Change>,
+    decision: Decision,
+}
+
+/// Carries a decision out and records it: all its changes land, or none. `changes` are those of
+/// the proposal for an approval, none for a rejection, and the reverse for an undo.
+pub fn carry_out(
+    workspace: &Workspace,
+    file: &Path,
+    changes: Vec<Change>,
+    decision: Decision,
+) -> Result<(), Refused> {
+    workspace.prepare()?;
+    let lock = open_for_lock(&workspace.private().join("lock"))?;
+    lock.lock().while_doing(|| "locking the workspace")?;
+    finish(workspace)?;
+    for change in &changes {
+        if current(workspace, &change.path)? != change.expected {
+            return Err(Refused::Stale { path: change.path.clone() });
+        }
+        if let Some(candidate) = &change.candidate {
+            workspace.store().get(candidate).while_doing(|| format!("for {}", change.path))?;
+        }
+    }
+    let journal = Journal { file: file.to_owned(), changes, decision };
+    let temporary = workspace.private().join("tmp");
+    write_atomically(&journal_path(workspace), &serde_json::to_vec(&journal)?, &temporary)?;
+    Ok(finish(workspace)?)
+}
+
+/// Finishes what a crash interrupted. The caller holds the workspace's lock.
+fn finish(workspace: &Workspace) -> Result<(), Error> {
+    let path = journal_path(workspace);
+    let Some(bytes) = read_if_there(&path)? else { return Ok(()) };
+    let journal: Journal = serde_json::from_slice(&bytes)?;
+    let store = workspace.store();
+    for change in &journal.changes {
+        let target = inside(workspace, &change.path)?;
+        match &change.candidate {
+            Some(candidate) => {
+                let folder = target.parent().unwrap_or(workspace.root());
+                make_folder(folder)?;
+                // Beside its target: baselines may lie on another file system than `.gate`.
+                write_atomically(&target, &store.get(candidate)?, folder)?;
+            }
+            None => match std::fs::remove_file(&target) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error)?,
+                _ => {}
+            },
+        }
+    }
+    if !load(&journal.file)?.contains(&journal.decision) {
+        append(&journal.file, &journal.decision)?;
+    }
+    std::fs::remove_file(&path).while_doing(|| "closing the journal")
+}
+
+/// Finishes what a crash interrupted, at the start of a run.
+pub fn recover(workspace: &Workspace) -> Result<(), Error> {
+    if !journal_path(workspace).exists() {
+        return Ok(());
+    }
+    let lock = open_for_lock(&workspace.private().join("lock"))?;
+    lock.lock().while_doing(|| "locking the workspace")?;
+    finish(workspace)
+}
+
+fn journal_path(workspace: &Workspace) -> PathBuf {
+    workspace.private().join("journal.json")
+}
+
+fn append(file: &Path, decision: &Decision) -> Result<(), Error> {
+    let mut line = serde_json::to_string(decision)?;
+    line.push('\n');
+    let torn =
+        read_if_there(file)?.is_some_and(|bytes| !bytes.is_empty() && !bytes.ends_with(b"\n"));
+    let mut out = open_for_append(file)?;
+    if torn {
+        line.insert(0, '\n');
+    }
+    out.write_all(line.as_bytes())
+        .and_then(|()| out.sync_data())
+        .while_doing(|| format!("writing {}", file.display()))
+}
+
+/// The digest of a file of the workspace; none when it is not there. Its content goes into the
+/// store, so that the change can be undone.
+fn current(workspace: &Workspace, path: &str) -> Result<Option<Digest>, Error> {
+    let bytes = read_if_there(&inside(workspace, path)?)?;
+    bytes.map(|bytes| workspace.store().put(&bytes)).transpose()
+}
+
+/// The path within the workspace; an error when it would lead out of it.
+fn inside(workspace: &Workspace, path: &str) -> Result<PathBuf, Error> {
+    let relative = Path::new(path);
+    let plain = relative.components().all(|part| matches!(part, Component::Normal(_)));
+    let private = relative.starts_with(".gate") || relative.starts_with(".git");
+    if !plain || private || path.is_empty() {
+        return Err(Error::new(format!("a proposal may not change `{path}`")));
+    }
+    let mut at = workspace.root().to_owned();
+    for part in relative.components() {
+        at.push(part);
+        if at.is_symlink() {
+            return Err(Error::new(format!("{} is a link, and is not followed", at.display())));
+        }
+    }
+    Ok(at)
+}
+
+/// What takes a decision back.
+pub fn reversed(changes: &[Change]) -> Vec<Change> {
+    changes
+        .iter()
+        .map(|change| Change {
+            path: change.path.clone(),
+            expected: change.candidate,
+            candidate: change.expected,
+        })
+        .collect()
+}
+
+/// Reads a decision file's digest-addressed candidates from another store into this one.
+pub fn carry_candidates(
+    from: &crate::Store,
+    to: &crate::Store,
+    changes: &[Change],
+) -> Result<(), Error> {
+    for digest in changes.iter().filter_map(|change| change.candidate.as_ref()) {
+        if read(&to.path(digest)).is_err() {
+            to.put(&from.get(digest)?)?;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{AcceptedChange, store::Store};
+
+    struct Site {
+        folder: tempfile::TempDir,
+        workspace: Workspace,
+        file: PathBuf,
+    }
+
+    impl Site {
+        fn new() -> Site {
+            let folder = tempfile::tempdir().unwrap();
+            let workspace = Workspace::at(folder.path());
+            workspace.prepare().unwrap();
+            let file = folder.path().join(DECISIONS_FILE);
+            Site { folder, workspace, file }
+        }
+
+        fn store(&self) -> Store {
+            self.workspace.store()
+        }
+
+        fn read(&self, path: &str) -> Option<String> {
+            std::fs::read_to_string(self.folder.path().join(path)).ok()
+        }
+
+        fn decide(&self, said: Said, proposal: &Proposal) -> Result<(), Refused> {
+            let changes = match said {
+                Said::Approved => proposal.changes.clone(),
+                Said::Rejected => Vec::new(),
+                Said::Undone => reversed(&proposal.changes),
+            };
+            let count = load(&self.file).unwrap().len() as i64;
+            let decision = Decision {
+                schema: DecisionSchema::V1,
+                proposal: proposal.clone(),
+                decision: said,
+                by: "kim".into(),
+                at: Timestamp::from_millis(count * 1000),
+                reason: "redesign".into(),
+                run: "r".into(),
+            };
+            carry_out(&self.workspace, &self.file, changes, decision)
+        }
+    }
+
+    fn new_files(site: &Site) -> Proposal {
+        let change = |path: &str, text: &[u8]| Change {
+            path: path.into(),
+            expected: None,
+            candidate: Some(site.store().put(text).unwrap()),
+        };
+        let changes = vec![change("b/home.png", b"picture"), change("b/home.json", b"{}")];
+        Proposal::files("shop", "home", "new baseline", changes)
+    }
+
+    #[test]
+    fn an_approval_lands_whole_and_can_be_undone() {
+        let site = Site::new();
+        let proposal = new_files(&site);
+        site.decide(Said::Approved, &proposal).unwrap();
+        assert_eq!(site.read("b/home.png").as_deref(), Some("picture"));
+        assert_eq!(site.read("b/home.json").as_deref(), Some("{}"));
+        site.decide(Said::Undone, &proposal).unwrap();
+        assert_eq!(site.read("b/home.png"), None);
+        let said: Vec<_> = load(&site.file).unwrap().iter().map(|d| d.decision).collect();
+        assert_eq!(said, [Said::Approved, Said::Undone]);
+    }
+
+    #[test]
+    fn a_stale_proposal_changes_nothing() {
+        let site = Site::new();
+        let proposal = new_files(&site);
+        std::fs::create_dir(site.folder.path().join("b")).unwrap();
+        write_atomically(&site.folder.path().join("b/home.json"), b"x", site.folder.path())
+            .unwrap();
+        let refused = site.decide(Said::Approved, &proposal).unwrap_err();
+        assert_eq!(refused, Refused::Stale { path: "b/home.json".into() });
+        assert_eq!(site.read("b/home.png"), None);
+        assert!(load(&site.file).unwrap().is_empty());
+    }
+
+    #[test]
+    fn a_crash_in_the_middle_is_finished() {
+        let site = Site::new();
+        let proposal = new_files(&site);
+        site.decide(Said::Approved, &proposal).unwrap();
+        let decision = load(&site.file).unwrap().remove(0);
+        // As if it had crashed after the first of the two files.
+        std::fs::remove_file(site.folder.path().join("b/home.json")).unwrap();
+        std::fs::remove_file(&site.file).unwrap();
+        let journal =
+            Journal { file: site.file.clone(), changes: proposal.changes.clone(), decision };
+        let bytes = serde_json::to_vec(&journal).unwrap();
+        write_atomically(&journal_path(&site.workspace), &bytes, site.folder.path()).unwrap();
+        recover(&site.workspace).unwrap();
+        assert_eq!(site.read("b/home.json").as_deref(), Some("{}"));
+        assert_eq!(load(&site.file).unwrap().len(), 1);
+        assert!(!journal_path(&site.workspace).exists());
+    }
+
+    #[test]
+    fn nothing_outside_the_workspace_is_touched() {
+        let site = Site::new();
+        std::os::unix::fs::symlink("/tmp", site.folder.path().join("link")).unwrap();
+        for path in ["../x", "/etc/x", ".gate/x", ".git/config", "a/../../x", "", "link/x"] {
+            let change = Change { path: path.into(), expected: None, candidate: None };
+            let proposal = Proposal::files("shop", "home", "", vec![change]);
+            assert!(
+                matches!(site.decide(Said::Approved, &proposal), Err(Refused::Failed(_))),
+                "{path}"
+            );
+        }
+    }
+
+    #[test]
+    fn only_the_last_word_counts() {
+        let site = Site::new();
+        let change = AcceptedChange {
+            gate: "shop".into(),
+            page: "home".into(),
+            viewport: "desktop".into(),
+            browser: "chromium".into(),
+            baseline: Digest::of(b"a"),
+            candidate: Digest::of(b"b"),
+            fingerprints: vec!["f".into()],
+        };
+        let proposal = Proposal::accept("home", "accept", change.clone());
+        let in_force = || accepted(&load(&site.file).unwrap(), "shop");
+        site.decide(Said::Approved, &proposal).unwrap();
+        assert_eq!(in_force()[0].change, change);
+        assert_eq!(in_force()[0].by, "kim");
+        site.decide(Said::Undone, &proposal).unwrap();
+        assert_eq!(in_force(), []);
+        site.decide(Said::Approved, &proposal).unwrap();
+        assert_eq!(in_force().len(), 1);
+        assert_eq!(accepted(&load(&site.file).unwrap(), "other"), []);
+    }
+}

@@ -1,0 +1,218 @@
+//! Kinds: what a crate hands to the binary, and the registry that holds them.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use crate::evidence::Page;
+use crate::spec::did_you_mean;
+use crate::{AnyGate, Context, Error, ExitCode, Gate};
+
+/// Everything that a crate brings: its gate, and what else belongs to it.
+pub struct Kind {
+    gate: Arc<dyn AnyGate>,
+    about: &'static str,
+    commands: Vec<Command>,
+    importers: Vec<Importer>,
+    probes: Vec<Probe>,
+    tools: Vec<Tool>,
+}
+
+impl Kind {
+    /// A kind of this gate, described by one line.
+    pub fn of(gate: impl Gate, about: &'static str) -> Kind {
+        Kind::erased(Arc::new(gate), about)
+    }
+
+    /// A kind of a gate whose types are erased already.
+    pub fn erased(gate: Arc<dyn AnyGate>, about: &'static str) -> Kind {
+        Kind {
+            gate,
+            about,
+            commands: Vec::new(),
+            importers: Vec::new(),
+            probes: Vec::new(),
+            tools: Vec::new(),
+        }
+    }
+
+    /// Brings a command of its own.
+    pub fn command(mut self, command: Command) -> Kind {
+        self.commands.push(command);
+        self
+    }
+
+    /// Brings an importer for `gate import`.
+    pub fn importer(mut self, importer: Importer) -> Kind {
+        self.importers.push(importer);
+        self
+    }
+
+    /// Brings a probe for `gate doctor`.
+    pub fn probe(mut self, probe: Probe) -> Kind {
+        self.probes.push(probe);
+        self
+    }
+
+    /// Brings a tool for people.
+    pub fn tool(mut self, tool: Tool) -> Kind {
+        self.tools.push(tool);
+        self
+    }
+
+    /// The gate.
+    pub fn gate(&self) -> &Arc<dyn AnyGate> {
+        &self.gate
+    }
+
+    /// One line about it.
+    pub fn about(&self) -> &'static str {
+        self.about
+    }
+
+    /// Its tools.
+    pub fn tools(&self) -> &[Tool] {
+        &self.tools
+    }
+}
+
+/// A command of the binary: `gate NAME ...`.
+#[derive(Clone)]
+pub struct Command {
+    /// The verb.
+    pub name: &'static str,
+    /// One line about it, for `gate --help`.
+    pub about: &'static str,
+    /// The whole help, for the command-line reference.
+    pub help: fn() -> String,
+    /// Runs it with the arguments after the verb.
+    pub run: fn(&[OsString], &Context) -> ExitCode,
+}
+
+/// Turns a file of another tool into a spec.
+#[derive(Clone)]
+pub struct Importer {
+    /// The name of the format: `gate import FORMAT FILE`.
+    pub format: &'static str,
+    /// One line about it.
+    pub about: &'static str,
+    /// Whether a file looks like one of this format.
+    pub recognises: fn(&[u8]) -> bool,
+    /// Turns the file into a spec.
+    pub import: fn(&[u8]) -> Result<Imported, Error>,
+}
+
+/// What an importer made.
+pub struct Imported {
+    /// The text of the spec.
+    pub spec: String,
+    /// What could not be carried over, a line each.
+    pub left_out: Vec<String>,
+}
+
+/// Looks whether something that a kind needs is there.
+#[derive(Clone)]
+pub struct Probe {
+    /// What it looks for.
+    pub name: &'static str,
+    /// Looks.
+    pub run: fn(&Context) -> Vec<Finding>,
+}
+
+/// What a probe found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// What was looked for.
+    pub name: String,
+    /// Where it is and which version, or what is wrong with it.
+    pub found: Result<String, String>,
+    /// What to do when it is not there.
+    pub advice: Option<String>,
+}
+
+/// A question that people can put to a kind in the review application.
+#[derive(Clone)]
+pub struct Tool {
+    /// Unique within the kind.
+    pub id: &'static str,
+    /// The question.
+    pub title: &'static str,
+    /// The draft-07 schema of its input.
+    pub input: fn() -> Value,
+    /// Answers it.
+    pub run: fn(Value) -> Result<Page, Error>,
+}
+
+/// Two kinds that claim the same name or verb.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Clash(pub String);
+
+impl std::fmt::Display for Clash {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Clash {}
+
+/// The kinds of a binary, by name.
+#[derive(Default)]
+pub struct Registry {
+    kinds: BTreeMap<String, Kind>,
+}
+
+impl Registry {
+    /// Adds a kind; another of the same name, command or import format is a clash.
+    pub fn add(&mut self, kind: Kind) -> Result<(), Clash> {
+        let name = kind.gate.kind().to_owned();
+        if self.kinds.contains_key(&name) {
+            return Err(Clash(format!("two kinds are called `{name}`")));
+        }
+        for command in &kind.commands {
+            if self.commands().any(|other| other.name == command.name) {
+                return Err(Clash(format!("two kinds bring the command `{}`", command.name)));
+            }
+        }
+        for importer in &kind.importers {
+            if self.importers().any(|other| other.format == importer.format) {
+                return Err(Clash(format!("two kinds import the format `{}`", importer.format)));
+            }
+        }
+        self.kinds.insert(name, kind);
+        Ok(())
+    }
+
+    /// The kind of this name.
+    pub fn get(&self, name: &str) -> Option<&Kind> {
+        self.kinds.get(name)
+    }
+
+    /// All of them, by name.
+    pub fn kinds(&self) -> impl Iterator<Item = &Kind> {
+        self.kinds.values()
+    }
+
+    /// All commands that kinds bring.
+    pub fn commands(&self) -> impl Iterator<Item = &Command> {
+        self.kinds().flat_map(|kind| &kind.commands)
+    }
+
+    /// All importers that kinds bring.
+    pub fn importers(&self) -> impl Iterator<Item = &Importer> {
+        self.kinds().flat_map(|kind| &kind.importers)
+    }
+
+    /// All probes that kinds bring.
+    pub fn probes(&self) -> impl Iterator<Item = &Probe> {
+        self.kinds().flat_map(|kind| &kind.probes)
+    }
+
+    /// "did you mean", or the list of kinds.
+    pub fn hint(&self, wrong: &str) -> String {
+        let names = || self.kinds.keys().map(String::as_str);
+        did_you_mean(wrong, names())
+            .unwrap_or_else(|| format!("kinds: {}", names().collect::<Vec<_>>().join(", ")))
+    }
+}

@@ -1,0 +1,3 @@
+//! Command line, scheduling, reporters and plug-in host. Knows no kinds.
+
+pub mod reporters;
