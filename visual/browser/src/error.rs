@@ -101,7 +101,6 @@ pub enum Error {
 }
 
 /// The evidence that a page does not come to rest.
-#[derive(Debug)]
 pub struct Unsettled {
     /// Two PNG pictures of the page, in the order taken. Equal when the pixels held still but
     /// something else did not become ready. Empty when no picture could be taken at all.
@@ -110,6 +109,17 @@ pub struct Unsettled {
     pub what: String,
     /// The deadline that passed.
     pub after: Duration,
+}
+
+impl fmt::Debug for Unsettled {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [first, second] = self.frames.each_ref().map(Vec::len);
+        f.debug_struct("Unsettled")
+            .field("frames", &format_args!("{first} and {second} bytes"))
+            .field("what", &self.what)
+            .field("after", &self.after)
+            .finish()
+    }
 }
 
 impl Error {

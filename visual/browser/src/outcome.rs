@@ -42,6 +42,7 @@ pub(crate) fn capture(
     let mut masks: Vec<Rect> =
         report.masks.iter().map(|mask| in_pixels(*mask, scale, width, height)).collect();
     masks.sort_unstable();
+    let is_file = report.url.starts_with("file:");
     let error_page = report.url.starts_with("chrome-error:");
     Ok(Capture {
         png,
@@ -49,7 +50,8 @@ pub(crate) fn capture(
         height,
         masks,
         unmatched: report.unmatched,
-        status: Some(report.status).filter(|status| *status != 0),
+        // The browser gives a status to a file, too.
+        status: Some(report.status).filter(|status| *status != 0 && !is_file),
         final_url: if error_page { report.asked } else { report.url },
         failed_resources: report.failed,
         timings,

@@ -179,7 +179,7 @@ pub enum Stage {
 }
 
 /// The picture of a page, and what was seen on the way.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Capture {
     /// The whole page as PNG.
     pub png: Vec<u8>,
@@ -200,6 +200,22 @@ pub struct Capture {
     pub failed_resources: Vec<String>,
     /// Where the time went.
     pub timings: Timings,
+}
+
+impl fmt::Debug for Capture {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Capture")
+            .field("png", &format_args!("{} bytes", self.png.len()))
+            .field("width", &self.width)
+            .field("height", &self.height)
+            .field("masks", &self.masks)
+            .field("unmatched", &self.unmatched)
+            .field("status", &self.status)
+            .field("final_url", &self.final_url)
+            .field("failed_resources", &self.failed_resources)
+            .field("timings", &self.timings)
+            .finish()
+    }
 }
 
 /// Where the time of a capture went.

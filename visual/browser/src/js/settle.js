@@ -2,7 +2,14 @@
 (async () => {
   const options = __OPTIONS__;
   const state = window.__visualBrowser;
-  const native = state ? state.native : { setTimeout, clearTimeout, frame: requestAnimationFrame };
+  // The browser's own pages do without the script that comes before.
+  const native = state
+    ? state.native
+    : {
+        setTimeout: setTimeout.bind(window),
+        clearTimeout: clearTimeout.bind(window),
+        frame: requestAnimationFrame.bind(window),
+      };
   const end = performance.now() + options.deadline;
   const left = () => end - performance.now();
   const late = () => left() <= 0;
@@ -11,8 +18,8 @@
   const frame = () =>
     new Promise((done) => {
       const timer = native.setTimeout(done, 100);
-      native.frame.call(window, () => {
-        native.clearTimeout.call(window, timer);
+      native.frame(() => {
+        native.clearTimeout(timer);
         done();
       });
     });
@@ -209,7 +216,9 @@
   const failed = state ? [...state.failed] : [];
   const origins = new Set([location.origin]);
   for (const resource of performance.getEntriesByType("resource")) {
-    if (resource.responseStatus >= 400) failed.push(resource.name);
+    // The browser asks for this one by itself, and most sites do not have it.
+    const unasked = resource.name === `${location.origin}/favicon.ico`;
+    if (resource.responseStatus >= 400 && !unasked) failed.push(resource.name);
     if (/^https?:/.test(resource.name)) origins.add(new URL(resource.name).origin);
   }
   const delays = state ? [...state.intervals.values(), ...state.timeouts.values()] : [];
