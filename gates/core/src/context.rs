@@ -226,7 +226,7 @@ impl Context {
         media_type: &str,
         bytes: &[u8],
     ) -> Result<Evidence, Error> {
-        self.keep_with_refs(role, label.into(), media_type, bytes, Vec::new())
+        self.keep_file(role, label.into(), media_type, bytes, Vec::new())
     }
 
     /// Keeps a structured file: a table, a diff, a page.
@@ -236,10 +236,11 @@ impl Context {
         value: &T,
     ) -> Result<Evidence, Error> {
         let bytes = serde_json::to_vec(&crate::finite::to_json(value)?)?;
-        self.keep_with_refs(T::ROLE, label.into(), "application/json", &bytes, value.refs())
+        self.keep_file(T::ROLE, label.into(), "application/json", &bytes, value.refs())
     }
 
-    fn keep_with_refs(
+    /// Keeps a file that speaks of others.
+    pub fn keep_file(
         &self,
         role: Role,
         label: String,

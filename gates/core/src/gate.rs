@@ -48,6 +48,11 @@ pub trait Gate: Send + Sync + 'static {
         Vec::new()
     }
 
+    /// What the settings need in order to be measured. The default is nothing.
+    fn needs(&self, _: &Self::Spec) -> Needs {
+        Needs::default()
+    }
+
     /// The units that there are. The default is one.
     fn plan(
         &self,
@@ -88,6 +93,17 @@ pub trait Gate: Send + Sync + 'static {
         seen: &Self::Observation,
         given: &Given<'_>,
     ) -> Result<Outcome, Error>;
+}
+
+/// What a gate needs besides its spec, so that a run can say beforehand what is missing.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Needs {
+    /// A running version of the site to look at.
+    pub candidate: bool,
+    /// A promotion, with the version that the candidate would replace.
+    pub promotion: bool,
+    /// Environments that the settings name, each with the path of the setting below `with`.
+    pub environments: Vec<(Vec<String>, String)>,
 }
 
 /// A future that the registry can hold.
@@ -131,6 +147,8 @@ pub trait AnyGate: Send + Sync {
     fn read(&self, with: With<'_>) -> Result<Settings, ReadError>;
     /// Mistakes that types cannot express.
     fn validate(&self, settings: &Settings) -> Vec<Problem>;
+    /// See [`Gate::needs`].
+    fn needs(&self, settings: &Settings) -> Needs;
     /// See [`Gate::plan`].
     fn plan<'a>(
         &'a self,
@@ -181,6 +199,10 @@ impl<G: Gate> AnyGate for G {
 
     fn validate(&self, settings: &Settings) -> Vec<Problem> {
         Gate::validate(self, settings.get())
+    }
+
+    fn needs(&self, settings: &Settings) -> Needs {
+        Gate::needs(self, settings.get())
     }
 
     fn plan<'a>(

@@ -53,6 +53,11 @@ impl Error {
         self
     }
 
+    /// Says what to do about it, from a borrowed text: for folding over an optional one.
+    pub fn hint_ref(self, hint: &String) -> Error {
+        self.hint(hint.as_str())
+    }
+
     /// Puts what was being done in front.
     pub fn while_doing(mut self, what: impl fmt::Display) -> Error {
         self.message = format!("{what}: {}", self.message);

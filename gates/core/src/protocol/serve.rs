@@ -91,6 +91,7 @@ fn answer(kind: &Kind, request: Request) -> Result<Value, Error> {
                 about: kind.about().to_owned(),
                 schema: gate.schema(&mut generator),
                 exclusive: gate.exclusive(),
+                needs_environment: false,
             })
         }
         Action::Validate => {

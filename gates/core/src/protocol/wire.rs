@@ -196,6 +196,9 @@ pub struct Described {
     /// Whether it must run alone.
     #[serde(default)]
     pub exclusive: bool,
+    /// Whether it needs a running version of the site to look at.
+    #[serde(default)]
+    pub needs_environment: bool,
 }
 
 /// The answer to [`Action::Validate`].

@@ -140,6 +140,42 @@ impl<'a> Reading<'a> {
         })
     }
 
+    /// A tree as JSON; the error's path is from the value outwards.
+    pub(super) fn json(&self, node: &Node) -> Result<serde_json::Value, ReadError> {
+        use serde_json::Value;
+        Ok(match node {
+            Node::Null => Value::Null,
+            Node::Bool(value) => Value::Bool(*value),
+            Node::Integer(value) => match (u64::try_from(*value), i64::try_from(*value)) {
+                (Ok(value), _) => value.into(),
+                (_, Ok(value)) => value.into(),
+                _ => return Err(ReadError::new(format!("the number `{value}` is too large"))),
+            },
+            Node::Float(value) => serde_json::Number::from_f64(*value)
+                .map(Value::Number)
+                .ok_or_else(|| ReadError::new(format!("`{value}` is not a number")))?,
+            Node::Text(text) if text.contains("${") => {
+                Value::String(self.expand(text)?.to_string())
+            }
+            Node::Text(text) => Value::String(text.clone()),
+            Node::List(items) => items
+                .iter()
+                .enumerate()
+                .map(|(index, item)| {
+                    self.json(item).map_err(|error| error.inside(&index.to_string()))
+                })
+                .collect::<Result<_, _>>()?,
+            Node::Map(fields) => fields
+                .iter()
+                .map(|(name, value)| {
+                    let value = self.json(value).map_err(|error| error.inside(name))?;
+                    Ok((name.clone(), value))
+                })
+                .collect::<Result<serde_json::Map<_, _>, ReadError>>()?
+                .into(),
+        })
+    }
+
     fn text(&self, text: &str) -> Result<String, ReadError> {
         if !text.contains("${") {
             return Ok(text.to_owned());

@@ -145,6 +145,8 @@ pub struct SpecDocument {
     pub header: Header,
     /// The tree below `with`.
     pub with: Node,
+    /// The variables that the header used, with their values.
+    pub variables: std::collections::BTreeMap<String, String>,
 }
 
 impl SpecDocument {
@@ -164,9 +166,11 @@ impl SpecDocument {
                 Some("a spec begins with `gate: KIND`; `gate kinds` lists the kinds".to_owned()),
             ));
         }
-        let header = Reading::expanding(vars).read(&tree).map_err(|error| place.read(&error))?;
+        let reading = Reading::expanding(vars);
+        let header = reading.read(&tree).map_err(|error| place.read(&error))?;
+        let variables = reading.used();
         let with = tree.get("with").cloned().unwrap_or(Node::Null);
-        Ok(SpecDocument { text: Arc::from(text), first_line, header, with, file })
+        Ok(SpecDocument { text: Arc::from(text), first_line, header, with, variables, file })
     }
 
     /// The digest of the document's text.
