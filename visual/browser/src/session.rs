@@ -318,12 +318,16 @@ impl Session {
             let next = self.picture(shot, report.height).await?;
             timings.frame_count += 1;
             let same = next == last;
-            if same && report.waiting.is_empty() {
+            // What is below the picture shows in its height alone.
+            if same && report.waiting.is_empty() && self.is_still_there(report).await? {
                 return Ok(next);
             }
             if loaded.elapsed() >= shot.settle.deadline {
-                let moving = "the picture keeps changing".to_owned();
-                let what = if same { mem::take(&mut report.waiting) } else { moving };
+                let what = match mem::take(&mut report.waiting) {
+                    waiting if same && !waiting.is_empty() => waiting,
+                    _ if same => "the page keeps growing or moving on".to_owned(),
+                    _ => "the picture keeps changing".to_owned(),
+                };
                 return Err(never_settled(shot, what, [last, next]));
             }
             last = next;
@@ -335,6 +339,16 @@ impl Session {
             if report.height != before {
                 last = self.picture(shot, report.height).await?;
             }
+        }
+    }
+
+    /// Whether the page has neither changed its height nor gone on to another one.
+    async fn is_still_there(&self, report: &PageReport) -> Result<bool, Error> {
+        let evaluate = json!({ "expression": settle::WHERE, "returnByValue": true });
+        match self.wire()?.devtools("Runtime.evaluate", &evaluate, SETTING).await {
+            Ok(answer) => Ok(answer["result"]["value"] == json!([report.height, report.url])),
+            Err(Fault::Answer(_, text)) if moved_on(&text) => Ok(false),
+            Err(fault) => Err(self.failed("looking at the page", fault)),
         }
     }
 

@@ -9,6 +9,8 @@ use crate::{Error, Mask, Rect, Settle, Shot};
 
 const BEFORE: &str = include_str!("js/before.js");
 const SETTLE: &str = include_str!("js/settle.js");
+/// Gives height and address of the page as it is now.
+pub(crate) const WHERE: &str = "[document.documentElement.scrollHeight, location.href]";
 /// How long requests that a script has opened may hold up a page that is otherwise at rest.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// How long short timers may, where long ones are not held.
