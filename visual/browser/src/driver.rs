@@ -152,19 +152,26 @@ impl DriverProcess {
     }
 
     /// Keeps reading what the driver writes, so that it never blocks on a full pipe. The receiver
-    /// gets the port, or is closed when the output ends without one.
+    /// gets the port, or is closed when all output has ended without one.
     fn listen(&mut self, tail: &Arc<Mutex<Tail>>) -> oneshot::Receiver<u16> {
         let (found, port) = oneshot::channel();
-        if let Some(stdout) =
-            self.child.stdout.take().and_then(|out| ChildStdout::from_std(out).ok())
-        {
-            tokio::spawn(drain(stdout, Arc::clone(tail), Some(found)));
-        }
-        if let Some(stderr) =
-            self.child.stderr.take().and_then(|err| ChildStderr::from_std(err).ok())
-        {
-            tokio::spawn(drain(stderr, Arc::clone(tail), None));
-        }
+        let stdout = self.child.stdout.take().and_then(|out| ChildStdout::from_std(out).ok());
+        let stderr = self.child.stderr.take().and_then(|err| ChildStderr::from_std(err).ok());
+        let tail = Arc::clone(tail);
+        tokio::spawn(async move {
+            // Kept until both have ended: by then all that was written is in the tail.
+            let found = Mutex::new(Some(found));
+            let on_line = |line: &[u8]| {
+                if let Some(port) = port_in(line)
+                    && let Ok(mut found) = found.lock()
+                    && let Some(found) = found.take()
+                {
+                    // Nobody waits any more after the deadline.
+                    let _ = found.send(port);
+                }
+            };
+            tokio::join!(drain(stdout, &tail, on_line), drain(stderr, &tail, |_| {}));
+        });
         port
     }
 
@@ -263,27 +270,21 @@ fn text_of(tail: &Mutex<Tail>) -> String {
 }
 
 async fn drain(
-    mut from: impl AsyncRead + Unpin,
-    tail: Arc<Mutex<Tail>>,
-    mut found: Option<oneshot::Sender<u16>>,
+    from: Option<impl AsyncRead + Unpin>,
+    tail: &Mutex<Tail>,
+    mut on_line: impl FnMut(&[u8]),
 ) {
+    let Some(mut from) = from else { return };
     let mut buffer = [0; 4096];
     let mut line = Vec::new();
     while let Ok(n @ 1..) = from.read(&mut buffer).await {
         if let Ok(mut tail) = tail.lock() {
             tail.add(&buffer[..n]);
         }
-        if found.is_none() {
-            continue;
-        }
         for byte in &buffer[..n] {
             match byte {
                 b'\n' => {
-                    if let Some(port) = port_in(&line)
-                        && let Some(found) = found.take()
-                    {
-                        let _ = found.send(port);
-                    }
+                    on_line(&line);
                     line.clear();
                 }
                 // No line of interest is longer; one without an end must not fill the memory.
