@@ -56,19 +56,19 @@ pub fn survivors(scratch: &Path) -> Vec<u32> {
 pub(crate) fn end(group: u32, folder: &Path, grace: Duration, mut reap: impl FnMut()) -> bool {
     signal_group(group, Signal::TERM);
     let mut gone = || {
+        let gone = no_member(group) && naming(folder).is_empty();
+        // Only now: a leader that has just died counts as gone but has yet to be collected.
         reap();
-        no_member(group) && naming(folder).is_empty()
+        gone
     };
-    if wait_until(grace, &mut gone) {
-        return true;
-    }
-    wait_until(AFTER_KILL, || {
-        signal_group(group, Signal::KILL);
-        for process in naming(folder) {
-            signal(process.pid, Signal::KILL);
-        }
-        gone()
-    })
+    wait_until(grace, &mut gone)
+        || wait_until(AFTER_KILL, || {
+            signal_group(group, Signal::KILL);
+            for process in naming(folder) {
+                signal(process.pid, Signal::KILL);
+            }
+            gone()
+        })
 }
 
 fn wait_until(limit: Duration, mut done: impl FnMut() -> bool) -> bool {

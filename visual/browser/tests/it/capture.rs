@@ -246,6 +246,8 @@ async fn stages_come_in_order() {
         Stage::Captured,
     ];
     assert_eq!(*seen.lock().unwrap(), expect);
+    let entry = std::path::PathBuf::from(format!("/proc/{pid}"));
+    assert!(!entry.exists(), "the driver was not collected");
     bench.assert_clean();
 }
 
