@@ -126,3 +126,4 @@ pub use time::{Clock, Timestamp};
 pub use verdict::Verdict;
 
 pub use redact::{Redactor, TooShort};
+pub use serde_json::{Value as Json, json};

@@ -1,0 +1,147 @@
+use std::fs;
+use std::path::Path;
+
+use gate_core::process::Program;
+use gate_core::{Context, Digest, Error, Evidence, Level, Role, files};
+use serde::{Deserialize, Serialize};
+
+use crate::junit;
+use crate::settings::Settings;
+
+/// How much of each output is kept, in bytes.
+const KEEP: usize = 1 << 20;
+/// The largest JUnit file that is read, in bytes.
+const LARGEST_JUNIT: u64 = 30 << 20;
+
+/// What one run of the program showed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Observation {
+    /// How it ended.
+    pub ending: Ending,
+    /// What it wrote, when it wrote anything.
+    pub output: Option<Evidence>,
+    /// The last line that it wrote, preferably to standard error.
+    pub last_line: Option<String>,
+    /// What its JUnit file said, when the spec names one.
+    pub tests: Option<Result<Tests, String>>,
+    /// The JUnit file.
+    pub junit: Option<Evidence>,
+}
+
+/// How a program ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Ending {
+    /// By itself, with this code.
+    Code(i32),
+    /// By this signal.
+    Signal(i32),
+}
+
+/// What a JUnit file said.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tests {
+    /// How many tests there were.
+    pub tests: u64,
+    /// How many of them failed or broke.
+    pub failures: u64,
+    /// How many of them were left out.
+    pub skipped: u64,
+    /// The names of the first few that failed.
+    pub failed: Vec<String>,
+}
+
+/// A file before the program ran: what it must not still be afterwards.
+#[derive(PartialEq, Eq)]
+struct Before(Option<(Digest, std::time::SystemTime)>);
+
+impl Before {
+    fn of(path: &Path) -> Before {
+        let modified = fs::metadata(path).and_then(|found| found.modified());
+        Before(
+            modified
+                .ok()
+                .and_then(|modified| Some((Digest::of(&files::read(path).ok()?), modified))),
+        )
+    }
+}
+
+pub(crate) async fn measure(spec: &Settings, cx: &Context) -> Result<Observation, Error> {
+    let root = cx.workspace().root();
+    let junit = spec.junit.as_ref().map(|path| root.join(path));
+    let before = junit.as_deref().map(Before::of);
+    cx.log(Level::Debug, format!("stage: running {}", spec.run[0]));
+    let done = cx.run_program(program(spec, cx)?).await?;
+    let ending = match (done.status.code(), signal(done.status)) {
+        (Some(code), _) => Ending::Code(code),
+        (None, signal) => Ending::Signal(signal.unwrap_or(0)),
+    };
+    let (stdout, stderr) = (done.stdout.text(), done.stderr.text());
+    let last = |text: &str| {
+        let line = text.lines().rev().find(|line| !line.trim().is_empty())?;
+        Some(line.trim().chars().take(200).collect::<String>())
+    };
+    let last_line = last(&stderr).or_else(|| last(&stdout));
+    let output = keep_output(cx, &stdout, &stderr)?;
+    let mut observation = Observation { ending, output, last_line, tests: None, junit: None };
+    if let (Some(path), Some(before)) = (junit, before) {
+        observation.tests = Some(match read_junit(&path, &before) {
+            Ok((bytes, tests)) => {
+                let label = "JUnit file";
+                observation.junit = Some(cx.keep(Role::Log, label, "application/xml", &bytes)?);
+                Ok(tests)
+            }
+            Err(why) => Err(why),
+        });
+    }
+    Ok(observation)
+}
+
+fn program(spec: &Settings, cx: &Context) -> Result<Program, Error> {
+    let root = cx.workspace().root();
+    let mut argv = spec.run.clone();
+    if argv[0].contains('/') {
+        argv[0] = root.join(&argv[0]).to_string_lossy().into_owned();
+    }
+    let mut env = cx.ambient_all().clone();
+    if let Ok(candidate) = cx.candidate() {
+        env.insert("GATE_URL".to_owned(), candidate.url.to_string());
+        env.insert("GATE_ENVIRONMENT".to_owned(), candidate.name.clone());
+    }
+    if let Some(baseline) = cx.baseline() {
+        env.insert("GATE_BASELINE_URL".to_owned(), baseline.url.to_string());
+    }
+    env.insert("TMPDIR".to_owned(), cx.scratch()?.to_string_lossy().into_owned());
+    Ok(Program { argv, folder: root.to_owned(), env, stdin: Vec::new(), keep: KEEP })
+}
+
+fn signal(status: std::process::ExitStatus) -> Option<i32> {
+    std::os::unix::process::ExitStatusExt::signal(&status)
+}
+
+fn keep_output(cx: &Context, stdout: &str, stderr: &str) -> Result<Option<Evidence>, Error> {
+    let text = match (stdout.is_empty(), stderr.is_empty()) {
+        (true, true) => return Ok(None),
+        (false, true) => stdout.to_owned(),
+        (true, false) => stderr.to_owned(),
+        (false, false) => format!("{stdout}\n--- standard error ---\n{stderr}"),
+    };
+    cx.keep(Role::Log, "output", "text/plain; charset=utf-8", text.as_bytes()).map(Some)
+}
+
+fn read_junit(path: &Path, before: &Before) -> Result<(Vec<u8>, Tests), String> {
+    let shown = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into());
+    let found = fs::metadata(path).map_err(|_| format!("{shown} was not written"))?;
+    if found.len() > LARGEST_JUNIT {
+        return Err(format!("{shown} is larger than 30 MiB"));
+    }
+    if before.0.is_some() && Before::of(path) == *before {
+        return Err(format!("{shown} is from before: the program did not write it anew"));
+    }
+    let bytes = files::read(path).map_err(|error| error.message().to_owned())?;
+    if bytes.iter().all(u8::is_ascii_whitespace) {
+        return Err(format!("{shown} is empty"));
+    }
+    let tests = junit::read(&bytes).map_err(|why| format!("{shown} cannot be read: {why}"))?;
+    Ok((bytes, tests))
+}
