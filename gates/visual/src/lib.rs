@@ -1,1 +1,78 @@
-//! .
+//! The `visual` gate: photographs pages in a real browser and compares them, with another
+//! running version or with approved baselines.
+
+mod baselines;
+mod capture;
+mod compare;
+mod doctor;
+mod install;
+mod judge;
+mod measure;
+mod seen;
+mod settings;
+mod words;
+
+use gate_core::{Context, Error, Gate, Given, Json, Kind, Needs, Outcome, Problem, UnitId};
+
+pub use seen::{Compared, Observation, Side, View};
+pub use settings::{Against, PageSpec, Settings, ViewportSpec};
+
+/// The kind, for the binary.
+pub fn kind() -> Kind {
+    Kind::of(Visual, "photographs pages and compares them with live or with approved pictures")
+        .command(install::command())
+        .probe(doctor::probe())
+}
+
+/// The gate.
+pub struct Visual;
+
+impl Gate for Visual {
+    const KIND: &'static str = "visual";
+    type Spec = Settings;
+    type Observation = Observation;
+
+    fn validate(&self, spec: &Settings) -> Vec<Problem> {
+        spec.problems()
+    }
+
+    fn needs(&self, spec: &Settings) -> Needs {
+        let environments = match &spec.against {
+            Against::Environment(name) => vec![(vec!["against".to_owned()], name.clone())],
+            Against::Baselines | Against::Promotion => Vec::new(),
+        };
+        Needs { candidate: true, promotion: spec.against == Against::Promotion, environments }
+    }
+
+    async fn plan(&self, spec: &Settings, _: &Context) -> Result<Vec<UnitId>, Error> {
+        Ok(spec.pages.iter().map(|page| UnitId(page.name.clone())).collect())
+    }
+
+    async fn measure(
+        &self,
+        spec: &Settings,
+        units: &[UnitId],
+        cx: &Context,
+    ) -> Result<Observation, Error> {
+        measure::measure(spec, units, cx).await
+    }
+
+    fn join(&self, parts: Vec<Observation>) -> Result<Observation, Error> {
+        let mut views: Vec<View> = parts.into_iter().flat_map(|part| part.views).collect();
+        views.sort_by(|one, other| one.order().cmp(&other.order()));
+        Ok(Observation { views })
+    }
+
+    fn measured_by(&self, spec: &Settings) -> Json {
+        spec.measured_by()
+    }
+
+    fn judge(
+        &self,
+        spec: &Settings,
+        seen: &Observation,
+        given: &Given<'_>,
+    ) -> Result<Outcome, Error> {
+        Ok(judge::judge(spec, seen, given))
+    }
+}

@@ -1,0 +1,273 @@
+//! What the views amount to. Looks at nothing but its arguments.
+
+use std::collections::BTreeSet;
+
+use gate_core::{
+    Accepted, AcceptedChange, Change, Check, Evidence, Given, Limit, Metric, Outcome, Proposal,
+    Verdict,
+};
+
+use crate::seen::{BaselineFiles, Compared, Observation, Side, View};
+use crate::settings::{Against, Settings};
+use crate::words;
+
+pub(crate) fn judge(settings: &Settings, seen: &Observation, given: &Given<'_>) -> Outcome {
+    let mut outcome = Outcome::default();
+    for view in &seen.views {
+        let (check, proposal) = Judging { settings, view, accepted: given.accepted() }.judge();
+        outcome.checks.push(check);
+        outcome.proposals.extend(proposal);
+    }
+    outcome
+}
+
+struct Judging<'a> {
+    settings: &'a Settings,
+    view: &'a View,
+    accepted: &'a [Accepted],
+}
+
+type Judged = (Check, Option<Proposal>);
+
+impl Judging<'_> {
+    fn judge(&self) -> Judged {
+        let view = self.view;
+        let (candidate, status) = match &view.candidate {
+            Side::Picture { picture, status } => (picture, *status),
+            Side::Missing { .. } => return (self.missing(&view.candidate, ""), None),
+        };
+        let pictures = |more: Option<&Evidence>| {
+            [candidate.clone()].into_iter().chain(more.cloned()).collect::<Vec<_>>()
+        };
+        let Some(baseline) = &view.baseline else {
+            if let Some(check) = self.bad_status(status, None) {
+                return (check.evidence(pictures(None)), None);
+            }
+            return self.without_baseline(candidate);
+        };
+        let (before, before_status) = match baseline {
+            Side::Picture { picture, status } => (picture, *status),
+            Side::Missing { .. } => {
+                let what = format!("{}: ", self.other());
+                return (self.missing(baseline, &what).evidence(pictures(None)), None);
+            }
+        };
+        if let Some(check) = self.bad_status(status, before_status) {
+            return (check.evidence(pictures(Some(before))), None);
+        }
+        match &view.compared {
+            Some(compared) => self.compared(compared, candidate, before),
+            None => {
+                let message = "the pictures were not compared".to_owned();
+                (self.check(Verdict::Inconclusive, message), None)
+            }
+        }
+    }
+
+    fn check(&self, verdict: Verdict, message: String) -> Check {
+        let View { page, viewport, width, height, browser, .. } = self.view;
+        let title = format!("{page} at {viewport} ({width}x{height}), {browser}");
+        Check::new(self.view.id(), title, verdict, message)
+    }
+
+    /// What the pictures were held against, in words.
+    fn other(&self) -> String {
+        match &self.settings.against {
+            Against::Baselines => "the approved picture".to_owned(),
+            Against::Promotion => "live".to_owned(),
+            Against::Environment(name) => name.clone(),
+        }
+    }
+
+    fn missing(&self, side: &Side, what: &str) -> Check {
+        let Side::Missing { reason, advice, evidence } = side else {
+            return self.check(Verdict::Inconclusive, "there is a picture".to_owned());
+        };
+        let check = self
+            .check(Verdict::Inconclusive, format!("there is no picture: {what}{reason}"))
+            .evidence(evidence.clone());
+        match advice {
+            Some(advice) => check.advice(advice),
+            None => check,
+        }
+    }
+
+    /// A page that answers with an error while the other version does not has got worse. Where
+    /// both do, or there is nothing to hold it against, nobody can say: the picture of an error
+    /// is no evidence that the page is right.
+    fn bad_status(&self, status: Option<u16>, before: Option<u16>) -> Option<Check> {
+        let bad = |status: Option<u16>| status.filter(|status| *status >= 400);
+        let path = &self.view.path;
+        match (bad(status), bad(before)) {
+            (None, None) => None,
+            (Some(now), None) if before.is_some() => {
+                let message = format!(
+                    "{path} answers with status {now}, and on {} it does not",
+                    self.other()
+                );
+                Some(self.check(Verdict::Fail, message).advice("mend the page"))
+            }
+            (Some(now), _) => Some(
+                self.check(Verdict::Inconclusive, format!("{path} answers with status {now}"))
+                    .advice("a picture of an error proves nothing; is the path right?"),
+            ),
+            (None, Some(before)) => {
+                let message = format!("{path} answers with status {before} on {}", self.other());
+                Some(self.check(Verdict::Inconclusive, message).advice(
+                    "there is nothing to compare a new page with; leave it out until it is live",
+                ))
+            }
+        }
+    }
+
+    fn without_baseline(&self, candidate: &Evidence) -> Judged {
+        let check = self
+            .check(Verdict::Inconclusive, "there is no approved picture to compare with".to_owned())
+            .advice("look at the picture; `gate approve` makes it the baseline")
+            .evidence([candidate.clone()]);
+        let title = format!("first picture of {}", self.view.id());
+        let proposal = self.view.files.as_ref().map(|files| self.replace(files, candidate, title));
+        (check, proposal.map(|proposal| proposal.because("there is no approved picture yet")))
+    }
+
+    fn replace(&self, files: &BaselineFiles, candidate: &Evidence, title: String) -> Proposal {
+        let changes = vec![
+            Change {
+                path: files.picture.clone(),
+                expected: files.picture_digest,
+                candidate: Some(candidate.digest),
+            },
+            Change {
+                path: files.sidecar(),
+                expected: files.sidecar_digest,
+                candidate: files.new_sidecar,
+            },
+        ];
+        Proposal::files(&self.view.gate, &self.view.id(), title, changes)
+    }
+
+    fn compared(&self, compared: &Compared, candidate: &Evidence, before: &Evidence) -> Judged {
+        let limit = self.settings.max_changed.fraction();
+        let [one, other] = compared.sizes;
+        let same_size = one == other;
+        let measured = |check: Check| {
+            check
+                .metric(
+                    Metric::new("changed share", compared.changed_ratio * 100.0, "%")
+                        .limit(Limit::AtMost(limit * 100.0)),
+                )
+                .metric(Metric::new("changed pixels", compared.changed_pixels as f64, "px"))
+        };
+        let other_name = self.other();
+        if compared.changed_pixels == 0 && same_size {
+            let mut message = format!("looks the same as {other_name}");
+            if !self.view.unmatched.is_empty() {
+                message = format!("{message} (nothing matches {})", self.view.unmatched.join(", "));
+            }
+            let check = self.check(Verdict::Pass, message).evidence([candidate.clone()]);
+            return (measured(check), None);
+        }
+        let evidence = compared.diff.iter().chain([candidate, before]).cloned();
+        let count = compared.regions.len() as u64 + compared.regions_omitted;
+        let s = if count == 1 { " differs" } else { "s differ" };
+        let areas = words::regions(&compared.regions, compared.regions_omitted);
+        let mut what = format!(
+            "{} area{s} from {other_name}: {areas} ({} pixels, {})",
+            words::thousands(count),
+            words::thousands(compared.changed_pixels),
+            words::share(compared.changed_ratio),
+        );
+        if !same_size {
+            what = format!(
+                "{what}; the page is now {}x{} instead of {}x{}",
+                other[0], other[1], one[0], one[1]
+            );
+        }
+        if compared.changed_ratio <= limit && same_size && limit > 0.0 {
+            let message = format!("within the limit: {what}");
+            return (measured(self.check(Verdict::Pass, message).evidence(evidence)), None);
+        }
+        if let Some(by) = self.accepted_by(compared, candidate, before) {
+            let message = format!(
+                "differs from {other_name} as accepted by {} on {} because \"{}\": {what}",
+                by.by,
+                by.at.date(),
+                by.reason
+            );
+            return (measured(self.check(Verdict::Pass, message).evidence(evidence)), None);
+        }
+        let check = self
+            .check(Verdict::Fail, what)
+            .advice("if this is intended, accept it: `gate approve` with a reason; if not, mend it")
+            .evidence(evidence);
+        (measured(check), Some(self.proposal(compared, candidate, before)))
+    }
+
+    fn proposal(&self, compared: &Compared, candidate: &Evidence, before: &Evidence) -> Proposal {
+        let id = self.view.id();
+        match (&self.settings.against, &self.view.files) {
+            (Against::Baselines, Some(files)) => self
+                .replace(files, candidate, format!("new picture of {id}"))
+                .because("the page differs from the approved picture"),
+            _ => {
+                let change = self.accepted_change(compared, candidate, before);
+                let title = format!("accept how {id} differs from {}", self.other());
+                Proposal::accept(&id, title, change)
+                    .because(format!("the page differs from {}", self.other()))
+            }
+        }
+    }
+
+    fn accepted_change(
+        &self,
+        compared: &Compared,
+        candidate: &Evidence,
+        before: &Evidence,
+    ) -> AcceptedChange {
+        let mut fingerprints: Vec<String> =
+            compared.regions.iter().map(|region| region.fingerprint.clone()).collect();
+        fingerprints.sort();
+        fingerprints.dedup();
+        AcceptedChange {
+            gate: self.view.gate.clone(),
+            page: self.view.page.clone(),
+            viewport: self.view.viewport.clone(),
+            browser: self.view.browser.clone(),
+            baseline: before.digest,
+            candidate: candidate.digest,
+            fingerprints,
+        }
+    }
+
+    /// Who accepted exactly this: both pictures, or every one of its regions.
+    fn accepted_by(
+        &self,
+        compared: &Compared,
+        candidate: &Evidence,
+        before: &Evidence,
+    ) -> Option<&Accepted> {
+        let view = self.view;
+        let of_this_view: Vec<&Accepted> = self
+            .accepted
+            .iter()
+            .filter(|accepted| {
+                let change = &accepted.change;
+                (&change.page, &change.viewport, &change.browser)
+                    == (&view.page, &view.viewport, &view.browser)
+            })
+            .collect();
+        let exactly = of_this_view.iter().find(|accepted| {
+            accepted.change.baseline == before.digest
+                && accepted.change.candidate == candidate.digest
+        });
+        if let Some(accepted) = exactly {
+            return Some(accepted);
+        }
+        let known: BTreeSet<&String> =
+            of_this_view.iter().flat_map(|accepted| &accepted.change.fingerprints).collect();
+        let all = !compared.regions.is_empty()
+            && compared.regions_omitted == 0
+            && compared.regions.iter().all(|region| known.contains(&region.fingerprint));
+        if all { of_this_view.into_iter().max_by_key(|accepted| accepted.at) } else { None }
+    }
+}

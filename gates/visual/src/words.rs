@@ -1,0 +1,59 @@
+//! Numbers and areas in words.
+
+use gate_core::evidence::DiffRegion;
+
+/// `8640` as `8,640`.
+pub(crate) fn thousands(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// A share as a percentage that never rounds something to nothing.
+pub(crate) fn share(fraction: f64) -> String {
+    let percent = fraction * 100.0;
+    if percent > 0.0 && percent < 0.01 {
+        return "under 0.01%".to_owned();
+    }
+    let text = format!("{percent:.2}");
+    format!("{}%", text.trim_end_matches('0').trim_end_matches('.'))
+}
+
+/// "180x48 px at 120,560 recoloured".
+pub(crate) fn region(region: &DiffRegion) -> String {
+    let DiffRegion { x, y, width, height, kind, .. } = region;
+    format!("{width}x{height} px at {x},{y} {kind}")
+}
+
+/// The first few areas, and how many more there are.
+pub(crate) fn regions(found: &[DiffRegion], omitted: u64) -> String {
+    const SHOWN: usize = 3;
+    let mut by_size: Vec<&DiffRegion> = found.iter().collect();
+    by_size.sort_by_key(|region| std::cmp::Reverse(region.pixels));
+    let shown: Vec<String> = by_size.iter().take(SHOWN).map(|one| region(one)).collect();
+    let more = found.len().saturating_sub(SHOWN) as u64 + omitted;
+    let more = if more > 0 { format!(", and {} more", thousands(more)) } else { String::new() };
+    format!("{}{more}", shown.join("; "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers() {
+        assert_eq!(thousands(0), "0");
+        assert_eq!(thousands(999), "999");
+        assert_eq!(thousands(1_234_567), "1,234,567");
+        assert_eq!(share(0.0), "0%");
+        assert_eq!(share(0.000_01), "under 0.01%");
+        assert_eq!(share(0.0084), "0.84%");
+        assert_eq!(share(1.0), "100%");
+    }
+}
