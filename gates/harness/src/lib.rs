@@ -1,10 +1,22 @@
 //! Command line, scheduling, reporters and plug-in host. Knows no kinds.
+//!
+//! ```no_run
+//! # fn main() -> std::process::ExitCode {
+//! gate_harness::Cli::new().run()
+//! # }
+//! ```
 
-pub mod ambient;
-pub mod discover;
-pub mod judge;
-pub mod plugin;
+mod ambient;
+mod cli;
+mod discover;
+mod judge;
+pub mod live;
+mod merge;
+mod plugin;
 pub mod reporters;
-pub mod runner;
-pub mod suite;
-pub mod usage;
+mod runner;
+mod stored;
+mod suite;
+mod usage;
+
+pub use cli::{Cli, reference, schemas};

@@ -54,6 +54,7 @@ const LETTING_GO: Duration = Duration::from_secs(10);
 pub struct Interrupt {
     token: CancellationToken,
     by: Arc<Mutex<Option<Interruption>>>,
+    ledger: Arc<Mutex<Option<Arc<Ledger>>>>,
 }
 
 impl Interrupt {
@@ -61,6 +62,11 @@ impl Interrupt {
     pub fn by(&self, signal: Interruption) {
         self.by.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(signal);
         self.token.cancel();
+    }
+
+    /// The ledger of the run, once it has one.
+    pub fn ledger(&self) -> Arc<Mutex<Option<Arc<Ledger>>>> {
+        self.ledger.clone()
     }
 
     /// The signal, when there was one.
@@ -75,8 +81,6 @@ pub struct Done {
     pub report: Report,
     /// Where it lies.
     pub folder: RunFolder,
-    /// What it had started; closing it again does nothing.
-    pub ledger: Arc<Ledger>,
 }
 
 /// Runs a suite to its end and writes its record and report, also when it is interrupted.
@@ -109,6 +113,7 @@ fn begin(suite: Suite, mut options: Options, interrupt: Interrupt) -> Result<Wor
     let started = clock.now();
     let (id, folder) = new_folder(&workspace, &started.compact())?;
     let ledger = Arc::new(Ledger::open(&workspace, &id, &options.temporary)?);
+    *interrupt.ledger.lock().unwrap_or_else(PoisonError::into_inner) = Some(ledger.clone());
     let mut events = EventLog::to_file(&folder.events(), suite.redactor.clone())?;
     for listener in options.listeners.drain(..) {
         events = events.follow(listener);
@@ -310,7 +315,7 @@ impl Work {
             Happening::RunEnded { verdict: report.verdict, exit_code: report.exit_code },
         );
         self.run.ledger.close();
-        Ok(Done { report, folder: self.folder, ledger: self.run.ledger.clone() })
+        Ok(Done { report, folder: self.folder })
     }
 }
 

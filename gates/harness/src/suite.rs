@@ -187,13 +187,12 @@ impl Chooser {
 /// Reads, chooses and resolves. Everything that is wrong is reported at once.
 pub fn prepare(
     project: Project,
-    folder: &std::path::Path,
+    (documents, mut diagnoses): (Vec<SpecDocument>, Vec<Diagnosis>),
     registry: &Registry,
     wanted: &Wanted,
     ambient: &BTreeMap<String, String>,
 ) -> Result<Suite, Stop> {
     check_words(&project, registry, wanted)?;
-    let (documents, mut diagnoses) = documents(&project, folder, wanted, ambient)?;
     let promotion = wanted.promotion.as_ref().map(|name| &project.config.promotions[name]);
     let chooser = Chooser::new(wanted, promotion.map_or(&[], |promotion| &promotion.tags))?;
     let vars = |name: &str| ambient.get(name).cloned();

@@ -9,6 +9,7 @@ pub(crate) const RECOLOURED_BUTTON: Fault = Fault {
     name: "recoloured-button",
     title: "the landing page's button changes its colour",
     caught_by: "pages/home-desktop-chromium",
+    names: "recoloured",
 };
 
 /// The sign-up page's picture answers 404; its place keeps its size.
@@ -16,6 +17,7 @@ pub(crate) const MISSING_IMAGE: Fault = Fault {
     name: "missing-image",
     title: "the sign-up page's picture is gone",
     caught_by: "pages/signup-desktop-chromium",
+    names: " px at ",
 };
 
 /// A banner of 42 px pushes the pricing page down.
@@ -23,6 +25,7 @@ pub(crate) const INSERTED_BANNER: Fault = Fault {
     name: "inserted-banner",
     title: "a banner pushes the pricing page down by 42 pixels",
     caught_by: "pages/pricing-desktop-chromium",
+    names: " px at ",
 };
 
 /// `POST /api/signup` answers 500.
@@ -30,6 +33,7 @@ pub(crate) const SIGNUP_ERROR: Fault = Fault {
     name: "signup-error",
     title: "the sign-up form answers with an error",
     caught_by: "sign-up/tests",
+    names: "signing up works",
 };
 
 /// A footer link of the sign-up page leads to a page that answers 404; no pixel changes.
@@ -37,6 +41,7 @@ pub(crate) const BROKEN_LINK: Fault = Fault {
     name: "broken-link",
     title: "a link in the sign-up page's footer leads nowhere",
     caught_by: "links/links",
+    names: " answers 404",
 };
 
 /// Something that can be broken on purpose.
@@ -48,6 +53,8 @@ pub struct Fault {
     pub title: &'static str,
     /// The check that has to fail, as `gate/check`.
     pub caught_by: &'static str,
+    /// What its message has to say, so that the fault is named and not only noticed.
+    pub names: &'static str,
 }
 
 impl Fault {

@@ -20,6 +20,7 @@
 //! ```
 
 mod beacon;
+mod command;
 mod crm;
 mod experiment;
 mod fault;
@@ -27,8 +28,11 @@ mod page;
 mod route;
 mod server;
 mod signup;
+mod story;
+mod workspace;
 
 pub use beacon::Beacon;
+pub use command::command;
 pub use crm::{Contact, CrmAccess, DEMO_TOKEN};
 pub use experiment::{Arm, EXPERIMENT, bucket};
 pub use fault::{Fault, Faults, faults};
