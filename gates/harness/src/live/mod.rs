@@ -1,12 +1,15 @@
-//! Live.
-use gate_core::Event;
-/// Bars.
-pub struct Bars;
-impl Bars { /// New.
- pub fn new(_: bool) -> Bars { Bars } /// Follow.
- pub fn follow(&self, _: &Event) {} }
-/// Plain.
-pub struct Plain { w: Box<dyn Fn(&str) + Send + Sync> }
-impl Plain { /// New.
- pub fn new(w: Box<dyn Fn(&str) + Send + Sync>) -> Plain { Plain { w } } /// Follow.
- pub fn follow(&self, e: &Event) { (self.w)(&serde_json::to_string(e).unwrap()); } }
+//! What is shown while a run is under way: followers of its events.
+//!
+//! [`Plain`] writes lines, for a build's log; [`Bars`] draws bars, for a person at a terminal. Both
+//! follow a run without ever holding it up, and both show texts of gates only after
+//! [`clean_line`](crate::reporters::clean_line). With `-q` there is none of them.
+
+mod bars;
+mod plain;
+mod watch;
+
+pub use bars::Bars;
+pub use plain::Plain;
+
+#[cfg(test)]
+mod story;

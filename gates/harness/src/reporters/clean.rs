@@ -5,7 +5,6 @@
 //! nothing of the text around it is lost.
 
 use std::borrow::Cow;
-use std::fmt::Write;
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
@@ -49,17 +48,17 @@ fn escape(line: &str) -> Cow<'_, str> {
     let mut out = String::with_capacity(line.len() + 16);
     for c in line.chars() {
         if is_hostile(c) {
-            let _ = write!(out, "{}", c.escape_unicode());
+            out.extend(c.escape_unicode());
         } else {
             out.push(c);
         }
     }
-    Cow::Owned(disarm(out))
+    Cow::Owned(disarm(&out))
 }
 
 /// Takes from a line what build servers obey: GitHub takes `::` at the start of a line and `##[`
 /// anywhere for a command, Azure `##vso[` anywhere.
-fn disarm(line: String) -> String {
+fn disarm(line: &str) -> String {
     let mut line = line.replace("##[", r"#\u{23}[").replace("##vso[", r"#\u{23}vso[");
     let blank = line.len() - line.trim_start().len();
     if line[blank..].starts_with("::") {
@@ -113,7 +112,8 @@ pub(crate) fn wrap(text: &str, columns: usize) -> Vec<String> {
         let mut row = String::new();
         for word in paragraph.split(' ').filter(|word| !word.is_empty()) {
             if !row.is_empty() && row.width() + 1 + word.width() > columns {
-                out.push(disarm(std::mem::take(&mut row)));
+                out.push(disarm(&row));
+                row.clear();
             }
             if !row.is_empty() {
                 row.push(' ');
@@ -122,11 +122,12 @@ pub(crate) fn wrap(text: &str, columns: usize) -> Vec<String> {
             while row.width() > columns {
                 let end = fitting(&row, columns).max(row.chars().next().map_or(1, char::len_utf8));
                 let rest = row.split_off(end);
-                out.push(disarm(std::mem::replace(&mut row, rest)));
+                out.push(disarm(&row));
+                row = rest;
             }
         }
         if !row.is_empty() || paragraph.trim().is_empty() {
-            out.push(disarm(row));
+            out.push(disarm(&row));
         }
     }
     out
@@ -178,7 +179,7 @@ mod tests {
 
     #[test]
     fn a_break_never_makes_a_command() {
-        assert_eq!(wrap("one two ::error::x", 8), ["one two", r"\u{3a}:error::x"]);
+        assert_eq!(wrap("one two :: ::e::x", 7), ["one two", r"\u{3a}:", r"\u{3a}:e::x"]);
         assert_eq!(wrap("abcdefgh\n\nij", 3), ["abc", "def", "gh", "", "ij"]);
         assert_eq!(wrap("漢", 1), ["漢"]);
     }

@@ -12,7 +12,7 @@ pub fn explain(
     report: &Report,
     name: &str,
     check: Option<&str>,
-    around: &Around<'_>,
+    around: &Around,
 ) -> Option<String> {
     let gate = report.gates.iter().find(|gate| gate.name == name)?;
     let checks: Vec<_> = match check {
@@ -45,7 +45,7 @@ fn head(page: &mut Page, gate: &GateReport) {
     page.raw(&format!("{name} ({})", clean::line(&gate.kind)));
     let mut verdict = paint.verdict(Some(gate.counts_as), gate.verdict.word());
     if gate.verdict != gate.counts_as {
-        verdict += &format!(", counts as {} because the gate is not required", gate.counts_as);
+        put!(verdict, ", counts as {} because the gate is not required", gate.counts_as);
     }
     page.raw(&format!("  {:<10} {verdict}", "verdict"));
     page.field("took", &duration(gate.duration_ms));
@@ -55,12 +55,11 @@ fn head(page: &mut Page, gate: &GateReport) {
     }
 }
 
-fn explain_check(page: &mut Page, gate: &GateReport, check: &Check, around: &Around<'_>) {
+fn explain_check(page: &mut Page, gate: &GateReport, check: &Check, around: &Around) {
     let verdict = check.verdict;
-    let word = page.paint.verdict(
-        Some(counted(gate, check)),
-        &format!("{} {verdict}", symbol(Some(verdict))),
-    );
+    let word = page
+        .paint
+        .verdict(Some(counted(gate, check)), &format!("{} {verdict}", symbol(Some(verdict))));
     page.gap();
     page.raw(&format!("{word}  {}", clean::line(&check.id)));
     page.field("looked at", &clean::line(&check.title));
@@ -85,7 +84,7 @@ fn explain_check(page: &mut Page, gate: &GateReport, check: &Check, around: &Aro
     }
 }
 
-fn evidence(page: &mut Page, file: &Evidence, around: &Around<'_>) {
+fn evidence(page: &mut Page, file: &Evidence, around: &Around) {
     page.field("evidence", &format!("{}: {}", role(file.role), words::evidence(file)));
     page.raw(&format!("{}{}", Page::INDENT, around.path_of(&file.digest)));
 }
@@ -119,7 +118,8 @@ fn explain_proposal(page: &mut Page, report: &Report, proposal: &Proposal) {
         page.field(what, &clean::line(&change.path));
     }
     if let Some(accepts) = &proposal.accepts {
-        let parts = [&accepts.page, &accepts.viewport, &accepts.browser].map(|part| clean::line(part));
+        let parts =
+            [&accepts.page, &accepts.viewport, &accepts.browser].map(|part| clean::line(part));
         page.field("accepts", &format!("the difference of {}", parts.join(", ")));
     }
     // Not wrapped: the command is there to be copied.
@@ -137,7 +137,7 @@ struct Page {
 impl Page {
     const INDENT: &str = "             ";
 
-    fn new(around: &Around<'_>) -> Page {
+    fn new(around: &Around) -> Page {
         Page { out: String::new(), columns: around.columns(), paint: Paint { on: around.colour } }
     }
 

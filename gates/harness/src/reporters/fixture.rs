@@ -4,14 +4,16 @@
 use gate_core::{
     AcceptedChange, Attempt, Change, Check, Digest, Evidence, ExitCode, Failure, Filters,
     GateReport, Host, Limit, Location, Metric, Proposal, Report, ReportSchema, Role, Selection,
-    Skipped, SpecRef, Timestamp, Verdict,
+    Skipped, SpecRef, Store, Timestamp, Verdict,
 };
+
+use super::Around;
 
 /// Every trick at once.
 pub(crate) const HOSTILE: &str = "\u{1b}]0;owned\u{7}\u{1b}[31m\n::error::forged\r\n  ::warning::too\n\
      <script>alert(1)</script> ]]> & \u{202e}gnp.exe\u{2066} | cell | `code` ```fence``` \
      \u{0}\u{9b}2J ##[error]x ##vso[task.complete]\u{fffe} ![x](data:image/png;base64,AAAA) \
-     @everyone http://evil.example/ www.evil.example #1 $x$ <!-- --> \u{f8db}\u{f8d8}\u{f8d7} 🚢👩‍🔧 漢字";
+     @everyone http://evil.example/ www.evil.example #1 $x$ <!-- --> [[ATTACHMENT|/etc/passwd]] \u{f8db}\u{f8d8}\u{f8d7} 🚢👩‍🔧 漢字";
 
 /// A file of the store with a label.
 pub(crate) fn evidence(role: Role, label: &str, media_type: &str) -> Evidence {
@@ -25,6 +27,16 @@ pub(crate) fn evidence(role: Role, label: &str, media_type: &str) -> Evidence {
 
 fn digest(label: &str, of: &str) -> Digest {
     Digest::of(format!("{label} {of}").as_bytes())
+}
+
+/// A store and a run folder that need not be there.
+pub(crate) fn around() -> Around {
+    Around {
+        store: Store::new("/site/.gate/store".into(), "/site/.gate/tmp".into()),
+        width: 80,
+        colour: false,
+        run_dir: "/site/.gate/runs/20261121T083000Z-0a1b2c".into(),
+    }
 }
 
 /// A gate of these checks, measured once in 1.2 s.
@@ -176,8 +188,13 @@ fn signup() -> GateReport {
     }];
     GateReport {
         proposals: vec![
-            Proposal::files("signup", "signup-phone", "First baseline of the sign-up page", changes)
-                .because("the page has no baseline"),
+            Proposal::files(
+                "signup",
+                "signup-phone",
+                "First baseline of the sign-up page",
+                changes,
+            )
+            .because("the page has no baseline"),
         ],
         ..gate("signup", true, vec![check])
     }
@@ -227,9 +244,13 @@ fn flaky() -> GateReport {
 
 /// Fails but does not block.
 fn not_required() -> GateReport {
-    let check =
-        Check::new("lighthouse", "Page speed", Verdict::Fail, "The score is 61; at least 80 is wanted.")
-            .metric(Metric::new("score", 61.0, "1").limit(Limit::AtLeast(80.0)));
+    let check = Check::new(
+        "lighthouse",
+        "Page speed",
+        Verdict::Fail,
+        "The score is 61; at least 80 is wanted.",
+    )
+    .metric(Metric::new("score", 61.0, "1").limit(Limit::AtLeast(80.0)));
     GateReport { kind: "lighthouse".to_owned(), ..gate("nice-to-have", false, vec![check]) }
 }
 
@@ -271,7 +292,7 @@ fn hostile() -> GateReport {
         location: Some(Location { file: HOSTILE.to_owned(), line: 1, column: None }),
         ..check
     };
-    let long = Check::new("long", "A very long answer", Verdict::Fail, "very ".repeat(2_000));
+    let long = Check::new("long", "A very long answer", Verdict::Fail, "very ".repeat(1_000));
     let path = HOSTILE.to_owned();
     let changes = vec![Change { path, expected: None, candidate: Some(Digest::of(b"new")) }];
     let name = format!("hostile {HOSTILE}");

@@ -24,7 +24,7 @@ pub(super) fn render(report: &Report) -> String {
     }
     let mut out: String = found.iter().take(MOST).map(|(_, line)| line.as_str()).collect();
     if let Some(more) = found.len().checked_sub(MOST).filter(|more| *more > 0) {
-        out += &format!("::notice::{more} more in the report\n");
+        put!(out, "::notice::{more} more in the report\n");
     }
     out
 }
@@ -48,12 +48,7 @@ fn annotations(gate: &GateReport) -> Vec<(Verdict, String)> {
         .collect()
 }
 
-fn annotation(
-    gate: &GateReport,
-    check: Option<&Check>,
-    verdict: Verdict,
-    message: &str,
-) -> String {
+fn annotation(gate: &GateReport, check: Option<&Check>, verdict: Verdict, message: &str) -> String {
     let level = if verdict.blocks() { "error" } else { "warning" };
     let place = check.and_then(|check| check.location.as_ref());
     let (file, line) =

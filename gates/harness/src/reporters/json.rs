@@ -1,7 +1,5 @@
 //! The report itself.
 
-use std::fmt::Write;
-
 use gate_core::{Error, Report};
 
 use super::clean::is_hostile;
@@ -16,7 +14,7 @@ pub(super) fn render(report: &Report) -> Result<Vec<u8>, Error> {
     for c in text.replace("##", r"#\u0023").chars() {
         if c != '\n' && is_hostile(c) {
             for unit in c.encode_utf16(&mut [0; 2]) {
-                let _ = write!(out, "\\u{unit:04x}");
+                put!(out, "\\u{unit:04x}");
             }
         } else {
             out.push(c);

@@ -30,7 +30,7 @@ const TEXT: usize = 8_000;
 const ROOM: usize = 20_000_000;
 const SHORT: usize = 200;
 
-pub(super) fn render(report: &Report, around: &Around<'_>) -> Result<Vec<u8>, Error> {
+pub(super) fn render(report: &Report, around: &Around) -> Result<Vec<u8>, Error> {
     let mut document = quick_junit::Report::new("gate");
     let took = report.finished.millis().saturating_sub(report.started.millis());
     document.set_time(Duration::from_millis(took.max(0) as u64));
@@ -41,11 +41,11 @@ pub(super) fn render(report: &Report, around: &Around<'_>) -> Result<Vec<u8>, Er
         document.add_test_suite(suite(gate, around, room));
     }
     for skipped in &report.skipped {
-        let name = clean::line(&skipped.gate);
+        let name = line(&skipped.gate);
         let reason = clean::shorten(&skipped.reason, room);
         let mut suite = TestSuite::new(&name);
         let mut status = TestCaseStatus::skipped();
-        status.set_message(clean::line(&reason));
+        status.set_message(line(&reason));
         suite.add_test_case(case(&name, "skipped", status));
         document.add_test_suite(suite);
     }
@@ -70,19 +70,19 @@ fn run_itself(report: &Report, red: bool) -> Option<TestSuite> {
     } else {
         return None;
     };
-    status.set_message(headline(report));
+    status.set_message(line(&headline(report)));
     let mut suite = TestSuite::new("gate run");
     suite.add_test_case(case("gate run", "verdict", status));
     Some(suite)
 }
 
-fn suite(gate: &GateReport, around: &Around<'_>, room: usize) -> TestSuite {
-    let name = clean::line(&gate.name);
+fn suite(gate: &GateReport, around: &Around, room: usize) -> TestSuite {
+    let name = line(&gate.name);
     let mut suite = TestSuite::new(&name);
     suite.set_time(Duration::from_millis(gate.duration_ms));
     for (property, value) in [
-        ("kind", clean::line(&gate.kind).into_owned()),
-        ("spec", format!("{}:{}", clean::line(&gate.spec.path), gate.spec.line)),
+        ("kind", line(&gate.kind)),
+        ("spec", format!("{}:{}", line(&gate.spec.path), gate.spec.line)),
         ("required", gate.required.to_string()),
         ("verdict", gate.verdict.to_string()),
         ("counts_as", gate.counts_as.to_string()),
@@ -91,7 +91,7 @@ fn suite(gate: &GateReport, around: &Around<'_>, room: usize) -> TestSuite {
         suite.add_property((property, value.as_str()));
     }
     for check in &gate.checks {
-        let title = format!("{} ({})", clean::line(&check.title), clean::line(&check.id));
+        let title = format!("{} ({})", line(&check.title), line(&check.id));
         let mut case = case(&name, &clean::shorten(&title, room), status(gate, check, room));
         properties(check).for_each(|(name, value)| {
             case.add_property((name.as_str(), value.as_str()));
@@ -106,6 +106,17 @@ fn suite(gate: &GateReport, around: &Around<'_>, room: usize) -> TestSuite {
         suite.add_test_case(case(&name, "checks", status));
     }
     suite
+}
+
+/// A clean line that attaches nothing: with `[[ATTACHMENT|PATH]]` somebody could have any file of
+/// the build machine published.
+fn line(text: &str) -> String {
+    clean::line(text).replace("[[", r"[\u{5b}")
+}
+
+/// As [`line`], with line ends kept.
+fn lines(text: &str) -> String {
+    clean::lines(text).replace("[[", r"[\u{5b}")
 }
 
 fn case(class: &str, name: &str, status: TestCaseStatus) -> TestCase {
@@ -133,26 +144,25 @@ fn status(gate: &GateReport, check: &Check, room: usize) -> TestCaseStatus {
     };
     status
         .set_type(check.verdict.word())
-        .set_message(clean::line(&clean::shorten(&check.message, SHORT)))
+        .set_message(line(&clean::shorten(&check.message, SHORT)))
         .set_description(description(gate, check, room));
     status
 }
 
 fn description(gate: &GateReport, check: &Check, room: usize) -> String {
-    let mut out = clean::lines(&clean::shorten(&check.message, room)).into_owned();
+    let mut out = lines(&clean::shorten(&check.message, room));
     if !gate.counts_as.blocks() {
         out += "\nThe gate is not required, so this does not block.";
     }
     for metric in &check.metrics {
         let measured = Measured::of(metric);
-        let name = clean::line(&metric.name).into_owned();
-        out += &format!("\n{name}: {}", measured.value);
+        put!(out, "\n{}: {}", line(&metric.name), line(&measured.value));
         if !measured.limit.is_empty() {
-            out += &format!(" (limit: {})", measured.limit);
+            put!(out, " (limit: {})", line(&measured.limit));
         }
     }
     if let Some(advice) = &check.advice {
-        out += &format!("\nTo do: {}", clean::lines(&clean::shorten(advice, room)));
+        put!(out, "\nTo do: {}", lines(&clean::shorten(advice, room)));
     }
     out
 }
@@ -160,8 +170,8 @@ fn description(gate: &GateReport, check: &Check, room: usize) -> String {
 /// Numbers as plain decimals, so that a program can read them.
 fn properties(check: &Check) -> impl Iterator<Item = (String, String)> {
     check.metrics.iter().flat_map(|metric| {
-        let name = clean::line(&metric.name);
-        let unit = clean::line(&metric.unit);
+        let name = line(&metric.name);
+        let unit = line(&metric.unit);
         let limit = metric.limit.map(|limit| match limit {
             Limit::AtMost(bound) => (format!("{name} at most"), bound.to_string()),
             Limit::AtLeast(bound) => (format!("{name} at least"), bound.to_string()),
@@ -172,10 +182,10 @@ fn properties(check: &Check) -> impl Iterator<Item = (String, String)> {
 
 /// Jenkins keeps 1,000 characters of a passed case's output and takes an attachment only from a
 /// line of its own; GitLab takes the first attachment only.
-fn system_out(check: &Check, around: &Around<'_>, room: usize) -> Option<String> {
+fn system_out(check: &Check, around: &Around, room: usize) -> Option<String> {
     let mut out = Vec::new();
     if check.verdict == Verdict::Warn {
-        out.push(format!("warn: {}", clean::lines(&clean::shorten(&check.message, room))));
+        out.push(format!("warn: {}", lines(&clean::shorten(&check.message, room))));
     }
     if check.verdict != Verdict::Pass
         && let Some(picture) = picture(check)
@@ -183,7 +193,7 @@ fn system_out(check: &Check, around: &Around<'_>, room: usize) -> Option<String>
         out.push(format!("[[ATTACHMENT|{}]]", around.path_of(&picture)));
     }
     for file in check.evidence.iter().filter(|_| check.verdict != Verdict::Pass) {
-        out.push(format!("{}: {}", words::evidence(file), around.path_of(&file.digest)));
+        out.push(format!("{}: {}", line(&words::evidence(file)), around.path_of(&file.digest)));
     }
     (!out.is_empty()).then(|| format!("\n{}\n", out.join("\n")))
 }
@@ -194,13 +204,4 @@ fn picture(check: &Check) -> Option<Digest> {
     let compared = check.evidence.iter().find(|file| file.role == Role::Diff);
     let alone = check.evidence.iter().find(|file| file.role == Role::Image);
     compared.and_then(|file| file.refs.last()).or(alone.map(|file| &file.digest)).copied()
-}
-
-/// The pictures that the JUnit document attaches, in its order.
-///
-/// A store's files have no ending, and some servers guess a picture's type from it: whoever writes
-/// the document may copy these to names with one, and give [`Around::place`] the copies.
-pub fn attachments(report: &Report) -> Vec<Digest> {
-    let checks = report.gates.iter().flat_map(|gate| &gate.checks);
-    checks.filter(|check| check.verdict != Verdict::Pass).filter_map(picture).collect()
 }

@@ -6,7 +6,8 @@ use gate_core::{Check, GateReport, Proposal, Report, Verdict};
 use super::markdown_text::{command, fenced, inline};
 use super::terminal::approve_command;
 use super::words::{
-    self, Measured, count, duration, headline, run_time, shard, symbol, what_happened, worst_first,
+    self, Measured, count, duration, explain_target, headline, run_time, shard, symbol,
+    what_happened, worst_first,
 };
 use super::{Around, clean};
 
@@ -15,7 +16,7 @@ const MOST: usize = 900_000;
 /// What the table may take, so that there is room for the details.
 const TABLE: usize = 300_000;
 /// What is left for the note about what is missing.
-const NOTE: usize = 2_000;
+const NOTE: usize = 20_000;
 
 const NAME: usize = 120;
 const CELL: usize = 300;
@@ -23,7 +24,7 @@ const TEXT: usize = 4_000;
 /// Of how many numbers, files or paths one detail tells.
 const ITEMS: usize = 50;
 
-pub(super) fn render(report: &Report, around: &Around<'_>) -> String {
+pub(super) fn render(report: &Report, around: &Around) -> String {
     let mut page = Page { out: head(report), missing: Vec::new() };
     let gates = worst_first(report);
     if !gates.is_empty() {
@@ -31,20 +32,32 @@ pub(super) fn render(report: &Report, around: &Around<'_>) -> String {
         page.out += "|---|---|---|---:|---:|---|\n";
         page.list("gate", TABLE, gates.iter().map(|gate| row(gate)));
     }
-    page.list("skipped gate", TABLE, report.skipped.iter().map(|skipped| {
-        let (gate, reason) = (inline(&skipped.gate, NAME), inline(&skipped.reason, CELL));
-        format!("\nSkipped: **{gate}**: {reason}\n")
-    }));
+    page.list(
+        "skipped gate",
+        TABLE,
+        report.skipped.iter().map(|skipped| {
+            let (gate, reason) = (inline(&skipped.gate, NAME), inline(&skipped.reason, CELL));
+            format!("\nSkipped: **{gate}**: {reason}\n")
+        }),
+    );
     let proposals: Vec<_> = report.gates.iter().flat_map(|gate| &gate.proposals).collect();
     // Proposals come after the details but are short: some room is kept for them.
     let room = MOST - NOTE - if proposals.is_empty() { 0 } else { TABLE };
     let blocking = |gate: &GateReport| gate.counts_as.blocks();
-    page.section("What blocks", "check that blocks", room, details(&gates, |gate, check| {
-        blocking(gate) && check.verdict.blocks()
-    }));
-    page.section("What deserves a look", "warning", room, details(&gates, |gate, check| {
-        check.verdict > Verdict::Pass && !(blocking(gate) && check.verdict.blocks())
-    }));
+    page.section(
+        "What blocks",
+        "check that blocks",
+        room,
+        details(&gates, |gate, check| blocking(gate) && check.verdict.blocks()),
+    );
+    page.section(
+        "What deserves a look",
+        "warning",
+        room,
+        details(&gates, |gate, check| {
+            check.verdict > Verdict::Pass && !(blocking(gate) && check.verdict.blocks())
+        }),
+    );
     page.section(
         "Proposals",
         "proposal",
@@ -57,7 +70,7 @@ pub(super) fn render(report: &Report, around: &Around<'_>) -> String {
 fn head(report: &Report) -> String {
     let mark = symbol(report.verdict);
     let mut out = format!("## {mark} {}\n\n", inline(&headline(report), CELL));
-    out += &format!("run {}", inline(&report.run, NAME));
+    put!(out, "run {}", inline(&report.run, NAME));
     let selection = &report.selection;
     for (what, value) in [
         ("environment", &selection.env),
@@ -65,15 +78,15 @@ fn head(report: &Report) -> String {
         ("address", &selection.url),
     ] {
         if let Some(value) = value {
-            out += &format!(" · {what} {}", inline(value, NAME));
+            put!(out, " · {what} {}", inline(value, NAME));
         }
     }
-    out += &format!(" · {} · gate {}\n\n", run_time(report), inline(&report.gate_version, NAME));
+    put!(out, " · {} · gate {}\n\n", run_time(report), inline(&report.gate_version, NAME));
     if let Some(part) = shard(report).filter(|_| !report.complete) {
-        out += &format!("This is {}: run `gate merge` for the verdict.\n\n", inline(&part, NAME));
+        put!(out, "This is {}: run `gate merge` for the verdict.\n\n", inline(&part, NAME));
     }
     for note in report.notes.iter().take(ITEMS) {
-        out += &format!("Note: {}\n\n", inline(note, CELL));
+        put!(out, "Note: {}\n\n", inline(note, CELL));
     }
     out
 }
@@ -104,14 +117,17 @@ fn details<'a>(
 fn detail(gate: &GateReport, check: &Check) -> String {
     let verdict = check.verdict;
     let (name, title) = (inline(&gate.name, NAME), inline(&check.title, NAME));
-    let mut out = format!("#### {} {verdict}: {name}: {title}\n\n", symbol(Some(verdict)));
+    let symbol = symbol(Some(verdict));
+    let aside = if gate.counts_as < verdict { " (not required)" } else { "" };
+    let mut out = format!("#### {symbol} {verdict}{aside}: {name}: {title}\n\n");
     out += &fenced(&check.message, TEXT);
     if !check.metrics.is_empty() {
         out += "\n| Measured | Value | Limit | |\n|---|---:|---:|---|\n";
     }
     for metric in check.metrics.iter().take(ITEMS) {
         let measured = Measured::of(metric);
-        out += &format!(
+        put!(
+            out,
             "| {} | {} | {} | {} |\n",
             inline(&metric.name, NAME),
             inline(&measured.value, NAME),
@@ -120,7 +136,7 @@ fn detail(gate: &GateReport, check: &Check) -> String {
         );
     }
     if let Some(advice) = &check.advice {
-        out += &format!("\nWhat to do:\n\n{}", fenced(advice, TEXT));
+        put!(out, "\nWhat to do:\n\n{}", fenced(advice, TEXT));
     }
     let evidence: Vec<_> = check.evidence.iter().take(ITEMS).collect();
     if !evidence.is_empty() {
@@ -128,30 +144,34 @@ fn detail(gate: &GateReport, check: &Check) -> String {
     }
     for file in evidence {
         let digest = file.digest.short();
-        out += &format!("- {}, `{digest}`\n", inline(&words::evidence(file), CELL));
+        put!(out, "- {}, `{digest}`\n", inline(&words::evidence(file), CELL));
     }
-    let target = format!("{}/{}", clean::line(&gate.name), clean::line(&check.id));
-    let target = clean::shorten(&target, CELL);
-    out + "\n" + &command(&format!("gate explain {}", clean::shell_word(&target))) + "\n"
+    match explain_target(gate, Some(check)) {
+        Some(target) => out + "\n" + &command(&format!("gate explain {target}")) + "\n",
+        None => out + "\n",
+    }
 }
 
 fn propose(report: &Report, proposal: &Proposal) -> String {
     let mut out = format!("- **{}**", inline(&proposal.title, NAME));
-    out += &format!(" (gate {})", inline(&proposal.gate, NAME));
+    put!(out, " (gate {})", inline(&proposal.gate, NAME));
     if !proposal.reason.is_empty() {
-        out += &format!(", because {}", inline(&proposal.reason, CELL));
+        put!(out, ", because {}", inline(&proposal.reason, CELL));
     }
     out.push('\n');
     for change in proposal.changes.iter().take(ITEMS) {
-        out += &format!("  - changes {}\n", inline(&change.path, CELL));
+        put!(out, "  - changes {}\n", inline(&change.path, CELL));
     }
     if proposal.changes.len() > ITEMS {
-        out += &format!("  - and {} more files\n", proposal.changes.len() - ITEMS);
+        put!(out, "  - and {} more files\n", proposal.changes.len() - ITEMS);
     }
     let id = clean::line(&proposal.id);
     let approve = command(&approve_command(report, &clean::shell_word(&id)));
-    let indented: String = approve.lines().map(|line| format!("  {line}\n")).collect();
-    out + "\n" + &indented + "\n"
+    out.push('\n');
+    for line in approve.lines() {
+        put!(out, "  {line}\n");
+    }
+    out + "\n"
 }
 
 /// A page that stays under [`MOST`] bytes and says what it leaves out.
@@ -177,27 +197,33 @@ impl Page {
         }
     }
 
-    fn section(&mut self, title: &str, what: &str, room: usize, items: impl Iterator<Item = String>) {
+    fn section(
+        &mut self,
+        title: &str,
+        what: &str,
+        room: usize,
+        items: impl Iterator<Item = String>,
+    ) {
         let mut items = items.peekable();
         if items.peek().is_none() {
             return;
         }
-        self.out += &format!("\n### {title}\n\n");
+        put!(self.out, "\n### {title}\n\n");
         self.list(what, room, items);
     }
 
-    fn finish(mut self, report: &Report, around: &Around<'_>) -> String {
+    fn finish(mut self, report: &Report, around: &Around) -> String {
         if !self.missing.is_empty() {
             let missing = self.missing.join(", ");
-            self.out += &format!("\n_Left out here for want of room: {missing}._\n");
+            put!(self.out, "\n_Left out here for want of room: {missing}._\n");
         }
         let at_all = report.gates.iter().flat_map(|gate| &gate.proposals).nth(1).is_some();
         if at_all {
             let all = approve_command(report, "--all");
-            self.out += &format!("\nTo approve all of them:\n\n{}", command(&all));
+            put!(self.out, "\nTo approve all of them:\n\n{}", command(&all));
         }
         self.out += "\nThe whole report:\n\n";
-        self.out += &command(&clean::shorten(&around.report_path(), NOTE / 2));
+        self.out += &command(&clean::shorten(&around.report_path(), TEXT));
         self.out
     }
 }

@@ -12,33 +12,31 @@ pub(super) fn inline(text: &str, chars: usize) -> String {
     let text = clean::line(text);
     let text = clean::shorten(&text, chars);
     let mut out = String::with_capacity(text.len() + 16);
-    let mut before = ' ';
-    for c in text.chars() {
+    for (at, c) in text.char_indices() {
+        let (before, after) = (&text[..at], &text[at + c.len_utf8()..]);
         match c {
             '<' => out.push_str("&lt;"),
             '>' => out.push_str("&gt;"),
             '&' => out.push_str("&amp;"),
             // Formulas: GitHub takes no backslash for an answer here.
             '$' => out.push_str("<span>$</span>"),
-            '@' | '#' => {
-                out.push('\\');
-                out.push(c);
-                out.push_str(APART);
-            }
-            ':' | '.' if before.is_alphanumeric() => {
-                out.push(c);
-                out.push_str(APART);
-            }
-            '\\' | '`' | '*' | '_' | '{' | '}' | '[' | ']' | '(' | ')' | '!' | '|' | '~' | '+'
-            | '-' | '=' => {
-                out.push('\\');
-                out.push(c);
+            '@' | '#' => put!(out, "\\{c}{APART}"),
+            ':' if after.starts_with("//") => put!(out, ":{APART}"),
+            '.' if before.to_ascii_lowercase().ends_with("www") => put!(out, ".{APART}"),
+            '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '~' => put!(out, "\\{c}"),
+            // These make a list or a heading of what they begin.
+            '-' | '+' | '=' if before.trim().is_empty() => put!(out, "\\{c}"),
+            '.' | ')' if is_number(before) && !after.starts_with(char::is_alphanumeric) => {
+                put!(out, "\\{c}");
             }
             _ => out.push(c),
         }
-        before = c;
     }
     out
+}
+
+fn is_number(text: &str) -> bool {
+    text.trim().chars().all(|c| c.is_ascii_digit())
 }
 
 const APART: &str = "<!-- -->";
@@ -72,13 +70,16 @@ mod tests {
 
     #[test]
     fn inline_texts_are_words_only() {
-        check("plain words (漢字)", r"plain words \(漢字\)");
+        check("plain words (漢字), 0.5-1. Yes!", "plain words (漢字), 0.5-1. Yes!");
         check("a | b\nc", r"a \| b c");
-        check("<b> & `x` *y* [z](data:i)", r"&lt;b&gt; &amp; \`x\` \*y\* \[z\]\(data:<!-- -->i\)");
+        check("<b> & `x` *y* ![z](data:i)", r"&lt;b&gt; &amp; \`x\` \*y\* !\[z\](data:i)");
         check("@you #12", r"\@<!-- -->you \#<!-- -->12");
-        check("http://x www.y.z", "http:<!-- -->//x www.<!-- -->y.<!-- -->z");
+        check("http://x WWW.y.z", "http:<!-- -->//x WWW.<!-- -->y.z");
         check("$x$", "<span>$</span>x<span>$</span>");
-        assert_eq!(inline("harbour", 3), r"har… \(4 more characters\)");
+        check("- a", r"\- a");
+        check("12. a", r"12\. a");
+        check("12.5 a", "12.5 a");
+        assert_eq!(inline("harbour", 3), "har… (4 more characters)");
     }
 
     #[test]

@@ -1,27 +1,144 @@
-//! Reporters: pure functions of one report.
+//! Reporters: pure functions of one [`Report`].
+//!
+//! Texts in a report come from pages, servers and programs that nobody vouches for. Each format
+//! has one way in for them: [`clean_line`] and [`clean_lines`] make every control character,
+//! bidirectional override and workflow command visible and harmless, and the format's own module
+//! escapes its markup.
+
+/// Appends a formatted text to a string, which cannot fail.
+macro_rules! put {
+    ($out:expr, $($text:tt)+) => {{
+        use std::fmt::Write as _;
+        let _ = write!($out, $($text)+);
+    }};
+}
+
+mod clean;
+mod colour;
+mod explain;
+#[cfg(test)]
+pub(crate) mod fixture;
+mod github;
+mod json;
+mod junit;
+mod markdown;
+mod markdown_text;
+mod terminal;
+#[cfg(test)]
+mod tests;
+mod words;
+
 use std::path::PathBuf;
-use gate_core::{Error, Report, Store};
-/// A format.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[allow(missing_docs)]
-pub enum Format { Terminal, Json, Junit, Markdown, Github, Bundle }
-impl std::str::FromStr for Format {
-    type Err = String;
-    fn from_str(t: &str) -> Result<Format, String> {
-        Ok(match t { "terminal" => Format::Terminal, "json" => Format::Json, "junit" => Format::Junit, "markdown" => Format::Markdown, "github" => Format::Github, "bundle" => Format::Bundle, _ => return Err(format!("unknown format {t}")) })
+
+use gate_core::{Digest, Error, Report, Store};
+
+pub use clean::{line as clean_line, lines as clean_lines};
+pub use colour::colour_choice;
+pub use explain::explain;
+
+pub(crate) use clean::cut;
+pub(crate) use colour::Paint;
+pub(crate) use words::{count, duration, symbol};
+
+/// A form that a report can be written in; its name on the command line is in lower case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Format {
+    /// A summary of one screen, for a person at a terminal or in a build log.
+    Terminal,
+    /// The report itself, `gate-report/v1`.
+    Json,
+    /// JUnit XML, as GitLab, Jenkins and Buildkite read it.
+    Junit,
+    /// A page for a job summary or a pull request.
+    Markdown,
+    /// Annotations, as GitHub Actions reads them from standard output.
+    Github,
+    /// A folder with the run and all that it rests on. It is not a text: [`render`] refuses it.
+    Bundle,
+}
+
+impl Format {
+    /// Every format, in the order in which help lists them.
+    pub const ALL: [Format; 6] = [
+        Format::Terminal,
+        Format::Json,
+        Format::Junit,
+        Format::Markdown,
+        Format::Github,
+        Format::Bundle,
+    ];
+
+    /// The name on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Format::Terminal => "terminal",
+            Format::Json => "json",
+            Format::Junit => "junit",
+            Format::Markdown => "markdown",
+            Format::Github => "github",
+            Format::Bundle => "bundle",
+        }
     }
 }
-/// Around.
-#[allow(missing_docs)]
-pub struct Around { pub store: Store, pub width: usize, pub colour: bool, pub run_dir: PathBuf }
-/// Renders.
-pub fn render(_: Format, report: &Report, _: &Around) -> Result<Vec<u8>, Error> {
-    let mut t = String::new();
-    for g in &report.gates { t += &format!("{} {} ({})\n", g.verdict, g.name, g.counts_as); for c in &g.checks { t += &format!("   {} {}: {}\n", c.verdict, c.id, c.message); } for p in &g.proposals { t += &format!("   proposal {} {}\n", p.id, p.title); } }
-    t += &format!("verdict {:?} exit {}\n", report.verdict, report.exit_code.0);
-    Ok(t.into_bytes())
+
+impl std::fmt::Display for Format {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(self.name())
+    }
 }
-/// Explains.
-pub fn explain(report: &Report, name: &str, _: Option<&str>, _: &Around) -> Option<String> { report.gates.iter().find(|g| g.name == name).map(|g| format!("{g:#?}\n")) }
-/// Colour.
-pub fn colour_choice(no: Option<&str>, _: Option<&str>, force: Option<&str>, tty: bool) -> bool { no.is_none_or(str::is_empty) && (tty || force.is_some()) }
+
+impl std::str::FromStr for Format {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Format, Error> {
+        Format::ALL.into_iter().find(|format| format.name() == text).ok_or_else(|| {
+            let names = Format::ALL.map(Format::name).join(", ");
+            Error::new(format!("there is no format `{}`; there are {names}", clean::line(text)))
+        })
+    }
+}
+
+/// What a reporter has to know besides the report.
+#[derive(Debug, Clone)]
+pub struct Around {
+    /// Where the evidence lies; its folder should be absolute, because build servers look for
+    /// attachments from a folder of their own.
+    pub store: Store,
+    /// How many columns a line may have. Fewer than 40 count as 40.
+    pub width: usize,
+    /// Whether colours are wanted; see [`colour_choice`].
+    pub colour: bool,
+    /// The folder of the run, where `report.json` lies.
+    pub run_dir: PathBuf,
+}
+
+impl Around {
+    fn columns(&self) -> usize {
+        self.width.max(40)
+    }
+
+    fn report_path(&self) -> String {
+        clean::line(&self.run_dir.join("report.json").to_string_lossy()).into_owned()
+    }
+
+    fn path_of(&self, digest: &Digest) -> String {
+        clean::line(&self.store.path(digest).to_string_lossy()).into_owned()
+    }
+}
+
+/// Writes a report in one of the textual formats; each ends with a newline unless it is empty.
+///
+/// # Errors
+///
+/// For [`Format::Bundle`], which is a folder.
+pub fn render(format: Format, report: &Report, around: &Around) -> Result<Vec<u8>, Error> {
+    match format {
+        Format::Terminal => Ok(terminal::render(report, around).into_bytes()),
+        Format::Json => json::render(report),
+        Format::Junit => junit::render(report, around),
+        Format::Markdown => Ok(markdown::render(report, around).into_bytes()),
+        Format::Github => Ok(github::render(report).into_bytes()),
+        Format::Bundle => Err(Error::new("a bundle is a folder and cannot be written as text")
+            .hint("write --report bundle=FOLDER")),
+    }
+}

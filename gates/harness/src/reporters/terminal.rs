@@ -3,7 +3,8 @@
 use gate_core::{GateReport, Report, Verdict};
 
 use super::words::{
-    count, duration, headline, run_time, shard, symbol, what_happened, worst_check, worst_first,
+    count, duration, explain_target, headline, run_time, shard, symbol, what_happened, worst_check,
+    worst_first,
 };
 use super::{Around, Paint, clean};
 
@@ -13,10 +14,10 @@ const SCREEN: usize = 24;
 const FEW: usize = 2;
 /// Columns of the verdict: a symbol, a space and the longest word.
 const VERDICT: usize = 14;
-const NAME: usize = 28;
-const TIME: usize = 11;
+/// Columns of a name at most.
+const NAME: usize = 24;
 
-pub(super) fn render(report: &Report, around: &Around<'_>) -> String {
+pub(super) fn render(report: &Report, around: &Around) -> String {
     let paint = Paint { on: around.colour };
     let columns = around.columns();
     let head = clean::cut(&head(report), columns).into_owned();
@@ -34,7 +35,7 @@ fn head(report: &Report) -> String {
     let selection = &report.selection;
     for (what, value) in [("env", &selection.env), ("promotion", &selection.promotion)] {
         if let Some(value) = value {
-            out += &format!(", {what} {}", clean::line(value));
+            put!(out, ", {what} {}", clean::line(value));
         }
     }
     out + &format!(", {} in {}", count(report.gates.len(), "gate"), run_time(report))
@@ -45,26 +46,31 @@ fn gates(report: &Report, room: usize, columns: usize, paint: Paint) -> Vec<Stri
     let gates = worst_first(report);
     let shown = if gates.len() <= room { gates.len() } else { room - 1 };
     let (shown, rest) = gates.split_at(shown);
-    let widest = shown.iter().map(|gate| clean::width(&clean::line(&gate.name))).max();
+    let widest = |text: fn(&GateReport) -> String| {
+        shown.iter().map(|gate| clean::width(&text(gate))).max().unwrap_or(0)
+    };
+    let name = widest(|gate| clean::line(&gate.name).into_owned()).min(NAME);
+    let time = widest(|gate| duration(gate.duration_ms));
     // A narrow window keeps room for what happened.
-    let name = widest.unwrap_or(0).min(NAME).min(columns.saturating_sub(VERDICT + TIME) / 2);
-    let mut out: Vec<_> = shown.iter().map(|gate| row(gate, name, columns, paint)).collect();
+    let name = name.min(columns.saturating_sub(VERDICT + time) / 2);
+    let row = |gate: &&GateReport| row(gate, [name, time, columns], paint);
+    let mut out: Vec<_> = shown.iter().map(row).collect();
     if let Some(first) = rest.first() {
-        let example = clean::shell_word(&clean::line(&first.name)).into_owned();
+        let example = explain_target(first, None).unwrap_or("NAME".to_owned());
         let line = format!("and {} more: gate explain {example}", rest.len());
         out.push(clean::cut(&line, columns).into_owned());
     }
     out
 }
 
-fn row(gate: &GateReport, name: usize, columns: usize, paint: Paint) -> String {
+fn row(gate: &GateReport, [name, time, columns]: [usize; 3], paint: Paint) -> String {
     let verdict = format!("{} {}", symbol(Some(gate.counts_as)), gate.counts_as);
     let verdict = paint.verdict(Some(gate.counts_as), &pad(&verdict, VERDICT));
     let title = pad(&clean::cut(&clean::line(&gate.name), name), name);
-    let time = duration(gate.duration_ms);
-    let room = columns.saturating_sub(VERDICT + name + TIME + 3);
+    let room = columns.saturating_sub(VERDICT + name + time + 3);
+    let took = duration(gate.duration_ms);
     let what = what_happened(gate);
-    format!("{verdict} {title} {time:>TIME$} {}", clean::cut(&what, room)).trim_end().to_owned()
+    format!("{verdict} {title} {took:>time$} {}", clean::cut(&what, room)).trim_end().to_owned()
 }
 
 fn pad(text: &str, columns: usize) -> String {
@@ -73,7 +79,7 @@ fn pad(text: &str, columns: usize) -> String {
 }
 
 /// Everything below the gates.
-fn tail(report: &Report, around: &Around<'_>, paint: Paint) -> Vec<String> {
+fn tail(report: &Report, around: &Around, paint: Paint) -> Vec<String> {
     let columns = around.columns();
     let mut out = vec![String::new()];
     let sentence = clean::wrap(&headline(report), columns);
@@ -112,17 +118,20 @@ fn few(mut list: Vec<String>, what: &str) -> Vec<String> {
 }
 
 /// What to do next. Commands and paths are never shortened: they are there to be copied.
-fn next(report: &Report, around: &Around<'_>, paint: Paint) -> Vec<String> {
+fn next(report: &Report, around: &Around, paint: Paint) -> Vec<String> {
     let mut out = Vec::new();
     let mut say = |what: &str, how: &str| out.push(format!("{} {how}", paint.dim(&pad(what, 9))));
-    let worst = worst_first(report).into_iter().find(|gate| gate.counts_as > Verdict::Pass);
-    if let Some(gate) = worst {
-        say("why", &explain_command(gate));
+    let mut worst = worst_first(report).into_iter().filter(|gate| gate.counts_as > Verdict::Pass);
+    if let Some(target) = worst.find_map(|gate| explain_target(gate, worst_check(gate))) {
+        say("why", &format!("gate explain {target}"));
     }
     let proposals: Vec<_> = report.gates.iter().flat_map(|gate| &gate.proposals).collect();
     match proposals.as_slice() {
         [] => {}
-        [one] => say("if wanted", &approve_command(report, &clean::shell_word(&clean::line(&one.id)))),
+        [one] => {
+            let id = clean::line(&one.id);
+            say("if wanted", &approve_command(report, &clean::shell_word(&id)));
+        }
         many => {
             let all = approve_command(report, "--all");
             say("if wanted", &format!("{all}   ({})", count(many.len(), "proposal")));
@@ -130,16 +139,6 @@ fn next(report: &Report, around: &Around<'_>, paint: Paint) -> Vec<String> {
     }
     say("report", &around.report_path());
     out
-}
-
-/// `gate explain NAME/CHECK` for the check that a gate's verdict rests on.
-fn explain_command(gate: &GateReport) -> String {
-    let name = clean::line(&gate.name);
-    let target = match worst_check(gate) {
-        Some(check) => format!("{name}/{}", clean::line(&check.id)),
-        None => name.into_owned(),
-    };
-    format!("gate explain {}", clean::shell_word(&target))
 }
 
 /// `gate approve RUN WHAT --reason ...`.

