@@ -40,7 +40,7 @@ def signing_up_works():
 
 
 def the_conversion_is_counted():
-    beacon = json.dumps({"event": "signup", "user": "gate-check", "arm": "control"}).encode()
+    beacon = json.dumps({"event": "signup", "user_id": "gate-check", "arm": "control"}).encode()
     status, body = ask("/collect", beacon, {"content-type": "application/json"})
     assert status in (200, 202, 204), f"POST /collect answers {status}: {body[:120]}"
     status, body = ask("/collect")

@@ -1,0 +1,48 @@
+# `make demo` and `make test` are all that a fresh Debian machine with a Rust toolchain needs.
+
+CARGO ?= cargo
+# What a fresh machine may lack: the browser with its driver, Python for the example plug-in and
+# the demo's check, git for who decides.
+NEEDED = chromium chromedriver python3 git
+
+.PHONY: demo test check bench deps generate pictures
+
+demo: deps
+	$(CARGO) build --profile demo --package gate
+	"$${CARGO_TARGET_DIR:-target}"/demo/gate demo --dir gate-demo
+
+test: deps
+	@if $(CARGO) nextest --version >/dev/null 2>&1; then \
+		$(CARGO) nextest run --workspace --no-fail-fast && $(CARGO) test --workspace --doc --quiet; \
+	else \
+		$(CARGO) test --workspace --no-fail-fast; \
+	fi
+
+# Formatting, lints and, where it is installed, the supply chain.
+check:
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets -- -D warnings
+	@if $(CARGO) deny --version >/dev/null 2>&1; then $(CARGO) deny check; fi
+
+bench:
+	$(CARGO) build --release --package gate
+	python3 tests/bench/start_up.py "$${CARGO_TARGET_DIR:-target}"/release/gate
+
+# Writes the schemas and the command-line reference anew.
+generate:
+	GATE_GENERATE=1 $(CARGO) test --package gate --test it generated
+
+deps:
+	@missing=""; for program in $(NEEDED); do \
+		command -v $$program >/dev/null 2>&1 || missing="$$missing $$program"; \
+	done; \
+	if [ -n "$$missing" ]; then \
+		echo "missing:$$missing"; \
+		packages="chromium chromium-driver fonts-liberation python3 git"; \
+		if ! command -v apt-get >/dev/null 2>&1; then \
+			echo "install them with your package manager; on Debian: apt-get install $$packages"; exit 1; \
+		fi; \
+		sudo=""; [ "$$(id -u)" = 0 ] || sudo="sudo"; \
+		$$sudo apt-get update && \
+		DEBIAN_FRONTEND=noninteractive $$sudo apt-get install --yes --no-install-recommends $$packages; \
+	fi

@@ -1,0 +1,12 @@
+//! End-to-end tests of the `gate` binary.
+
+mod architecture;
+mod decisions;
+mod environment;
+mod exit_codes;
+mod generated;
+mod interrupts;
+mod plugins;
+mod shards;
+mod site;
+mod story;
