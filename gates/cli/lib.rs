@@ -4,8 +4,5 @@ use gate_harness::Cli;
 
 /// The command line with every built-in kind.
 pub fn cli() -> Cli {
-    Cli::new()
-        .with(gate_command::kind())
-        .with(gate_visual::kind())
-        .command(demo_site::command())
+    Cli::new().with(gate_command::kind()).with(gate_visual::kind()).command(demo_site::command())
 }

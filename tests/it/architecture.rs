@@ -1,6 +1,6 @@
 //! Promises about the shape of the workspace, held by looking at it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use cargo_metadata::{DependencyKind, Metadata, MetadataCommand};
@@ -18,8 +18,7 @@ fn metadata() -> Metadata {
 fn allowed(name: &str) -> &'static [&'static str] {
     match name {
         "gate-core" => &["redact"],
-        "gate-harness" => &["gate-core"],
-        "gate-command" | "demo-site" => &["gate-core"],
+        "gate-harness" | "gate-command" | "demo-site" => &["gate-core"],
         "gate-visual" => &["gate-core", "visual-browser", "visual-diff"],
         "gate" => &["demo-site", "gate-command", "gate-core", "gate-harness", "gate-visual"],
         _ => &[],
@@ -33,7 +32,9 @@ fn dependencies_point_one_way() {
         metadata.workspace_packages().iter().map(|package| package.name.as_str()).collect();
     for package in metadata.workspace_packages() {
         for dependency in &package.dependencies {
-            if dependency.kind == DependencyKind::Development || !ours.contains(dependency.name.as_str()) {
+            if dependency.kind == DependencyKind::Development
+                || !ours.contains(dependency.name.as_str())
+            {
                 continue;
             }
             let name = package.name.as_str();
@@ -68,16 +69,13 @@ fn there_is_one_tls_provider() {
 #[test]
 fn every_built_in_kind_has_all_that_belongs_to_it() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let kinds: BTreeMap<String, ()> = gate::cli()
-        .registry()
-        .kinds()
-        .map(|kind| (kind.gate().kind().to_owned(), ()))
-        .collect();
+    let kinds: BTreeSet<String> =
+        gate::cli().registry().kinds().map(|kind| kind.gate().kind().to_owned()).collect();
     let caught: BTreeSet<&str> = demo_site::faults()
         .iter()
         .map(|fault| fault.caught_by.split_once('/').unwrap().0)
         .collect();
-    for kind in kinds.keys() {
+    for kind in &kinds {
         assert!(root.join(format!("specs/{kind}.yaml")).is_file(), "{kind} has no example spec");
         assert!(root.join(format!("specs/schema/{kind}.json")).is_file(), "{kind} has no schema");
         assert!(root.join(format!("gates/{kind}/Cargo.toml")).is_file(), "{kind} has no crate");
@@ -122,8 +120,7 @@ fn collect(folder: &Path, found: &mut BTreeSet<std::path::PathBuf>) {
             collect(&path, found);
         } else if name.ends_with(".rs") {
             // An attribute may stand on several lines.
-            let text: String =
-                std::fs::read_to_string(&path).unwrap().split_whitespace().collect();
+            let text: String = std::fs::read_to_string(&path).unwrap().split_whitespace().collect();
             let lifts = ["disallowed_methods", "print_stdout", "print_stderr"]
                 .iter()
                 .any(|lint| text.contains(&format!("expect(clippy::{lint}")));

@@ -72,7 +72,13 @@ impl Case {
 
 fn check(cases: &[Case]) {
     let wrong: Vec<String> = cases.iter().filter_map(|case| case.check().err()).collect();
-    assert!(wrong.is_empty(), "{} of {} wrong:\n{}", wrong.len(), cases.len(), wrong.join("\n---\n"));
+    assert!(
+        wrong.is_empty(),
+        "{} of {} wrong:\n{}",
+        wrong.len(),
+        cases.len(),
+        wrong.join("\n---\n")
+    );
 }
 
 fn command(name: &str, script: &str) -> String {
@@ -85,12 +91,18 @@ fn verdicts_of_commands() {
         case("passes", 0).spec(command("a", "true")),
         case("two pass", 0).spec(format!("{}---\n{}", command("a", "true"), command("b", "true"))),
         case("fails", 1).spec(command("a", "exit 1")).says("exit code 1"),
-        case("one of two fails", 1)
-            .spec(format!("{}---\n{}", command("a", "true"), command("b", "exit 1"))),
+        case("one of two fails", 1).spec(format!(
+            "{}---\n{}",
+            command("a", "true"),
+            command("b", "exit 1")
+        )),
         case("another code is inconclusive", 3).spec(command("a", "exit 9")).says("exit code 9"),
         case("a signal is inconclusive", 3).spec(command("a", "kill -9 $$")).says("signal 9"),
-        case("fail beats inconclusive", 1)
-            .spec(format!("{}---\n{}", command("a", "exit 9"), command("b", "exit 1"))),
+        case("fail beats inconclusive", 1).spec(format!(
+            "{}---\n{}",
+            command("a", "exit 9"),
+            command("b", "exit 1")
+        )),
         case("not required never blocks", 0)
             .spec(format!("{}required: false\n", command("a", "exit 1"))),
         case("a program that is not there", 3)
@@ -100,7 +112,10 @@ fn verdicts_of_commands() {
             .spec(format!("{}timeout: 200ms\n", command("a", "sleep 60")))
             .says("time-out of 200ms"),
         case("a retry that turns green warns", 0)
-            .spec(format!("{}retries: 1\n", command("a", "test -e mark || { touch mark; exit 1; }")))
+            .spec(format!(
+                "{}retries: 1\n",
+                command("a", "test -e mark || { touch mark; exit 1; }")
+            ))
             .says("2 attempts"),
         case("a JUnit file that is not written", 3)
             .spec("gate: command\nname: a\nwith: { run: [\"true\"], junit: out.xml }\n")
@@ -173,7 +188,8 @@ fn mistakes_in_specs() {
 }
 
 fn bomb() -> String {
-    let mut text = "gate: command\nname: a\nwith:\n  a0: &a0 [x, x, x, x, x, x, x, x, x]\n".to_owned();
+    let mut text =
+        "gate: command\nname: a\nwith:\n  a0: &a0 [x, x, x, x, x, x, x, x, x]\n".to_owned();
     for level in 1..9 {
         let items = vec![format!("*a{}", level - 1); 9].join(", ");
         text.push_str(&format!("  a{level}: &a{level} [{items}]\n"));
@@ -184,7 +200,8 @@ fn bomb() -> String {
 #[test]
 fn mistakes_on_the_command_line_and_in_gate_yaml() {
     let good = command("a", "true");
-    let two = "environments:\n  test: { url: http://127.0.0.1:1 }\n  live: { url: http://127.0.0.1:2 }\n";
+    let two =
+        "environments:\n  test: { url: http://127.0.0.1:1 }\n  live: { url: http://127.0.0.1:2 }\n";
     let visual = "gate: visual\nname: v\nwith: { pages: [/] }\n";
     check(&[
         case("a path that is not there", 2).spec(good.clone()).args("run nowhere").says("nowhere"),
@@ -245,13 +262,18 @@ fn nothing_selected() {
     check(&[
         case("no spec at all", 4).says("no spec matches"),
         case("the globs match nothing", 4).config("specs: [other/*.yaml]\n").spec(good.clone()),
-        case("the name matches nothing", 4).spec(good.clone()).args("run --name b*").says("--name b*"),
+        case("the name matches nothing", 4)
+            .spec(good.clone())
+            .args("run --name b*")
+            .says("--name b*"),
         case("the tag matches nothing", 4).spec(good.clone()).args("run --tag x"),
         case("only gates that need a promotion", 4)
             .config("environments:\n  test: { url: http://127.0.0.1:1 }\n")
             .spec(promotion)
             .says("--promotion"),
-        case("an empty part of a suite that is not", 0).spec(good).args("run --shard 2/3")
+        case("an empty part of a suite that is not", 0)
+            .spec(good)
+            .args("run --shard 2/3")
             .says("empty"),
     ]);
 }
@@ -385,7 +407,8 @@ fn a_driver_that_cannot_start_and_a_page_that_never_settles() {
     assert!(ended.stdout.contains("there is no picture"), "{}", ended.stdout);
 
     test.set("/", Answer::Hang);
-    let spec = "gate: visual\nname: shop\nwith: { pages: [/], against: promotion, page_timeout: 1s }\n";
+    let spec =
+        "gate: visual\nname: shop\nwith: { pages: [/], against: promotion, page_timeout: 1s }\n";
     environment.write("specs/shop.yaml", spec);
     let ended = environment.gate(&["run", "--promotion", "up"]);
     assert_eq!(ended.code, 3, "{}{}", ended.stderr, ended.stdout);
@@ -393,11 +416,15 @@ fn a_driver_that_cannot_start_and_a_page_that_never_settles() {
 
 #[test]
 fn a_full_disk() {
-    let environment = Environment::new(&[("specs/a.yaml", &command("a", "head -c 3000000 /dev/urandom"))]);
+    let environment =
+        Environment::new(&[("specs/a.yaml", &command("a", "head -c 3000000 /dev/urandom"))]);
     let full = environment.path().join(".gate");
     std::fs::create_dir(&full).unwrap();
     let mount = |arguments: &[&str]| {
-        std::process::Command::new(arguments[0]).args(&arguments[1..]).status().is_ok_and(|s| s.success())
+        std::process::Command::new(arguments[0])
+            .args(&arguments[1..])
+            .status()
+            .is_ok_and(|s| s.success())
     };
     let target = full.to_str().unwrap();
     // A small file system of its own where that may be made; else a limit on the size of files,
@@ -411,7 +438,10 @@ fn a_full_disk() {
         let gate = crate::environment::GATE;
         let mut limited = std::process::Command::new("sh");
         let script = format!("trap '' XFSZ; ulimit -f 512; exec {gate} run");
-        limited.args(["-c", &script]).current_dir(environment.path()).env("TMPDIR", environment.temporary());
+        limited
+            .args(["-c", &script])
+            .current_dir(environment.path())
+            .env("TMPDIR", environment.temporary());
         crate::environment::ended(limited.output().unwrap())
     };
     assert_eq!(ended.code, 3, "{}{}", ended.stderr, ended.stdout);
@@ -434,8 +464,10 @@ fn interruptions() {
         assert!(killed.unwrap().success());
         let ended = crate::environment::ended(child.wait_with_output().unwrap());
         assert_eq!(ended.code, code, "{}{}", ended.stderr, ended.stdout);
-        let report = environment.path().join(".gate/runs").join(environment.last_run()).join("report.json");
-        let report: serde_json::Value = serde_json::from_slice(&std::fs::read(report).unwrap()).unwrap();
+        let report =
+            environment.path().join(".gate/runs").join(environment.last_run()).join("report.json");
+        let report: serde_json::Value =
+            serde_json::from_slice(&std::fs::read(report).unwrap()).unwrap();
         assert_eq!(report["complete"], false);
         assert_eq!(report["exit_code"], code);
     }

@@ -74,7 +74,8 @@ struct Hit {
 fn hit(environment: &Environment, signal: &str, wanted: Phase, extra: usize) -> Hit {
     let workspace = environment.path();
     let before = runs(workspace);
-    let mut child = environment.command(&["run", "--promotion", "up", "--jobs", "1"]).spawn().unwrap();
+    let mut child =
+        environment.command(&["run", "--promotion", "up", "--jobs", "1"]).spawn().unwrap();
     let started = Instant::now();
     let run = loop {
         if let Some(run) = new_run(workspace, &before) {
@@ -150,9 +151,14 @@ fn environment() -> Environment {
         site().url,
         site().url
     );
-    let spec = "gate: visual\nname: shop\ntags: [up]\nwith: { pages: [/, /about], against: promotion }\n";
+    let spec =
+        "gate: visual\nname: shop\ntags: [up]\nwith: { pages: [/, /about], against: promotion }\n";
     let next = "gate: command\nname: next\nwith: { run: [\"true\"] }\n";
-    Environment::new(&[("gate.yaml", &config), ("specs/shop.yaml", spec), ("specs/next.yaml", next)])
+    Environment::new(&[
+        ("gate.yaml", &config),
+        ("specs/shop.yaml", spec),
+        ("specs/next.yaml", next),
+    ])
 }
 
 /// The count of runs for each signal and phase: one in the suite; `GATE_INTERRUPTS` asks for more.

@@ -1,5 +1,6 @@
 //! One gate, both ways: built in, and as an executable that speaks the protocol.
 
+use std::io::Write;
 use std::process::{Command, Stdio};
 
 use crate::environment::Environment;
@@ -22,7 +23,8 @@ fn the_same_gate_gives_the_same_checks_both_ways() {
     );
     for (script_of_gate, code) in [("echo fine", 0), ("echo bad; exit 1", 1), ("exit 7", 3)] {
         let with = format!("with: {{ run: [sh, -c, \"{script_of_gate}\"] }}\n");
-        let built_in = Environment::new(&[("specs/a.yaml", &format!("gate: command\nname: a\n{with}"))]);
+        let built_in =
+            Environment::new(&[("specs/a.yaml", &format!("gate: command\nname: a\n{with}"))]);
         let plugged = Environment::new(&[
             ("specs/a.yaml", &format!("gate: outside\nname: a\n{with}")),
             ("gate.yaml", "plugins:\n  - { kind: outside, command: [./outside] }\n"),
@@ -31,7 +33,10 @@ fn the_same_gate_gives_the_same_checks_both_ways() {
         crate::exit_codes::make_executable(&plugged.path().join("outside"));
         // The gate says that it is `command`; the workspace calls it so, too.
         plugged.write("specs/a.yaml", &format!("gate: outside\nname: a\n{with}"));
-        let rename = script.replace("sed -n '/^{/p'", "sed -n '/^{/p' | sed 's/\"kind\":\"command\"/\"kind\":\"outside\"/'");
+        let rename = script.replace(
+            "sed -n '/^{/p'",
+            "sed -n '/^{/p' | sed 's/\"kind\":\"command\"/\"kind\":\"outside\"/'",
+        );
         plugged.write("outside", &rename);
         crate::exit_codes::make_executable(&plugged.path().join("outside"));
         let (one, other) = (built_in.gate(&["run", "--json"]), plugged.gate(&["run", "--json"]));
@@ -53,7 +58,6 @@ fn the_example_describes_itself() {
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
-    use std::io::Write;
     let request = "{\"protocol\":1,\"request\":\"describe\"}\n";
     child.stdin.take().unwrap().write_all(request.as_bytes()).unwrap();
     let output = child.wait_with_output().unwrap();
@@ -62,7 +66,9 @@ fn the_example_describes_itself() {
         .lines()
         .map(|line| serde_json::from_str(line).unwrap())
         .collect();
-    let [gate_core::protocol::Line::Hello(hello), gate_core::protocol::Line::Result(result)] = &lines[..] else {
+    let [gate_core::protocol::Line::Hello(hello), gate_core::protocol::Line::Result(result)] =
+        &lines[..]
+    else {
         panic!("{lines:?}");
     };
     assert_eq!(hello.kind, "links");

@@ -71,7 +71,9 @@ impl Site {
                 "HTTP/1.1 {status} X\r\ncontent-type: text/html; charset=utf-8\r\ncontent-length: {}\r\n\r\n",
                 body.len()
             );
-            if stream.write_all(head.as_bytes()).is_err() || stream.write_all(body.as_bytes()).is_err() {
+            if stream.write_all(head.as_bytes()).is_err()
+                || stream.write_all(body.as_bytes()).is_err()
+            {
                 return;
             }
         }

@@ -54,8 +54,8 @@ impl Error {
     }
 
     /// Says what to do about it, from a borrowed text: for folding over an optional one.
-    pub fn hint_ref(self, hint: &String) -> Error {
-        self.hint(hint.as_str())
+    pub fn hint_ref(self, hint: impl AsRef<str>) -> Error {
+        self.hint(hint.as_ref())
     }
 
     /// Puts what was being done in front.

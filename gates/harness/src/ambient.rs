@@ -15,8 +15,6 @@ pub struct Ambient {
     pub folder: PathBuf,
     /// The folder for temporary files.
     pub temporary: PathBuf,
-    /// The program itself.
-    pub program: PathBuf,
 }
 
 impl Ambient {
@@ -25,12 +23,7 @@ impl Ambient {
         let variables = std::env::vars_os()
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
             .collect();
-        Ok(Ambient {
-            variables,
-            folder: std::env::current_dir()?,
-            temporary: std::env::temp_dir(),
-            program: std::env::current_exe()?,
-        })
+        Ok(Ambient { variables, folder: std::env::current_dir()?, temporary: std::env::temp_dir() })
     }
 
     /// A variable.

@@ -5,7 +5,6 @@ use gate_core::spec::{Header, Reading, SpecDocument, SpecFile, With};
 use gate_core::{
     AnyGate, Attempt, Check, Context, Error, ExitCode, Failure, GateRecord, GateReport, Given,
     Observation, Outcome, Registry, Report, ReportSchema, RunRecord, Settings, Store, Verdict,
-    Workspace,
 };
 
 /// Whether a run is judged for the first time.
@@ -21,8 +20,6 @@ pub enum Mode {
 pub struct Judging {
     /// Where the observations lie.
     pub store: Store,
-    /// Where files of the user's are shown relative to.
-    pub workspace: Workspace,
     /// Whether it is the first time.
     pub mode: Mode,
     /// For plug-ins, which judge in a process of their own.

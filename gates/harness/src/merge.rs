@@ -53,7 +53,10 @@ fn complete(parts: &[&RunRecord]) -> Result<(), Error> {
             .ok_or_else(|| refuse("is no part: it was not run with --shard"))?;
         let count = first.selection.shard.as_deref().and_then(|s| s.parse().ok());
         if count.is_none_or(|other: Shard| other.count != shard.count) {
-            return Err(refuse(&format!("is a part of {}, not of as many as the first", shard.count)));
+            return Err(refuse(&format!(
+                "is a part of {}, not of as many as the first",
+                shard.count
+            )));
         }
         if part.suite != first.suite {
             return Err(refuse("belongs to another suite")
@@ -80,7 +83,8 @@ fn complete(parts: &[&RunRecord]) -> Result<(), Error> {
             return Err(refuse(&format!("is part {}, which is there twice", shard.index)));
         }
     }
-    let count = first.selection.shard.as_deref().and_then(|s| s.parse().ok()).map_or(0, |s: Shard| s.count);
+    let count =
+        first.selection.shard.as_deref().and_then(|s| s.parse().ok()).map_or(0, |s: Shard| s.count);
     let missing: Vec<_> =
         (1..=count).filter(|index| !seen.contains(index)).map(|i| i.to_string()).collect();
     if missing.is_empty() {
@@ -98,9 +102,8 @@ fn joined(shares: &[&GateRecord], gate: &dyn AnyGate, store: &Store) -> Result<G
         [] => return Err(Error::new(format!("no part measured {}", record.name))),
         [only] => only.attempts.clone(),
         _ => {
-            let earlier = |share: &&&GateRecord| {
-                share.attempts[..share.attempts.len() - 1].to_vec()
-            };
+            let earlier =
+                |share: &&&GateRecord| share.attempts[..share.attempts.len() - 1].to_vec();
             let mut attempts: Vec<_> = with_work.iter().flat_map(earlier).collect();
             attempts.push(last(&with_work, gate, store)?);
             attempts
@@ -114,7 +117,9 @@ fn last(shares: &[&&GateRecord], gate: &dyn AnyGate, store: &Store) -> Result<At
     let mut observations = Vec::new();
     for share in shares {
         match share.attempts.last().expect("only parts with attempts are joined") {
-            Attempt::Measured { measured } => observations.push(Observation::load(store, measured)?),
+            Attempt::Measured { measured } => {
+                observations.push(Observation::load(store, measured)?);
+            }
             // One part that could not be measured leaves the whole unmeasured.
             failed @ Attempt::Failed { .. } => return Ok(failed.clone()),
         }

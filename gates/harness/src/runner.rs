@@ -45,7 +45,7 @@ pub struct Options {
 }
 
 /// How long one attempt may take when its spec does not say.
-const DEFAULT_TIMEOUT: Duration = Duration::from_secs(300);
+const DEFAULT_TIMEOUT: Duration = Duration::from_mins(5);
 /// How long a gate that was told to stop may take to let go.
 const LETTING_GO: Duration = Duration::from_secs(10);
 
@@ -136,7 +136,7 @@ fn begin(suite: Suite, mut options: Options, interrupt: Interrupt) -> Result<Wor
         interrupted: None,
         notes: std::mem::take(&mut options.notes),
         merged_from: Vec::new(),
-        gates: suite.gates.iter().map(|gate| gate_record(gate)).collect(),
+        gates: suite.gates.iter().map(gate_record).collect(),
         skipped: suite.skipped.clone(),
     };
     let run = Run {
@@ -295,7 +295,6 @@ impl Work {
         self.save()?;
         let judging = judge::Judging {
             store: self.run.store.clone(),
-            workspace: self.run.workspace.clone(),
             mode: Mode::Live,
             context: judge_context(&self.run),
         };
@@ -516,7 +515,6 @@ impl One {
         let ready = &self.suite.gates[self.index];
         let judging = judge::Judging {
             store: self.run.store.clone(),
-            workspace: self.run.workspace.clone(),
             mode: Mode::Live,
             context: judge_context(&self.run),
         };

@@ -123,7 +123,9 @@ pub fn ids(workspace: &Workspace) -> Vec<String> {
         })
         .collect();
     // Ids of one second are told apart by when they were last written.
-    ids.sort_by(|one, other| (&one.1[..16], one.0, &one.1).cmp(&(&other.1[..16], other.0, &other.1)));
+    ids.sort_by(|one, other| {
+        (&one.1[..16], one.0, &one.1).cmp(&(&other.1[..16], other.0, &other.1))
+    });
     ids.into_iter().map(|(_, id)| id).collect()
 }
 
@@ -173,9 +175,9 @@ fn unpack(workspace: &Workspace, path: &Path) -> Result<Unpacked, Error> {
         let mut bytes = Vec::new();
         std::io::Read::read_to_end(&mut std::io::Read::take(&mut entry, left + 1), &mut bytes)
             .while_doing(|| format!("unpacking {}", path.display()))?;
-        left = left.checked_sub(bytes.len() as u64).ok_or_else(|| {
-            Error::new(format!("{} unpacks to more than 8 GiB", path.display()))
-        })?;
+        left = left
+            .checked_sub(bytes.len() as u64)
+            .ok_or_else(|| Error::new(format!("{} unpacks to more than 8 GiB", path.display())))?;
         files::write_atomically(&target, &bytes, &folder)?;
     }
     Ok(unpacked)
@@ -209,7 +211,8 @@ pub fn prune(workspace: &Workspace) -> Result<(), Error> {
         entries.filter_map(|entry| Some(entry.ok()?.metadata().ok()?.len())).sum()
     };
     let many = kept.len().saturating_sub(MOST_RUNS);
-    let heavy = many == 0 && kept.len() > ALWAYS && kept.len().is_multiple_of(8) && weight() > MOST_BYTES;
+    let heavy =
+        many == 0 && kept.len() > ALWAYS && kept.len().is_multiple_of(8) && weight() > MOST_BYTES;
     let remove = if heavy { (kept.len() / 4).min(kept.len() - ALWAYS) } else { many };
     if remove == 0 {
         return Ok(());

@@ -89,6 +89,7 @@ fn base64_core(engine: &impl base64::Engine, value: &str, alignment: usize) -> V
 #[cfg(test)]
 mod tests {
     use super::*;
+    use base64::Engine as _;
     use base64::engine::general_purpose::STANDARD;
     use proptest::prelude::*;
 

@@ -31,7 +31,7 @@ impl std::fmt::Display for TooShort {
 impl std::error::Error for TooShort {}
 
 /// Takes known secrets out of texts and bytes.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub struct Redactor {
     finder: Option<AhoCorasick>,
     /// What stands in for each pattern of the finder.
@@ -42,12 +42,6 @@ impl std::fmt::Debug for Redactor {
     /// Says how many forms are known, and none of them.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Redactor({} forms)", self.placeholders.len())
-    }
-}
-
-impl Default for Redactor {
-    fn default() -> Redactor {
-        Redactor { finder: None, placeholders: Vec::new() }
     }
 }
 

@@ -21,10 +21,10 @@ pub(crate) const BROWSER: &str = "chromium";
 const REACHABLE: Duration = Duration::from_secs(8);
 
 /// How browsers are started in this run.
-pub(crate) async fn launch(cx: &Context) -> Result<Launch, Error> {
+pub(crate) fn launch(cx: &Context) -> Result<Launch, Error> {
     let driver = match cx.ambient("SELENIUM_REMOTE_URL").filter(|url| !url.is_empty()) {
         Some(url) => DriverAt::Remote { url: url.to_owned() },
-        None => local_driver(cx).await?,
+        None => local_driver(cx)?,
     };
     let mut launch = Launch::new(driver, cx.scratch()?);
     let keep = ["PATH", "LANG", "LC_ALL", "FONTCONFIG_PATH", "FONTCONFIG_FILE", "LD_LIBRARY_PATH"];
@@ -39,7 +39,7 @@ pub(crate) async fn launch(cx: &Context) -> Result<Launch, Error> {
     Ok(launch)
 }
 
-async fn local_driver(cx: &Context) -> Result<DriverAt, Error> {
+fn local_driver(cx: &Context) -> Result<DriverAt, Error> {
     let missing = |what: String| {
         Error::new(what)
             .hint("`gate browser install` installs what is missing; `gate doctor` tells")

@@ -1,6 +1,6 @@
 //! Two pictures held against each other, on the pool for computations.
 
-use gate_core::evidence::{Area, DiffEvidence, DiffRegion};
+use gate_core::evidence::{Area, DiffEvidence, DiffRegion, DiffSchema};
 use gate_core::{Context, Error, Evidence, Role};
 use visual_diff::{Comparison, Options, Rect, RegionKind};
 
@@ -73,7 +73,7 @@ pub(crate) async fn compare(
             let label = format!("{label}: difference");
             let picture = cx.keep(Role::Image, &label, "image/png", &picture)?;
             let evidence = DiffEvidence {
-                schema: Default::default(),
+                schema: DiffSchema::V1,
                 baseline: baseline.0.digest,
                 candidate: candidate.0.digest,
                 picture: picture.digest,

@@ -51,7 +51,7 @@ pub(crate) async fn measure(
         settings: settings.clone(),
         candidate,
         baseline,
-        launch: capture::launch(cx).await?,
+        launch: capture::launch(cx)?,
         queue: Mutex::new(queue),
         done: AtomicU64::new(0),
         total,

@@ -122,8 +122,7 @@ fn obey(arguments: &Arguments, cx: &Context) -> Result<ExitCode, Error> {
 
 async fn until_interrupted() -> Result<(), Error> {
     use tokio::signal::unix::{SignalKind, signal};
-    let (mut int, mut term) =
-        (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    let (mut int, mut term) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
     tokio::select! {
         _ = int.recv() => {}
         _ = term.recv() => {}

@@ -115,7 +115,8 @@ async fn authorised(request: Request, next: Next) -> Response {
     if bearer(request.headers()) == Some(DEMO_TOKEN) {
         return next.run(request).await;
     }
-    let mut response = refusal(StatusCode::UNAUTHORIZED, "unauthorized", "a bearer token is needed");
+    let mut response =
+        refusal(StatusCode::UNAUTHORIZED, "unauthorized", "a bearer token is needed");
     response
         .headers_mut()
         .insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"crm\""));

@@ -103,9 +103,8 @@ fn cookie(headers: &HeaderMap) -> Option<String> {
 
 fn decode(text: &str) -> Option<String> {
     let id = percent_decode_str(text.trim()).decode_utf8().ok()?.into_owned();
-    let good = !id.is_empty()
-        && id.chars().count() <= LONGEST_ID
-        && !id.chars().any(char::is_control);
+    let good =
+        !id.is_empty() && id.chars().count() <= LONGEST_ID && !id.chars().any(char::is_control);
     good.then_some(id)
 }
 

@@ -71,8 +71,9 @@ async fn email(uri: Uri) -> Html<String> {
 async fn collect(State(site): State<Site>, body: Bytes) -> Response {
     match site.collector.take(&body) {
         Ok(()) => StatusCode::NO_CONTENT.into_response(),
-        Err(_) => (StatusCode::BAD_REQUEST, "a beacon is a JSON object with an event\n")
-            .into_response(),
+        Err(_) => {
+            (StatusCode::BAD_REQUEST, "a beacon is a JSON object with an event\n").into_response()
+        }
     }
 }
 

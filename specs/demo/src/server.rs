@@ -134,8 +134,7 @@ impl Shared {
 /// connections are accepted.
 pub async fn serve(options: Options) -> Result<Running, Error> {
     let Options { port, faults, environment, crm } = options;
-    let label =
-        HeaderValue::from_str(&environment).map_err(|_| Error::Environment(environment))?;
+    let label = HeaderValue::from_str(&environment).map_err(|_| Error::Environment(environment))?;
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))
         .await
         .map_err(|error| Error::Bind(port, error))?;

@@ -160,9 +160,7 @@ fn row(fault: Fault, before: &Report, with: &Report, after: &Report, seconds: f6
         title: fault.title,
         expected: fault.caught_by,
         caught: wrong.is_none(),
-        message: wrong
-            .or_else(|| check.map(|check| check.message.clone()))
-            .unwrap_or_default(),
+        message: wrong.or_else(|| check.map(|check| check.message.clone())).unwrap_or_default(),
         run: with.run.clone(),
         seconds,
     }

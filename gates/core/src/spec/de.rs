@@ -353,7 +353,7 @@ impl<'de> de::SeqAccess<'de> for Items<'_, '_> {
 }
 
 struct Fields<'a, 'r> {
-    fields: std::slice::Iter<'a, (String, Node)>,
+    left: std::slice::Iter<'a, (String, Node)>,
     /// The fields that the type has; none for a free mapping.
     known: Option<&'static [&'static str]>,
     current: Option<(&'a str, &'a Node)>,
@@ -366,7 +366,7 @@ impl<'a, 'r> Fields<'a, 'r> {
         known: Option<&'static [&'static str]>,
         reading: &'r Reading<'r>,
     ) -> Fields<'a, 'r> {
-        Fields { fields: fields.iter(), known, current: None, reading }
+        Fields { left: fields.iter(), known, current: None, reading }
     }
 }
 
@@ -377,7 +377,7 @@ impl<'de> de::MapAccess<'de> for Fields<'_, '_> {
         &mut self,
         seed: K,
     ) -> Result<Option<K::Value>, ReadError> {
-        let Some((key, node)) = self.fields.next() else { return Ok(None) };
+        let Some((key, node)) = self.left.next() else { return Ok(None) };
         self.current = Some((key, node));
         let at_key = |error: ReadError| ReadError { spot: Spot::Key, ..error }.inside(key);
         if let Some(known) = self.known

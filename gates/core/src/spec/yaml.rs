@@ -103,7 +103,9 @@ fn merge(node: &mut Node) {
     match node {
         Node::List(items) => items.iter_mut().for_each(merge),
         Node::Map(fields) => {
-            fields.iter_mut().for_each(|(_, value)| merge(value));
+            for (_, value) in fields.iter_mut() {
+                merge(value);
+            }
             let Some(at) = fields.iter().position(|(key, _)| key == "<<") else { return };
             if !matches!(fields[at].1, Node::Map(_) | Node::List(_)) {
                 return;

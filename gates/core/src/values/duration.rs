@@ -41,7 +41,7 @@ impl fmt::Display for DurationValue {
         for (unit, size) in
             [("d", 86_400_000_000), ("h", 3_600_000_000), ("m", 60_000_000), ("s", 1_000_000)]
         {
-            if micros >= size && micros % size == 0 {
+            if micros >= size && micros.is_multiple_of(size) {
                 return write!(f, "{}{unit}", micros / size);
             }
         }
@@ -66,7 +66,7 @@ mod tests {
 
     fn check(input: &str, expect: Result<&str, &str>) {
         let parsed = input.parse::<DurationValue>().map(|value| value.to_string());
-        assert_eq!(parsed.as_deref().map_err(|e| e.as_str()), expect);
+        assert_eq!(parsed.as_deref().map_err(String::as_str), expect);
     }
 
     #[test]

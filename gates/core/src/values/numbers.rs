@@ -142,7 +142,7 @@ mod tests {
         T: FromStr<Err = String> + fmt::Display,
     {
         let parsed = input.parse::<T>().map(|value| value.to_string());
-        assert_eq!(parsed.as_deref().map_err(|e| e.as_str()), expect);
+        assert_eq!(parsed.as_deref().map_err(String::as_str), expect);
     }
 
     #[test]

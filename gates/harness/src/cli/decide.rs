@@ -153,8 +153,7 @@ fn decision_files(session: &Session, project: &Project) -> Result<BTreeSet<PathB
     for id in crate::stored::ids(&project.workspace) {
         if let Ok(stored) = Stored::find(&project.workspace, project.workspace.root(), &id) {
             let specs = stored.record.gates.iter().map(|gate| &gate.spec.path);
-            let beside =
-                |path| project.workspace.root().join(path).with_file_name(DECISIONS_FILE);
+            let beside = |path| project.workspace.root().join(path).with_file_name(DECISIONS_FILE);
             found.extend(specs.map(beside));
         }
     }

@@ -80,7 +80,8 @@ fn table(listed: &[Listed]) -> String {
     if listed.is_empty() {
         return "no gate is selected; `gate kinds` lists the kinds\n".to_owned();
     }
-    let width = |of: fn(&Listed) -> &str| listed.iter().map(|l| of(l).chars().count()).max().unwrap_or(0);
+    let width =
+        |of: fn(&Listed) -> &str| listed.iter().map(|l| of(l).chars().count()).max().unwrap_or(0);
     let (name, kind) = (width(|l| &l.name), width(|l| &l.kind));
     let mut text = String::new();
     for one in listed {

@@ -36,7 +36,6 @@ pub(super) fn judge(session: &mut Session, args: &Judge) -> Result<ExitCode, Sto
     };
     let judging = Judging {
         store: stored.store.clone(),
-        workspace: project.workspace.clone(),
         mode: Mode::Again,
         context: session.context(&project)?,
     };
@@ -90,7 +89,6 @@ pub(super) fn merge(session: &mut Session, args: &Merge) -> Result<ExitCode, Sto
     let record = merge::join(&parts, &session.registry, &store, id.clone())?;
     let judging = Judging {
         store,
-        workspace: workspace.clone(),
         // Plug-ins that judge while they measure have not been judged as a whole yet.
         mode: Mode::Live,
         context: session.context(&project)?,
@@ -98,7 +96,7 @@ pub(super) fn merge(session: &mut Session, args: &Merge) -> Result<ExitCode, Sto
     let report =
         session.runtime.block_on(judge::again(&record, &session.registry, &judging, None))?;
     let folder = write(&workspace, &record, &report)?;
-    running::publish(session, &workspace, &report, &folder, &args.sinks)
+    Ok(running::publish(session, &workspace, &report, &folder, &args.sinks))
 }
 
 fn write(

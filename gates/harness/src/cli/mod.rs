@@ -183,8 +183,12 @@ impl Session {
             Builtin::Kinds(args) => inspect::kinds(&mut self, args.json),
             Builtin::Doctor(args) => inspect::doctor(&self, args.json),
             Builtin::Schema(args) => schema::print(&mut self, args.kind.as_deref()),
-            Builtin::Approve(args) => decide::decide(&self, &args, gate_core::decision::Said::Approved),
-            Builtin::Reject(args) => decide::decide(&self, &args, gate_core::decision::Said::Rejected),
+            Builtin::Approve(args) => {
+                decide::decide(&self, &args, gate_core::decision::Said::Approved)
+            }
+            Builtin::Reject(args) => {
+                decide::decide(&self, &args, gate_core::decision::Said::Rejected)
+            }
             Builtin::Undo(args) => decide::undo(&self, &args),
         }
     }

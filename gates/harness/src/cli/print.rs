@@ -1,5 +1,5 @@
 //! The one place that prints.
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "printing is what this module is for")]
+#![expect(clippy::print_stderr, reason = "printing is what this module is for")]
 
 use std::io::Write;
 
@@ -91,8 +91,12 @@ pub fn visible(text: &str) -> String {
     text.chars()
         .map(|c| match c {
             '\n' | '\t' => c,
-            c if c.is_control() || ('\u{202a}'..='\u{202e}').contains(&c)
-                || ('\u{2066}'..='\u{2069}').contains(&c) => '\u{fffd}',
+            c if c.is_control()
+                || ('\u{202a}'..='\u{202e}').contains(&c)
+                || ('\u{2066}'..='\u{2069}').contains(&c) =>
+            {
+                '\u{fffd}'
+            }
             c => c,
         })
         .collect()

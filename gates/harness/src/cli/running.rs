@@ -18,8 +18,11 @@ pub(super) fn run(mut session: Session, args: Run) -> Result<ExitCode, Stop> {
     let wanted = args.choice.wanted(args.shard);
     let (documents, diagnoses) =
         suite::documents(&project, &session.ambient.folder, &wanted, &session.ambient.variables)?;
-    let kinds: BTreeSet<String> =
-        documents.iter().map(|document| document.header.gate.clone()).chain(wanted.kinds.clone()).collect();
+    let kinds: BTreeSet<String> = documents
+        .iter()
+        .map(|document| document.header.gate.clone())
+        .chain(wanted.kinds.clone())
+        .collect();
     session.add_plugins(&project, Some(&kinds))?;
     let suite = suite::prepare(
         project,
@@ -43,10 +46,10 @@ pub(super) fn run(mut session: Session, args: Run) -> Result<ExitCode, Stop> {
     };
     let interrupt = Interrupt::default();
     let done = session.runtime.block_on(async {
-        signals::watch(interrupt.clone(), interrupt.ledger()).await?;
+        signals::watch(interrupt.clone(), interrupt.ledger())?;
         runner::run(suite, options, interrupt).await
     })?;
-    let code = publish(&session, &workspace, &done.report, &done.folder, &args.sinks)?;
+    let code = publish(&session, &workspace, &done.report, &done.folder, &args.sinks);
     if let Err(error) = stored::prune(&workspace) {
         tracing::warn!("old runs are not pruned: {error}");
     }
@@ -87,7 +90,7 @@ pub(super) fn publish(
     report: &Report,
     folder: &RunFolder,
     sinks: &Sinks,
-) -> Result<ExitCode, Stop> {
+) -> ExitCode {
     let mut failures = Vec::new();
     let mut stdout_taken = sinks.json;
     if sinks.json {
@@ -112,7 +115,7 @@ pub(super) fn publish(
     }
     // A report that somebody waits for and that is not there must not look like a pass.
     let lost = !failures.is_empty() && report.exit_code == ExitCode::PROMOTE;
-    Ok(if lost { ExitCode::INCONCLUSIVE } else { report.exit_code })
+    if lost { ExitCode::INCONCLUSIVE } else { report.exit_code }
 }
 
 /// What a reporter may know besides the report.

@@ -11,8 +11,8 @@ use crate::runner::Interrupt;
 /// The ledger of the run under way, for a signal that insists.
 pub type Held = Arc<Mutex<Option<Arc<Ledger>>>>;
 
-/// Watches for signals for as long as the runtime lives.
-pub async fn watch(interrupt: Interrupt, held: Held) -> std::io::Result<()> {
+/// Watches for signals for as long as the runtime lives; called within it.
+pub fn watch(interrupt: Interrupt, held: Held) -> std::io::Result<()> {
     let mut int = signal(SignalKind::interrupt())?;
     let mut term = signal(SignalKind::terminate())?;
     tokio::spawn(async move {
@@ -26,7 +26,9 @@ pub async fn watch(interrupt: Interrupt, held: Held) -> std::io::Result<()> {
                 insist(by, &held);
             }
             asked = true;
-            tracing::warn!("interrupted: ending what runs and writing the report; once more ends at once");
+            tracing::warn!(
+                "interrupted: ending what runs and writing the report; once more ends at once"
+            );
             interrupt.by(by);
         }
     });

@@ -106,19 +106,14 @@ impl Plugin {
         answer(talk.result).map_err(|error| self.failed(error))
     }
 
-    fn request(&self, action: Action, settings: &Settings) -> Request {
+    fn request(action: Action, settings: &Settings) -> Request {
         Request { with: settings.get::<Value>().clone(), ..Request::new(action) }
     }
 
     /// A request with the environments, and the secrets that they and the settings name.
-    fn request_in(
-        &self,
-        action: Action,
-        settings: &Settings,
-        cx: &Context,
-    ) -> Result<Request, Error> {
-        let mut request = self.request(action, settings);
-        request.name = cx.gate().to_owned();
+    fn request_in(action: Action, settings: &Settings, cx: &Context) -> Result<Request, Error> {
+        let mut request = Plugin::request(action, settings);
+        cx.gate().clone_into(&mut request.name);
         request.environment = cx.candidate().ok().map(|found| facts(found, cx)).transpose()?;
         request.baseline = cx.baseline().map(|found| facts(found, cx)).transpose()?;
         let with = gate_core::values::Template::parse(&request.with.to_string());
@@ -217,7 +212,7 @@ impl AnyGate for Plugin {
         if !self.answers(Action::Validate) {
             return Vec::new();
         }
-        let request = self.request(Action::Validate, settings);
+        let request = Plugin::request(Action::Validate, settings);
         // Specs are read before the run starts, outside the runtime.
         match self.runtime.block_on(self.ask_for::<Found>(&request, None)) {
             Ok(found) => found.problems.into_iter().map(Into::into).collect(),
@@ -253,11 +248,11 @@ impl AnyGate for Plugin {
             if let Err(error) = &self.described {
                 return Err(self.failed(error.clone()));
             }
-            let mut request = self.request_in(Action::Measure, settings, cx)?;
+            let mut request = Plugin::request_in(Action::Measure, settings, cx)?;
             request.inputs = Some(cx.inputs());
             request.units = vec![UnitId::whole()];
             if self.answers(Action::Plan) {
-                let plan = self.request_in(Action::Plan, settings, cx)?;
+                let plan = Plugin::request_in(Action::Plan, settings, cx)?;
                 request.units = self.ask_for::<PlanAnswer>(&plan, Some(cx)).await?.units;
             }
             let folder = cx.scratch()?.join("evidence");
@@ -294,7 +289,7 @@ impl AnyGate for Plugin {
             if let Err(error) = &self.described {
                 return Err(self.failed(error.clone()));
             }
-            let mut request = self.request(Action::Judge, settings);
+            let mut request = Plugin::request(Action::Judge, settings);
             request.observation = Some(seen.clone());
             request.inputs = Some(given.inputs().clone());
             let store = cx.workspace().private().join("store");
