@@ -7,6 +7,7 @@ mod exit_codes;
 mod generated;
 mod interrupts;
 mod plugins;
+mod secrets;
 mod shards;
 mod site;
 mod story;

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::environment::Environment;
+use crate::site::{Site, page};
 
 const SUITE: &str = "gate: command\nname: a\nwith: { run: [\"true\"] }\n---\n\
     gate: command\nname: b\nwith: { run: [sh, -c, 'exit 1'] }\n---\n\
@@ -103,4 +104,43 @@ fn other_limits_can_be_asked_about_and_other_measurements_cannot() {
     let ended = environment.gate(&["judge", "--spec", "other.yaml"]);
     assert_eq!(ended.code, 2);
     assert!(ended.stderr.contains("with.run"), "{}", ended.stderr);
+}
+
+#[test]
+fn pages_are_split_and_joined() {
+    let site = Site::serve(&[
+        ("/", page("#0a7", "Shop")),
+        ("/a", page("#0a7", "A")),
+        ("/b", page("#0a7", "B")),
+        ("/c", page("#0a7", "C")),
+    ]);
+    let other = Site::serve(&[
+        ("/", page("#0a7", "Shop")),
+        ("/a", page("#0a7", "A")),
+        ("/b", page("#c22", "B")),
+        ("/c", page("#0a7", "C")),
+    ]);
+    let config = format!(
+        "environments:\n  live: {{ url: \"{}\" }}\n  test: {{ url: \"{}\" }}\n",
+        site.url, other.url
+    );
+    let spec = "gate: visual\nname: shop\nwith: { pages: [/, /a, /b, /c], against: live }\n";
+    let environment = Environment::new(&[("gate.yaml", &config), ("specs/shop.yaml", spec)]);
+    let run =
+        |more: &[&str]| environment.gate(&[&["run", "--env", "test", "--json"], more].concat());
+    let whole = run(&[]);
+    assert_eq!(whole.code, 1, "{}", whole.stderr);
+    let parts: Vec<_> = ["1/3", "2/3", "3/3"].map(|part| run(&["--shard", part])).into();
+    let pages: Vec<usize> = parts
+        .iter()
+        .map(|part| part.json()["gates"][0]["checks"].as_array().unwrap().len())
+        .collect();
+    assert_eq!(pages, [2, 1, 1]);
+    let ids: Vec<String> =
+        parts.iter().map(|part| part.json()["run"].as_str().unwrap().to_owned()).collect();
+    let merged = environment.gate(&["merge", &ids[0], &ids[1], &ids[2], "--json"]);
+    assert_eq!(merged.code, 1, "{}", merged.stderr);
+    let (one, two) = (whole.json(), merged.json());
+    assert_eq!(one["gates"][0]["checks"], two["gates"][0]["checks"]);
+    assert_eq!(one["gates"][0]["proposals"], two["gates"][0]["proposals"]);
 }

@@ -193,13 +193,6 @@ pub fn report(record: &RunRecord, gates: Vec<GateReport>) -> Report {
     }
 }
 
-/// The report as the bytes of `report.json`.
-pub fn report_bytes(report: &Report) -> Vec<u8> {
-    let mut bytes = serde_json::to_vec_pretty(report).expect("a report is plain data");
-    bytes.push(b'\n');
-    bytes
-}
-
 /// Judges a stored run from nothing but its record and its store.
 pub async fn again(
     record: &RunRecord,

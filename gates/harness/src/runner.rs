@@ -321,7 +321,7 @@ impl Work {
 /// Writes the report of a run.
 pub fn write_report(folder: &RunFolder, report: &Report, run: &Run) -> Result<(), Error> {
     let temporary = run.workspace.private().join("tmp");
-    files::write_atomically(&folder.report(), &judge::report_bytes(report), &temporary)
+    files::write_atomically(&folder.report(), &crate::reporters::document(report)?, &temporary)
 }
 
 /// A context for judging, which looks at nothing that it could touch.

@@ -8,9 +8,9 @@ use gate_core::{ExitCode, GateReport, Proposal, is_run_id};
 use globset::Glob;
 
 use super::args::{Decide, Undo};
-use super::print::visible;
 use super::{Session, judging, print};
 use crate::discover::{self, Project};
+use crate::reporters::clean_line;
 use crate::stored::Stored;
 use crate::usage::Stop;
 
@@ -83,7 +83,8 @@ fn carried_out(
         Said::Rejected => "rejected",
         Said::Undone => "undone",
     };
-    let title = visible(&format!("{}: {}", gate.name, decision.proposal.title));
+    let title = format!("{}: {}", gate.name, decision.proposal.title);
+    let title = clean_line(&title);
     let id = decision.proposal.id.clone();
     match decision::carry_out(workspace, &file, changes, decision) {
         Ok(()) => {
@@ -121,7 +122,8 @@ pub(super) fn undo(session: &Session, args: &Undo) -> Result<ExitCode, Stop> {
         Said::Approved => decision::reversed(&last.proposal.changes),
         _ => Vec::new(),
     };
-    let title = visible(&format!("{}: {}", last.proposal.gate, last.proposal.title));
+    let title = format!("{}: {}", last.proposal.gate, last.proposal.title);
+    let title = clean_line(&title);
     let decision = Decision {
         decision: Said::Undone,
         by: who(session, args.by.as_deref())?,

@@ -7,9 +7,9 @@ use gate_core::{ExitCode, Finding};
 use serde::Serialize;
 
 use super::args::{Explain, List};
-use super::print::visible;
 use super::{Session, judging, print, running};
 use crate::reporters;
+use crate::reporters::clean_line;
 use crate::suite::{self, Chooser};
 use crate::usage::Stop;
 
@@ -103,7 +103,7 @@ fn table(listed: &[Listed]) -> String {
             one.line,
             facts.join("  ")
         );
-        let _ = writeln!(text, "{}", visible(line.trim_end()));
+        let _ = writeln!(text, "{}", clean_line(line.trim_end()));
     }
     text
 }
@@ -147,7 +147,7 @@ pub(super) fn kinds(session: &mut Session, json: bool) -> Result<ExitCode, Stop>
     let width = all.keys().map(|name| name.len()).max().unwrap_or(0);
     let mut text = String::new();
     for (name, about) in all {
-        let _ = writeln!(text, "{name:width$}  {}", visible(about));
+        let _ = writeln!(text, "{name:width$}  {}", clean_line(about));
     }
     text.push_str("\n`gate schema KIND` describes the settings of a kind.\n");
     print::out(&text);
@@ -186,9 +186,9 @@ fn diagnosis(findings: &[Finding]) -> String {
             Ok(found) => ("ok     ", found),
             Err(wrong) => ("missing", wrong),
         };
-        let _ = writeln!(text, "{mark}  {}: {}", finding.name, visible(what));
+        let _ = writeln!(text, "{mark}  {}: {}", finding.name, clean_line(what));
         if let (Err(_), Some(advice)) = (&finding.found, &finding.advice) {
-            let _ = writeln!(text, "         {}", visible(advice));
+            let _ = writeln!(text, "         {}", clean_line(advice));
         }
     }
     text

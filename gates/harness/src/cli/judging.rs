@@ -51,7 +51,7 @@ pub(super) fn judge(session: &mut Session, args: &Judge) -> Result<ExitCode, Sto
         None => Stop::Failed(error),
     })?;
     if args.json {
-        print::out_bytes(&judge::report_bytes(&report))?;
+        print::out_bytes(&reporters::document(&report)?)?;
     } else if !session.talk.quiet {
         let terminal = std::io::IsTerminal::is_terminal(&std::io::stdout());
         let around = running::around(session, &project.workspace, &stored.folder, terminal);
@@ -108,6 +108,10 @@ fn write(
     let folder = RunFolder::create(workspace, &record.run)?;
     gate_core::files::write_atomically(&folder.events(), b"", &temporary)?;
     folder.save(record, &temporary)?;
-    gate_core::files::write_atomically(&folder.report(), &judge::report_bytes(report), &temporary)?;
+    gate_core::files::write_atomically(
+        &folder.report(),
+        &reporters::document(report)?,
+        &temporary,
+    )?;
     Ok(folder)
 }

@@ -7,6 +7,7 @@ use gate_core::Error;
 use gate_core::spec::Diagnosis;
 use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteDiagnostic, NamedSource};
 
+use crate::reporters::{clean_lines, is_hostile};
 use crate::usage::Stop;
 
 /// Writes to standard output, whole or not at all; a reader that went away is no error.
@@ -43,27 +44,27 @@ pub fn stop(stop: &Stop, colour: bool) {
 
 /// An error with its hint.
 pub fn failed(error: &Error) {
-    err(&format!("gate: {}\n", visible(error.message())));
+    err(&format!("gate: {}\n", clean_lines(error.message())));
     if let Some(hint) = error.advice() {
-        err(&format!("  hint: {}\n", visible(hint)));
+        err(&format!("  hint: {}\n", clean_lines(hint)));
     }
 }
 
 /// A diagnosis with its line and a caret.
 pub fn diagnosed(diagnosis: &Diagnosis, colour: bool) -> String {
-    let mut shown = MietteDiagnostic::new(visible(&diagnosis.message));
+    let mut shown = MietteDiagnostic::new(clean_lines(&diagnosis.message).into_owned());
     if let Some(hint) = &diagnosis.hint {
-        shown = shown.with_help(visible(hint));
+        shown = shown.with_help(clean_lines(hint).into_owned());
     }
     let Some((offset, length)) = span(diagnosis) else {
-        let mut text = format!("{}: {}\n", diagnosis.file, visible(&diagnosis.message));
+        let mut text = format!("{}: {}\n", diagnosis.file, clean_lines(&diagnosis.message));
         if let Some(hint) = &diagnosis.hint {
-            text.push_str(&format!("  hint: {}\n", visible(hint)));
+            text.push_str(&format!("  hint: {}\n", clean_lines(hint)));
         }
         return text;
     };
     shown = shown.with_label(LabeledSpan::at(offset..offset + length, "here"));
-    let source = NamedSource::new(&diagnosis.file, visible(&diagnosis.source));
+    let source = NamedSource::new(&diagnosis.file, harmless(&diagnosis.source));
     let report = miette::Report::new(shown).with_source_code(source);
     let theme = if colour { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
     let mut text = String::new();
@@ -77,7 +78,7 @@ pub fn diagnosed(diagnosis: &Diagnosis, colour: bool) -> String {
 /// word.
 fn span(diagnosis: &Diagnosis) -> Option<(usize, usize)> {
     let at = diagnosis.at?;
-    let source = visible(&diagnosis.source);
+    let source = harmless(&diagnosis.source);
     let start: usize = source.split_inclusive('\n').take(at.line - 1).map(str::len).sum();
     let line = source[start..].lines().next()?;
     let column = line.char_indices().nth(at.column - 1).map_or(line.len(), |(offset, _)| offset);
@@ -86,18 +87,9 @@ fn span(diagnosis: &Diagnosis) -> Option<(usize, usize)> {
     Some((start + column, word.max(usize::from(!rest.is_empty()))))
 }
 
-/// A text without anything that a terminal would obey.
-pub fn visible(text: &str) -> String {
-    text.chars()
-        .map(|c| match c {
-            '\n' | '\t' => c,
-            c if c.is_control()
-                || ('\u{202a}'..='\u{202e}').contains(&c)
-                || ('\u{2066}'..='\u{2069}').contains(&c) =>
-            {
-                '\u{fffd}'
-            }
-            c => c,
-        })
-        .collect()
+/// The text of a file with everything that a terminal would obey replaced, character by
+/// character, so that columns stay where they are.
+fn harmless(source: &str) -> String {
+    let harmless = |c: char| if c != '\n' && is_hostile(c) { '\u{fffd}' } else { c };
+    source.chars().map(harmless).collect()
 }

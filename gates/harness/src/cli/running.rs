@@ -94,7 +94,8 @@ pub(super) fn publish(
     let mut failures = Vec::new();
     let mut stdout_taken = sinks.json;
     if sinks.json {
-        failures.extend(print::out_bytes(&crate::judge::report_bytes(report)).err());
+        let printed = reporters::document(report).and_then(|bytes| print::out_bytes(&bytes));
+        failures.extend(printed.err());
     }
     for sink in &sinks.reports {
         stdout_taken |= sink.path.as_os_str() == "-";

@@ -36,7 +36,7 @@ pub use clean::{line as clean_line, lines as clean_lines};
 pub use colour::colour_choice;
 pub use explain::explain;
 
-pub(crate) use clean::cut;
+pub(crate) use clean::{cut, is_hostile};
 pub(crate) use colour::Paint;
 pub(crate) use words::{count, duration, symbol};
 
@@ -124,6 +124,11 @@ impl Around {
     fn path_of(&self, digest: &Digest) -> String {
         clean::line(&self.store.path(digest).to_string_lossy()).into_owned()
     }
+}
+
+/// The report as the one JSON document that `--json` prints and `report.json` holds.
+pub(crate) fn document(report: &Report) -> Result<Vec<u8>, Error> {
+    json::render(report)
 }
 
 /// Writes a report in one of the textual formats; each ends with a newline unless it is empty.
