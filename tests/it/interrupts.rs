@@ -7,6 +7,7 @@ use std::process::Child;
 use std::time::{Duration, Instant};
 
 use gate_core::ledger::processes_of;
+use rustix::process::{Pid, Signal, kill_process};
 
 use crate::environment::Environment;
 use crate::site::{Site, page};
@@ -27,7 +28,8 @@ fn phase(line: &str) -> Option<Phase> {
     let has = |text: &str| line.contains(text);
     match () {
         () if has("\"report_started\"") => Some(Phase::Report),
-        () if has("\"evidence\"") => Some(Phase::Evidence),
+        // Once a picture is captured it is being kept, until the next page is asked for.
+        () if has("stage: captured") || has("\"evidence\"") => Some(Phase::Evidence),
         () if has("stage: navigating") => Some(Phase::PageLoading),
         () if has("stage: driver-starting") || has("stage: driver-started") => {
             Some(Phase::DriverStarting)
@@ -58,10 +60,13 @@ fn runs(workspace: &Path) -> Vec<String> {
 }
 
 fn kill(child: &Child, signal: &str) {
-    let killed = std::process::Command::new("kill")
-        .args([&format!("-{signal}"), &child.id().to_string()])
-        .status();
-    assert!(killed.unwrap().success());
+    let signal = match signal {
+        "INT" => Signal::INT,
+        "TERM" => Signal::TERM,
+        _ => Signal::KILL,
+    };
+    // At once, without a program of its own: some phases last a few milliseconds.
+    kill_process(Pid::from_child(child), signal).unwrap();
 }
 
 struct Hit {
@@ -93,10 +98,12 @@ fn hit(environment: &Environment, signal: &str, wanted: Phase, extra: usize) -> 
         std::thread::yield_now();
     }
     let scratch = environment.temporary().join(format!("gate-{run}"));
-    let driver_alive = !processes_of(&scratch).is_empty();
     if child.try_wait().unwrap().is_none() {
         kill(&child, signal);
     }
+    // Looking takes longer than some phases last, so it comes after the signal: too low a count
+    // at worst.
+    let driver_alive = !processes_of(&scratch).is_empty();
     let last = events(workspace, &run).iter().rev().find_map(|line| phase(line));
     let output = child.wait_with_output().unwrap();
     if signal == "KILL" {
@@ -107,7 +114,8 @@ fn hit(environment: &Environment, signal: &str, wanted: Phase, extra: usize) -> 
     } else {
         let code = output.status.code();
         let expect = if signal == "INT" { 130 } else { 143 };
-        assert!(code == Some(expect) || code == Some(0), "{signal}: {code:?}");
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert!(code == Some(expect) || code == Some(0), "{signal} {wanted:?}: {code:?} {said}");
     }
     nothing_is_left(environment, &scratch);
     whole(workspace, &run);

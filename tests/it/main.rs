@@ -6,6 +6,7 @@ mod environment;
 mod exit_codes;
 mod generated;
 mod interrupts;
+mod panics;
 mod plugins;
 mod secrets;
 mod shards;

@@ -76,7 +76,12 @@ impl Cli {
 
     /// Does what the command line says, and returns what the process ends with.
     pub fn run(self) -> std::process::ExitCode {
-        let matches = match self.grammar().try_get_matches() {
+        self.run_from(std::env::args_os())
+    }
+
+    /// Does what these words say, the first being the program's name.
+    pub fn run_from(self, words: impl IntoIterator<Item = OsString>) -> std::process::ExitCode {
+        let matches = match self.grammar().try_get_matches_from(words) {
             Ok(matches) => matches,
             Err(error) => return refused(&error).into(),
         };
