@@ -1,5 +1,6 @@
 //! Kinds: what a crate hands to the binary, and the registry that holds them.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::sync::Arc;
@@ -13,7 +14,7 @@ use crate::{AnyGate, Context, Error, ExitCode, Gate};
 /// Everything that a crate brings: its gate, and what else belongs to it.
 pub struct Kind {
     gate: Arc<dyn AnyGate>,
-    about: &'static str,
+    about: Cow<'static, str>,
     commands: Vec<Command>,
     importers: Vec<Importer>,
     probes: Vec<Probe>,
@@ -22,15 +23,15 @@ pub struct Kind {
 
 impl Kind {
     /// A kind of this gate, described by one line.
-    pub fn of(gate: impl Gate, about: &'static str) -> Kind {
+    pub fn of(gate: impl Gate, about: impl Into<Cow<'static, str>>) -> Kind {
         Kind::erased(Arc::new(gate), about)
     }
 
     /// A kind of a gate whose types are erased already.
-    pub fn erased(gate: Arc<dyn AnyGate>, about: &'static str) -> Kind {
+    pub fn erased(gate: Arc<dyn AnyGate>, about: impl Into<Cow<'static, str>>) -> Kind {
         Kind {
             gate,
-            about,
+            about: about.into(),
             commands: Vec::new(),
             importers: Vec::new(),
             probes: Vec::new(),
@@ -68,8 +69,8 @@ impl Kind {
     }
 
     /// One line about it.
-    pub fn about(&self) -> &'static str {
-        self.about
+    pub fn about(&self) -> &str {
+        &self.about
     }
 
     /// Its tools.

@@ -221,8 +221,12 @@ impl Session {
                 &self.ambient.temporary,
                 self.runtime.handle(),
             );
+            let about = match plugin.described() {
+                Ok(described) => format!("{} (plug-in)", described.about),
+                Err(error) => format!("a plug-in that cannot be used: {error}"),
+            };
             self.registry
-                .add(Kind::erased(Arc::new(plugin), "a plug-in"))
+                .add(Kind::erased(Arc::new(plugin), about))
                 .map_err(|clash| Stop::usage(format!("gate.yaml: {clash}")))?;
         }
         Ok(())

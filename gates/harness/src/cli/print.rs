@@ -31,7 +31,9 @@ pub fn err(text: &str) {
 pub fn stop(stop: &Stop, colour: bool) {
     match stop {
         Stop::Diagnoses(diagnoses) => {
-            for diagnosis in diagnoses {
+            let mut diagnoses: Vec<_> = diagnoses.iter().collect();
+            diagnoses.sort_by_key(|diagnosis| (&diagnosis.file, diagnosis.at));
+            for diagnosis in &diagnoses {
                 err(&diagnosed(diagnosis, colour));
             }
             let count = diagnoses.len();
