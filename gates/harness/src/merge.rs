@@ -96,6 +96,11 @@ fn complete(parts: &[&RunRecord]) -> Result<(), Error> {
 fn joined(shares: &[&GateRecord], gate: &dyn AnyGate, store: &Store) -> Result<GateRecord, Error> {
     let with_work: Vec<_> = shares.iter().filter(|share| !share.attempts.is_empty()).collect();
     let mut record = shares[0].clone();
+    let mut measured: Vec<_> = shares.iter().flat_map(|share| share.units.clone()).collect();
+    measured.sort();
+    if measured != record.plan {
+        return Err(Error::new(format!("the parts of {} do not make up its plan", record.name)));
+    }
     record.units.clone_from(&record.plan);
     record.duration_ms = shares.iter().map(|share| share.duration_ms).sum();
     record.attempts = match with_work[..] {

@@ -218,7 +218,7 @@ pub fn prune(workspace: &Workspace) -> Result<(), Error> {
         return Ok(());
     }
     let lock = files::open_for_lock(&workspace.private().join("lock"))?;
-    if lock.try_lock().is_err() || living(workspace) > 1 {
+    if lock.try_lock().is_err() || living(workspace) > 0 {
         // Another run may be about to refer to what this would remove.
         return Ok(());
     }
