@@ -82,7 +82,7 @@ pub(crate) fn pipe(
 ) -> (Producer<'_>, Window) {
     let layout = picture.layout.clone();
     let row_bytes = layout.row_bytes(picture.size.width);
-    let band_rows = band_rows.map_or((BAND_BYTES / row_bytes).max(4) as u32, NonZeroU32::get);
+    let band_rows = band_rows.map_or((BAND_BYTES / row_bytes).max(1) as u32, NonZeroU32::get);
     let (out, input) = sync_channel(WAITING);
     let (spare, used) = channel();
     let window = Window {

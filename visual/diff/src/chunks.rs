@@ -72,6 +72,8 @@ impl Header {
                     let data = chunk.content(input, TRANSPARENCY_BYTES)?;
                     header.take_transparency(data)?;
                 }
+                b"IHDR" => return Err(malformed("the file has a second header")),
+                b"IEND" => return Err(malformed("the file ends without a picture")),
                 _ => chunk.pass(input)?,
             }
         }
@@ -267,6 +269,9 @@ impl<R: BufRead> PictureChunks<R> {
                 self.head.set_position(0);
                 self.left = u64::from(chunk.length) + 4;
                 return Ok(());
+            }
+            if matches!(&chunk.name, b"IHDR" | b"PLTE") {
+                return Err(malformed("a header or palette comes after picture data"));
             }
             chunk.pass(&mut self.rest)?;
         }

@@ -118,7 +118,12 @@ impl std::error::Error for Error {
 
 impl From<io::Error> for Problem {
     fn from(error: io::Error) -> Self {
-        if error.kind() == io::ErrorKind::UnexpectedEof { Self::Truncated } else { Self::Io(error) }
+        match error.kind() {
+            io::ErrorKind::UnexpectedEof => Self::Truncated,
+            // Not from the system, but from a reader that looked into the content.
+            io::ErrorKind::InvalidData => Self::Malformed(error.to_string()),
+            _ => Self::Io(error),
+        }
     }
 }
 

@@ -1,0 +1,12 @@
+//! The engine through its public interface.
+
+mod diff_image;
+mod formats;
+mod hostile;
+mod kinds;
+mod oracle;
+mod picture;
+mod properties;
+mod reference;
+mod regions;
+mod sizes;
