@@ -88,6 +88,18 @@ fn every_built_in_kind_has_all_that_belongs_to_it() {
     }
 }
 
+#[test]
+fn the_example_specs_are_right() {
+    // Every spec of the workspace is read and validated before it turns out that none is chosen.
+    let output = std::process::Command::new(crate::environment::GATE)
+        .args(["run", "--name", "no-such-gate"])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(4), "{said}");
+}
+
 /// The modules that may touch what clippy.toml bans, each for a reason that stands there.
 const EXCEPTIONS: &[&str] = &[
     "gates/core/src/files.rs",
