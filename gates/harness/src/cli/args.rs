@@ -59,6 +59,11 @@ pub enum Builtin {
     Undo(Undo),
     /// Look whether everything that the gates need is there.
     Doctor(Json),
+    /// Make a spec of a file of another tool.
+    ///
+    /// What could not be carried over is said on standard error and in a comment at the head of
+    /// the spec, so that nothing is lost without a word. Read the spec before you rely on it.
+    Import(Import),
 }
 
 /// `gate run`.
@@ -213,6 +218,21 @@ pub struct Explain {
     /// Which run.
     #[arg(long, default_value = "last")]
     pub run: String,
+}
+
+/// `gate import`.
+#[derive(Debug, Args)]
+#[command(allow_missing_positional = true)]
+pub struct Import {
+    /// What kind of file it is [default: found out by looking at it].
+    pub format: Option<String>,
+    /// The file.
+    #[arg(required = true)]
+    pub file: PathBuf,
+    /// Where the spec goes; a file that is there already is not replaced [default: standard
+    /// output].
+    #[arg(long, value_name = "SPEC")]
+    pub out: Option<PathBuf>,
 }
 
 /// Just `--json`.

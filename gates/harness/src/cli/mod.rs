@@ -2,6 +2,7 @@
 
 mod args;
 mod decide;
+mod import;
 mod inspect;
 mod judging;
 pub(crate) mod print;
@@ -90,7 +91,9 @@ impl Cli {
 
     /// The grammar, with the commands that kinds bring.
     fn grammar(&self) -> clap::Command {
-        let mut grammar = Arguments::command();
+        let formats = import::formats(&self.registry);
+        let mut grammar =
+            Arguments::command().mut_subcommand("import", |import| import.after_help(formats));
         for command in self.registry.commands().chain(&self.commands) {
             // Kinds parse for themselves, `--help` included.
             let all = clap::Arg::new("arguments")
@@ -195,6 +198,7 @@ impl Session {
                 decide::decide(&self, &args, gate_core::decision::Said::Rejected)
             }
             Builtin::Undo(args) => decide::undo(&self, &args),
+            Builtin::Import(args) => import::import(&self, &args),
         }
     }
 
