@@ -14,8 +14,10 @@ const DETERMINISTIC: &[&str] = &[
     "--hide-scrollbars",
     // Pictures are decoded before the frame that shows them, not some frames later.
     "--disable-checker-imaging",
-    // Animated pictures stand still at their first frame (2 is "no animation").
-    "--blink-settings=imageAnimationPolicy=2",
+    // Animated pictures stand still at their first frame (2 is "no animation"). A machine without
+    // a mouse would say that nothing hovers (2) and nothing points exactly (4): not a desktop.
+    "--blink-settings=imageAnimationPolicy=2,primaryHoverType=2,availableHoverTypes=2,\
+     primaryPointerType=4,availablePointerTypes=4",
     "--lang=en-US",
 ];
 

@@ -38,6 +38,45 @@ pub enum Error {
         /// What the browser said about it.
         reason: String,
     },
+    /// A step could not be done. The page has no picture.
+    Step {
+        /// Its number, from 1.
+        number: usize,
+        /// The step in words, such as `` click `a.cta` ``.
+        step: String,
+        /// What was missing.
+        reason: String,
+    },
+    /// Something that was waited for did not come about. The page has no picture.
+    Wait {
+        /// Its number, from 1.
+        number: usize,
+        /// What was waited for, in words.
+        until: String,
+        /// What was missing.
+        reason: String,
+        /// How long was waited.
+        after: Duration,
+    },
+    /// The element whose box was to be the picture is not on the page, or has no box.
+    NothingToClip {
+        /// Its selector.
+        selector: String,
+    },
+    /// The browser does not know a value that a setting has.
+    BadSetting {
+        /// The setting: `time zone`, `locale`.
+        setting: &'static str,
+        /// What was wrong with it.
+        reason: String,
+    },
+    /// This browser cannot do what a setting asks for.
+    Unsupported {
+        /// The setting.
+        setting: &'static str,
+        /// The browser.
+        browser: &'static str,
+    },
     /// The site refused the connection.
     Refused {
         /// Host and port.
@@ -140,7 +179,15 @@ impl Error {
             Self::TooTall { .. } => Some("a page that grows as it is scrolled has no full height"),
             Self::SessionLost { .. } => Some("open a new session and try again"),
             Self::Io { .. } => Some("is the disk full, and may the folder be written to?"),
-            Self::BadSelector { .. } | Self::Navigation { .. } | Self::Protocol { .. } => None,
+            Self::Step { .. } | Self::Wait { .. } => {
+                Some("is it on the page in this viewport, and may it take longer?")
+            }
+            Self::NothingToClip { .. } => Some("a page may show it in some viewports only"),
+            Self::Unsupported { .. } => Some("leave it out for this browser, or use Chromium"),
+            Self::BadSelector { .. }
+            | Self::BadSetting { .. }
+            | Self::Navigation { .. }
+            | Self::Protocol { .. } => None,
         }
         .filter(|hint| !hint.is_empty())
     }
@@ -171,6 +218,21 @@ impl fmt::Display for Error {
             Self::BadUrl { reason } => write!(f, "address cannot be captured: {reason}"),
             Self::BadSelector { selector, reason } => {
                 write!(f, "`{selector}` is not a valid selector: {reason}")
+            }
+            Self::Step { number, step, reason } => {
+                write!(f, "step {number} ({step}) could not be done: {reason}")
+            }
+            Self::Wait { number, until, reason, after } => {
+                write!(f, "wait {number} for {until} was in vain for {after:?}: {reason}")
+            }
+            Self::NothingToClip { selector } => {
+                write!(f, "there is no `{selector}` to take the picture of")
+            }
+            Self::BadSetting { setting, reason } => {
+                write!(f, "the browser does not accept the {setting}: {reason}")
+            }
+            Self::Unsupported { setting, browser } => {
+                write!(f, "{browser} cannot do what `{setting}` asks for")
             }
             Self::Refused { host } => write!(f, "{host} refused the connection"),
             Self::NameNotResolved { host } => write!(f, "the name {host} does not resolve"),

@@ -29,10 +29,16 @@
 //!   when it is closed, and also when it, or a future that works on it, is dropped.
 //! - This crate prints nothing, exits nowhere, and reads no environment variable.
 
+mod act;
+mod apply;
 mod capabilities;
+mod captured;
+mod device;
 mod driver;
 mod error;
+mod given;
 mod install;
+mod keys;
 mod launch;
 mod navigate;
 mod open;
@@ -43,11 +49,16 @@ mod remote;
 mod session;
 mod settle;
 mod shot;
+mod step;
 mod wire;
 
+pub use captured::{Capture, Stage, Timings};
+pub use device::Device;
 pub use error::{Error, Unsettled};
+pub use given::{BasicAuth, Cookie, StoredItem};
 pub use install::{InstallPlan, install_plan};
 pub use launch::{DriverAt, Launch, Seen};
 pub use probe::{Found, Tool, find};
 pub use session::Session;
-pub use shot::{BasicAuth, Capture, Cookie, Mask, Rect, Settle, Shot, Stage, Timings, Viewport};
+pub use shot::{Mask, Rect, Settle, Shot, Viewport};
+pub use step::{ColorScheme, ScrollTo, Step, Until};

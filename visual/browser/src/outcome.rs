@@ -21,8 +21,14 @@ pub(crate) fn check_page(url: &Url, shot: &Shot, report: &PageReport) -> Result<
         // An empty answer or a download leaves the browser where it was.
         return Err(Error::Navigation { host, reason: "the answer is not a page".into() });
     }
-    if report.height > shot.max_height {
-        return Err(Error::TooTall { height: report.height, limit: shot.max_height });
+    let height = report.clip.map_or(report.height, |clip| clip.height);
+    if height > shot.max_height {
+        return Err(Error::TooTall { height, limit: shot.max_height });
+    }
+    if let Some(selector) = &shot.clip
+        && report.clip.is_none()
+    {
+        return Err(Error::NothingToClip { selector: selector.clone() });
     }
     Ok(())
 }
@@ -39,8 +45,12 @@ pub(crate) fn capture(
         reason: "the picture is not a PNG".to_owned(),
     })?;
     let scale = shot.viewport.scale;
-    let mut masks: Vec<Rect> =
-        report.masks.iter().map(|mask| in_pixels(*mask, scale, width, height)).collect();
+    let mut masks: Vec<Rect> = report
+        .masks
+        .iter()
+        .filter_map(|mask| inside(*mask, report.clip))
+        .map(|mask| in_pixels(mask, scale, width, height))
+        .collect();
     masks.sort_unstable();
     let is_file = report.url.starts_with("file:");
     let error_page = report.url.starts_with("chrome-error:");
@@ -68,6 +78,19 @@ pub(crate) fn moved_on(message: &str) -> bool {
     let signs =
         ["context was destroyed", "Cannot find context", "navigated or closed", "Promise was"];
     signs.iter().any(|sign| message.contains(sign))
+}
+
+/// The part of an area that is in the clip, from the clip's corner.
+fn inside(area: Rect, clip: Option<Rect>) -> Option<Rect> {
+    let Some(clip) = clip else { return Some(area) };
+    let span = |from: u32, length: u32, start: u32, room: u32| {
+        let begin = from.max(start);
+        let end = (from + length).min(start + room);
+        (end > begin).then(|| (begin - start, end - begin))
+    };
+    let (x, width) = span(area.x, area.width, clip.x, clip.width)?;
+    let (y, height) = span(area.y, area.height, clip.y, clip.height)?;
+    Some(Rect { x, y, width, height })
 }
 
 /// All device pixels that an area in CSS pixels touches.
@@ -107,6 +130,22 @@ mod tests {
         check_area([1, 1, 1, 1], 1.5, [1, 1, 2, 2]);
         check_area([90, 990, 20, 20], 1.0, [90, 990, 10, 10]);
         check_area([400, 0, 5, 5], 1.0, [100, 0, 0, 5]);
+    }
+
+    fn check_inside(area: [u32; 4], expect: Option<[u32; 4]>) {
+        let rect = |[x, y, width, height]: [u32; 4]| Rect { x, y, width, height };
+        let clip = rect([100, 200, 50, 60]);
+        assert_eq!(inside(rect(area), Some(clip)), expect.map(rect), "{area:?}");
+        assert_eq!(inside(rect(area), None), Some(rect(area)));
+    }
+
+    #[test]
+    fn masks_in_a_clipped_picture() {
+        check_inside([110, 210, 5, 6], Some([10, 10, 5, 6]));
+        check_inside([0, 0, 1000, 1000], Some([0, 0, 50, 60]));
+        check_inside([90, 250, 20, 20], Some([0, 50, 10, 10]));
+        check_inside([0, 0, 100, 1000], None);
+        check_inside([100, 260, 9, 9], None);
     }
 
     fn check_shown(url: &str, status: u16, text: &str, expect: Result<(), &str>) {

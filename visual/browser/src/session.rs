@@ -1,6 +1,6 @@
 //! A browser, and the way from an address to a picture.
 
-use std::{collections::BTreeMap, mem, time::Duration};
+use std::{mem, time::Duration};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
@@ -11,7 +11,8 @@ use tokio::{
 use url::Url;
 
 use crate::{
-    BasicAuth, Capture, DriverAt, Error, Launch, Settle, Shot, Stage, Timings, Viewport,
+    Capture, DriverAt, Error, Launch, Rect, Shot, Stage, Timings,
+    apply::Applied,
     driver::Driver,
     navigate, open,
     outcome::{self, check_page, moved_on, never_settled},
@@ -20,13 +21,13 @@ use crate::{
 };
 
 /// For commands that only set something.
-const SETTING: Duration = Duration::from_secs(10);
+pub(crate) const SETTING: Duration = Duration::from_secs(10);
 /// For one picture, however large.
 const PICTURE: Duration = Duration::from_mins(1);
 /// What a page's own deadline is exceeded by before its scripts count as stuck.
-const MARGIN: Duration = Duration::from_secs(3);
+pub(crate) const MARGIN: Duration = Duration::from_secs(3);
 /// Between two pictures that were not the same.
-const BETWEEN: Duration = Duration::from_millis(50);
+pub(crate) const BETWEEN: Duration = Duration::from_millis(50);
 
 /// One browser. Captures one page after the other, each from a clean state: no cookies, storage,
 /// cache or credentials of the one before.
@@ -38,27 +39,11 @@ pub struct Session {
     // Both are there until the session is closed.
     wire: Option<Wire>,
     driver: Option<Driver>,
-    set: Applied,
+    pub(crate) set: Applied,
     /// It has to be replaced before it can be used again.
     broken: bool,
     /// A script of the page keeps the browser from answering anything.
     stuck: bool,
-}
-
-/// What has been set in the browser, so that it is not set again.
-#[derive(Default)]
-struct Applied {
-    viewport: Option<Viewport>,
-    /// The settings of the script before each document, and its identifier.
-    script: Option<(Settle, String)>,
-    page_deadline: Option<Duration>,
-    has_headers: bool,
-    /// What the last page may have left behind.
-    origins: Vec<String>,
-    /// Something other than the empty page is open.
-    has_page: bool,
-    /// Credentials that the browser remembers, by origin.
-    credentials: BTreeMap<String, BasicAuth>,
 }
 
 impl Session {
@@ -82,7 +67,6 @@ impl Session {
             broken: false,
             stuck: false,
         };
-        session.prepare_browser().await?;
         on(Stage::SessionOpen);
         Ok(session)
     }
@@ -141,13 +125,6 @@ impl Session {
         }
     }
 
-    async fn prepare_browser(&self) -> Result<(), Error> {
-        let reduce = json!([{ "name": "prefers-reduced-motion", "value": "reduce" }]);
-        self.tell("Emulation.setEmulatedMedia", json!({ "features": reduce })).await?;
-        self.tell("Emulation.setTimezoneOverride", json!({ "timezoneId": "UTC" })).await?;
-        Ok(())
-    }
-
     async fn capture_page(
         &mut self,
         url: &Url,
@@ -164,6 +141,9 @@ impl Session {
         self.set.origins = vec![url.origin().ascii_serialization()];
         self.load(url, shot).await?;
         timings.load = asked.elapsed();
+        let acting = Instant::now();
+        self.act(shot).await?;
+        timings.steps = acting.elapsed();
         on(Stage::Settling);
         let loaded = Instant::now();
         let mut report = self.settle(shot, loaded).await?;
@@ -175,84 +155,6 @@ impl Session {
         timings.frames = first.elapsed();
         on(Stage::Captured);
         outcome::capture(shot, png, report, timings)
-    }
-
-    /// Leaves the page before and wipes what it may have stored.
-    async fn clean(&mut self) -> Result<(), Error> {
-        if !self.set.has_page {
-            return Ok(());
-        }
-        // First away from the page, so that nothing it does on leaving is kept.
-        self.wire()?
-            .go("about:blank", SETTING)
-            .await
-            .map_err(|fault| self.failed("leaving", fault))?;
-        self.tell("Network.clearBrowserCookies", json!({})).await?;
-        self.tell("Network.clearBrowserCache", json!({})).await?;
-        for origin in mem::take(&mut self.set.origins) {
-            let all = json!({ "origin": origin, "storageTypes": "all" });
-            self.tell("Storage.clearDataForOrigin", all).await?;
-        }
-        self.set.has_page = false;
-        Ok(())
-    }
-
-    /// Sets what the shot asks for, as far as it is not set already.
-    async fn apply(&mut self, url: &Url, shot: &Shot) -> Result<(), Error> {
-        if self.set.viewport != Some(shot.viewport) {
-            let Viewport { width, height, scale } = shot.viewport;
-            let metrics = json!({ "width": width, "height": height, "deviceScaleFactor": scale, "mobile": false });
-            self.tell("Emulation.setDeviceMetricsOverride", metrics).await?;
-            self.set.viewport = Some(shot.viewport);
-        }
-        self.apply_script(&shot.settle).await?;
-        if self.set.page_deadline != Some(shot.page_deadline) {
-            let set = self.wire()?.set_page_deadline(shot.page_deadline, SETTING).await;
-            set.map_err(|fault| self.failed("setting the deadline", fault))?;
-            self.set.page_deadline = Some(shot.page_deadline);
-        }
-        if self.set.has_headers || !shot.headers.is_empty() {
-            let headers: serde_json::Map<_, _> =
-                shot.headers.iter().map(|(name, value)| (name.clone(), json!(value))).collect();
-            self.tell("Network.enable", json!({})).await?;
-            self.tell("Network.setExtraHTTPHeaders", json!({ "headers": headers })).await?;
-            self.set.has_headers = !shot.headers.is_empty();
-        }
-        if !shot.cookies.is_empty() {
-            let cookies: Vec<Value> = shot
-                .cookies
-                .iter()
-                .map(|cookie| {
-                    let mut set =
-                        json!({ "name": cookie.name, "value": cookie.value, "url": url.as_str() });
-                    for (key, value) in [("domain", &cookie.domain), ("path", &cookie.path)] {
-                        if let Some(value) = value {
-                            set[key] = json!(value);
-                        }
-                    }
-                    set
-                })
-                .collect();
-            self.tell("Network.setCookies", json!({ "cookies": cookies })).await?;
-        }
-        Ok(())
-    }
-
-    async fn apply_script(&mut self, wanted: &Settle) -> Result<(), Error> {
-        // The deadline is not part of the script.
-        let wanted = Settle { deadline: Duration::ZERO, ..wanted.clone() };
-        if self.set.script.as_ref().is_some_and(|(set, _)| *set == wanted) {
-            return Ok(());
-        }
-        if let Some((_, identifier)) = self.set.script.take() {
-            let old = json!({ "identifier": identifier });
-            self.tell("Page.removeScriptToEvaluateOnNewDocument", old).await?;
-        }
-        let source = json!({ "source": settle::before(&wanted) });
-        let answer = self.tell("Page.addScriptToEvaluateOnNewDocument", source).await?;
-        let identifier = answer["identifier"].as_str().unwrap_or_default().to_owned();
-        self.set.script = Some((wanted, identifier));
-        Ok(())
     }
 
     async fn load(&mut self, url: &Url, shot: &Shot) -> Result<(), Error> {
@@ -310,12 +212,12 @@ impl Session {
         report: &mut PageReport,
         timings: &mut Timings,
     ) -> Result<Vec<u8>, Error> {
-        let mut last = self.picture(shot, report.height).await?;
+        let mut last = self.picture(shot, report).await?;
         timings.frame_count = 1;
         loop {
             // What a timer does shows only once it has fired.
             sleep(Duration::from_millis(report.watch.min(1000))).await;
-            let next = self.picture(shot, report.height).await?;
+            let next = self.picture(shot, report).await?;
             timings.frame_count += 1;
             let same = next == last;
             // What is below the picture shows in its height alone.
@@ -333,11 +235,11 @@ impl Session {
             last = next;
             sleep(BETWEEN).await;
             // New animations may have begun and the height may have changed.
-            let before = report.height;
+            let before = (report.height, report.clip);
             *report = self.settle(shot, loaded).await?;
             check_page(url, shot, report)?;
-            if report.height != before {
-                last = self.picture(shot, report.height).await?;
+            if (report.height, report.clip) != before {
+                last = self.picture(shot, report).await?;
             }
         }
     }
@@ -352,9 +254,11 @@ impl Session {
         }
     }
 
-    async fn picture(&self, shot: &Shot, height: u32) -> Result<Vec<u8>, Error> {
-        let clip =
-            json!({ "x": 0, "y": 0, "width": shot.viewport.width, "height": height, "scale": 1 });
+    async fn picture(&self, shot: &Shot, report: &PageReport) -> Result<Vec<u8>, Error> {
+        let width = if shot.viewport.mobile { report.width } else { shot.viewport.width };
+        let whole = Rect { x: 0, y: 0, width, height: report.height };
+        let Rect { x, y, width, height } = report.clip.unwrap_or(whole);
+        let clip = json!({ "x": x, "y": y, "width": width, "height": height, "scale": 1 });
         let params = json!({
             "format": "png",
             "captureBeyondViewport": true,
@@ -372,12 +276,12 @@ impl Session {
         })
     }
 
-    async fn tell(&self, command: &str, params: Value) -> Result<Value, Error> {
+    pub(crate) async fn tell(&self, command: &str, params: Value) -> Result<Value, Error> {
         let answer = self.wire()?.devtools(command, &params, SETTING).await;
         answer.map_err(|fault| self.failed(command, fault))
     }
 
-    fn wire(&self) -> Result<&Wire, Error> {
+    pub(crate) fn wire(&self) -> Result<&Wire, Error> {
         self.wire.as_ref().ok_or_else(|| Error::SessionLost { reason: "it was closed".to_owned() })
     }
 
@@ -386,7 +290,7 @@ impl Session {
     }
 
     #[expect(clippy::unused_self, reason = "reads as what happened to this session")]
-    fn failed(&self, command: &str, fault: Fault) -> Error {
+    pub(crate) fn failed(&self, command: &str, fault: Fault) -> Error {
         match fault {
             Fault::Answer(..) | Fault::PageTimeout => {
                 Error::Protocol { command: command.to_owned(), reason: fault.to_string() }

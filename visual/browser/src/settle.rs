@@ -5,9 +5,11 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::{Error, Mask, Rect, Settle, Shot};
+use crate::{Error, Mask, Rect, Settle, Shot, Step, StoredItem};
 
 const BEFORE: &str = include_str!("js/before.js");
+/// What the scripts on a loaded page have in common.
+const PAGE: &str = include_str!("js/page.js");
 const SETTLE: &str = include_str!("js/settle.js");
 /// Gives height and address of the page as it is now.
 pub(crate) const WHERE: &str = "[document.documentElement.scrollHeight, location.href]";
@@ -22,8 +24,12 @@ const TIMERS: Duration = Duration::from_secs(1);
 pub(crate) struct PageReport {
     /// What it was waiting for at the deadline; empty when it is at rest.
     pub(crate) waiting: String,
+    /// Width of the layout in CSS pixels.
+    pub(crate) width: u32,
     /// Full height in CSS pixels.
     pub(crate) height: u32,
+    /// The box of the element to clip to, in CSS pixels.
+    pub(crate) clip: Option<Rect>,
     pub(crate) url: String,
     /// 0 when unknown.
     pub(crate) status: u16,
@@ -48,8 +54,12 @@ pub(crate) struct PageReport {
 }
 
 /// The script that runs in each document before its own.
-pub(crate) fn before(settle: &Settle) -> String {
+pub(crate) fn before(settle: &Settle, origin: &str, storage: &[StoredItem]) -> String {
+    let items = storage.iter().map(|item| json!([item.key, item.value, item.session]));
+    let storage = (!storage.is_empty())
+        .then(|| json!({ "origin": origin, "items": items.collect::<Vec<_>>() }));
     let options = json!({
+        "storage": storage,
         "seed": settle.seed,
         "clock": settle.clock,
         "hold": settle.hold_timers.map(millis),
@@ -70,6 +80,10 @@ pub(crate) fn expression(shot: &Shot, left: Duration) -> String {
     let options = json!({
         "deadline": millis(left),
         "hide": shot.hide,
+        "remove": shot.remove,
+        "clip": shot.clip,
+        "stay": shot.steps.iter().any(|step| matches!(step, Step::Scroll(_))),
+        "mobile": shot.viewport.mobile,
         "mask": selectors.collect::<Vec<_>>(),
         "areas": areas.collect::<Vec<_>>(),
         "maxHeight": shot.max_height,
@@ -95,11 +109,12 @@ pub(crate) fn read(answer: &Value) -> Result<PageReport, Error> {
     }
 }
 
-fn with_options(script: &str, options: &Value) -> String {
-    script.replacen("__OPTIONS__", &options.to_string(), 1)
+/// The script with what it is given and what it shares with the others.
+pub(crate) fn with_options(script: &str, options: &Value) -> String {
+    script.replacen("__PAGE__", PAGE, 1).replacen("__OPTIONS__", &options.to_string(), 1)
 }
 
-fn millis(duration: Duration) -> u64 {
+pub(crate) fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
@@ -109,8 +124,12 @@ mod tests {
 
     #[test]
     fn options_reach_the_scripts() {
-        let before = before(&Settle { seed: None, hold_timers: None, ..Settle::default() });
-        assert!(before.contains(r#"{"clock":1577880000000,"hold":null,"seed":null}"#), "{before}");
+        let settle = Settle { seed: None, hold_timers: None, ..Settle::default() };
+        let options = r#"{"clock":1577880000000,"hold":null,"seed":null,"storage":null}"#;
+        assert!(before(&settle, "http://a.test", &[]).contains(options));
+        let item = StoredItem { key: "k".into(), value: "\"".into(), session: true };
+        let options = r#""storage":{"items":[["k","\"",true]],"origin":"http://a.test"}"#;
+        assert!(before(&settle, "http://a.test", &[item]).contains(options));
         let mut shot = Shot::of("http://a.test/");
         shot.hide = vec!["a[title=\"x\"]".to_owned()];
         let area = Rect { x: 1, y: 2, width: 3, height: 4 };

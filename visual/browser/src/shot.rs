@@ -1,8 +1,10 @@
-//! What to photograph, and the photograph.
+//! What to photograph.
 
-use std::{fmt, time::Duration};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+
+use crate::{BasicAuth, ColorScheme, Cookie, Step, StoredItem, Until};
 
 /// One page view to capture.
 #[derive(Clone, Debug)]
@@ -11,12 +13,19 @@ pub struct Shot {
     pub url: String,
     /// The window as the page sees it.
     pub viewport: Viewport,
+    /// What the browser calls itself, to the site and to scripts; `None` leaves its own name.
+    pub user_agent: Option<String>,
+    /// CSS selector of the one element whose box is the picture; `None` takes the whole page.
+    pub clip: Option<String>,
     /// CSS selectors of elements that are made invisible; they keep their place.
     pub hide: Vec<String>,
+    /// CSS selectors of elements that are taken out of the page (`display: none`).
+    pub remove: Vec<String>,
     /// Areas that are painted over in the picture.
     pub mask: Vec<Mask>,
     /// Extra request headers. The browser sends them with *every* request of the page, those to
-    /// other origins included, so a secret belongs in `basic_auth` or a cookie instead.
+    /// other origins included, so a secret belongs in `basic_auth`, a cookie or `storage` instead:
+    /// they stay with their origin.
     pub headers: Vec<(String, String)>,
     /// Cookies set before the page is asked for, for the origin of `url` unless they say
     /// otherwise.
@@ -24,6 +33,23 @@ pub struct Shot {
     /// User and password for the origin of `url`. The browser gives them to that origin only,
     /// and only when it asks for them.
     pub basic_auth: Option<BasicAuth>,
+    /// What the storage of the origin of `url` holds.
+    pub storage: Vec<StoredItem>,
+    /// What is done once the page has loaded, one after the other.
+    pub steps: Vec<Step>,
+    /// What has to have come about then, each in turn.
+    pub waits: Vec<Until>,
+    /// How long each step and each wait may take; a [`Until::Delay`] may be longer. Default 10 s.
+    pub step_deadline: Duration,
+    /// `prefers-color-scheme`; `None` leaves what the browser says of itself, which is light.
+    pub color_scheme: Option<ColorScheme>,
+    /// `prefers-reduced-motion`. On by default.
+    pub reduced_motion: bool,
+    /// The language that is asked for and that numbers and dates are shown in, as a BCP 47 tag
+    /// such as `de-DE`; `None` leaves `en-US`.
+    pub locale: Option<String>,
+    /// An IANA name such as `Europe/Berlin`. Default `UTC`.
+    pub time_zone: String,
     /// How the page is brought to rest.
     pub settle: Settle,
     /// How long the page may take until its load event. Default 30 s.
@@ -41,12 +67,23 @@ impl Shot {
     pub fn of(url: impl Into<String>) -> Self {
         Self {
             url: url.into(),
-            viewport: Viewport { width: 1280, height: 720, scale: 1.0 },
+            viewport: Viewport::default(),
+            user_agent: None,
+            clip: None,
             hide: Vec::new(),
+            remove: Vec::new(),
             mask: Vec::new(),
             headers: Vec::new(),
             cookies: Vec::new(),
             basic_auth: None,
+            storage: Vec::new(),
+            steps: Vec::new(),
+            waits: Vec::new(),
+            step_deadline: Duration::from_secs(10),
+            color_scheme: None,
+            reduced_motion: true,
+            locale: None,
+            time_zone: "UTC".to_owned(),
             settle: Settle::default(),
             page_deadline: Duration::from_secs(30),
             allow_file: false,
@@ -65,6 +102,20 @@ pub struct Viewport {
     pub height: u32,
     /// Device pixels for each CSS pixel.
     pub scale: f64,
+    /// Whether the page is laid out as on a phone: `<meta name=viewport>` counts, and a page
+    /// without one is as wide as a desktop. The picture is then as wide as the layout.
+    #[serde(default)]
+    pub mobile: bool,
+    /// Whether the window is touched: touch events are there, and `hover: none` holds.
+    #[serde(default)]
+    pub touch: bool,
+}
+
+impl Default for Viewport {
+    /// 1280x720 at one device pixel for each CSS pixel, neither mobile nor touched.
+    fn default() -> Self {
+        Self { width: 1280, height: 720, scale: 1.0, mobile: false, touch: false }
+    }
 }
 
 /// An area that is painted over with a flat grey before the picture is taken, so that what moves
@@ -90,44 +141,6 @@ pub struct Rect {
     pub height: u32,
 }
 
-/// A cookie to set before the page is asked for.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Cookie {
-    /// Name.
-    pub name: String,
-    /// Value; not shown by `Debug`.
-    pub value: String,
-    /// Domain, where it is not the host of the page alone.
-    pub domain: Option<String>,
-    /// Path, where it is not `/`.
-    pub path: Option<String>,
-}
-
-impl fmt::Debug for Cookie {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Cookie")
-            .field("name", &self.name)
-            .field("domain", &self.domain)
-            .field("path", &self.path)
-            .finish_non_exhaustive()
-    }
-}
-
-/// User and password. `Debug` shows neither.
-#[derive(Clone, PartialEq, Eq)]
-pub struct BasicAuth {
-    /// The user.
-    pub user: String,
-    /// The password.
-    pub password: String,
-}
-
-impl fmt::Debug for BasicAuth {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("BasicAuth")
-    }
-}
-
 /// How a page is brought to rest before its picture is taken.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Settle {
@@ -141,7 +154,7 @@ pub struct Settle {
     pub seed: Option<u32>,
     /// Timers of at least this length never fire while a page is captured, so that the picture
     /// shows the page in its first moments whatever its carousels and tickers would do later;
-    /// `None` lets all of them run. Default 1 s.
+    /// only what is waited for ([`Until`]) lets them go. `None` lets all of them run. Default 1 s.
     pub hold_timers: Option<Duration>,
 }
 
@@ -154,81 +167,4 @@ impl Default for Settle {
             hold_timers: Some(Duration::from_secs(1)),
         }
     }
-}
-
-/// How far a session or a capture has come, in this order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Stage {
-    /// The driver's process is about to be started.
-    DriverStarting,
-    /// The driver listens; `pid` is also the id of its process group.
-    DriverStarted {
-        /// Process id.
-        pid: u32,
-    },
-    /// The browser is there.
-    SessionOpen,
-    /// The page is being asked for.
-    Navigating,
-    /// The page has loaded and is being brought to rest.
-    Settling,
-    /// The picture is being taken.
-    Capturing,
-    /// The picture is there.
-    Captured,
-}
-
-/// The picture of a page, and what was seen on the way.
-#[derive(Clone)]
-pub struct Capture {
-    /// The whole page as PNG.
-    pub png: Vec<u8>,
-    /// Width in device pixels.
-    pub width: u32,
-    /// Height in device pixels.
-    pub height: u32,
-    /// What was painted over, in device pixels of the picture, sorted.
-    pub masks: Vec<Rect>,
-    /// Selectors of `hide` and `mask` that matched nothing.
-    pub unmatched: Vec<String>,
-    /// Status of the answer that made the page; `None` for files.
-    pub status: Option<u16>,
-    /// Address of the page in the end, after redirects.
-    pub final_url: String,
-    /// Addresses of pictures, styles, scripts, fonts and requests that failed, as far as the page
-    /// itself can know; at most 100.
-    pub failed_resources: Vec<String>,
-    /// Where the time went.
-    pub timings: Timings,
-}
-
-impl fmt::Debug for Capture {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Capture")
-            .field("png", &format_args!("{} bytes", self.png.len()))
-            .field("width", &self.width)
-            .field("height", &self.height)
-            .field("masks", &self.masks)
-            .field("unmatched", &self.unmatched)
-            .field("status", &self.status)
-            .field("final_url", &self.final_url)
-            .field("failed_resources", &self.failed_resources)
-            .field("timings", &self.timings)
-            .finish()
-    }
-}
-
-/// Where the time of a capture went.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Timings {
-    /// Cleaning up after the page before, and setting up this one.
-    pub prepare: Duration,
-    /// From asking for the page to its load event.
-    pub load: Duration,
-    /// Bringing it to rest.
-    pub settle: Duration,
-    /// Taking pictures until two are the same.
-    pub frames: Duration,
-    /// How many pictures that took.
-    pub frame_count: u32,
 }

@@ -18,9 +18,39 @@
     requests: 0, // requests by script that have not been answered
     needsSweep: false, // something on the page reacts to scrolling
     closedRoots: new WeakMap(),
+    styled: new WeakSet(), // trees that have our style sheet
+    leaving: false, // another page has been asked for in this window
+    held: new Map(), // id -> { due, period, run } of timers that wait to be let go
+    skipped: 0, // milliseconds by which the held timers have been put forward
     failed: new Set(),
   };
   Object.defineProperty(window, name, { value: state });
+
+  if (options.storage && location.origin === options.storage.origin) {
+    try {
+      for (const [key, value, session] of options.storage.items) {
+        const store = session ? sessionStorage : localStorage;
+        if (store.getItem(key) === null) store.setItem(key, value);
+      }
+    } catch {
+      // A frame without storage of its own.
+    }
+  }
+
+  if (window.navigation) {
+    navigation.addEventListener("navigate", (event) => {
+      if (event.destination.sameDocument || event.downloadRequest !== null) return;
+      // A link to a telephone number leads nowhere.
+      if (!/^(https?|file):/.test(event.destination.url)) return;
+      native.setTimeout(() => {
+        // By then the page has had its say: it may have taken the way for itself.
+        state.leaving = !event.defaultPrevented && !navigation.transition;
+      }, 0);
+      state.leaving = true;
+    });
+    navigation.addEventListener("navigateerror", () => (state.leaving = false));
+    navigation.addEventListener("navigatesuccess", () => (state.leaving = false));
+  }
 
   // A generator of 32 bits (Tommy Ettinger's mulberry32).
   if (options.seed !== null) {
@@ -57,10 +87,30 @@
 
   // Far beyond the time that a page is looked at.
   const never = 0x7fffffff;
-  const held = (delay) => options.hold !== null && delay >= options.hold;
+  const isHeld = (delay) => options.hold !== null && delay >= options.hold;
+  const hold = (callback, ms, period, args) => {
+    const id = native.setTimeout(() => {}, never);
+    const run = () =>
+      typeof callback === "function" ? callback.apply(window, args) : native.setTimeout(callback, 0);
+    state.held.set(id, { due: performance.now() + state.skipped + ms, period, run });
+    return id;
+  };
+  // Runs the held timer that is due first, if that is not later than `limit`.
+  state.runNextHeld = (limit) => {
+    let first = null;
+    for (const entry of state.held) if (!first || entry[1].due < first[1].due) first = entry;
+    if (!first || first[1].due > limit) return false;
+    const [id, timer] = first;
+    if (timer.period === null) state.held.delete(id);
+    state.skipped = Math.max(state.skipped, timer.due - performance.now());
+    timer.due += timer.period;
+    // In a task of its own, so that what it throws is the page's affair.
+    native.setTimeout(timer.run, 0);
+    return true;
+  };
   window.setTimeout = function setTimeout(callback, delay, ...args) {
     const ms = Number(delay) || 0;
-    if (held(ms)) return native.setTimeout(() => {}, never);
+    if (isHeld(ms)) return hold(callback, ms, null, args);
     if (typeof callback !== "function") return native.setTimeout(callback, ms);
     const id = native.setTimeout(() => {
       state.timeouts.delete(id);
@@ -71,7 +121,7 @@
   };
   window.setInterval = function setInterval(callback, delay, ...args) {
     const ms = Number(delay) || 0;
-    if (held(ms)) return native.setTimeout(() => {}, never);
+    if (isHeld(ms)) return hold(callback, ms, Math.max(ms, 4), args);
     const id = native.setInterval(callback, ms, ...args);
     state.intervals.set(id, ms);
     return id;
@@ -81,6 +131,7 @@
     window[which] = (id) => {
       state.timeouts.delete(Number(id));
       state.intervals.delete(Number(id));
+      state.held.delete(Number(id));
       native.clearTimeout(id);
     };
   }

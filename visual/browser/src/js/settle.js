@@ -1,80 +1,11 @@
 // Brings a loaded page to rest and reports on it. Evaluated in the page; gives a plain object.
 (async () => {
   const options = __OPTIONS__;
-  const state = window.__visualBrowser;
-  // The browser's own pages do without the script that comes before.
-  const native = state
-    ? state.native
-    : {
-        setTimeout: setTimeout.bind(window),
-        clearTimeout: clearTimeout.bind(window),
-        frame: requestAnimationFrame.bind(window),
-      };
-  const end = performance.now() + options.deadline;
-  const left = () => end - performance.now();
-  const late = () => left() <= 0;
-  const pause = (ms) => new Promise((done) => native.setTimeout(done, ms));
-  // The next frame, or a little later where none is drawn.
-  const frame = () =>
-    new Promise((done) => {
-      const timer = native.setTimeout(done, 100);
-      native.frame(() => {
-        native.clearTimeout(timer);
-        done();
-      });
-    });
-  const within = (promise, ms) =>
-    Promise.race([promise.then(() => true, () => true), pause(Math.max(0, ms)).then(() => false)]);
-
-  // All documents and shadow trees that can be reached from here.
-  const roots = () => {
-    const found = [];
-    const visit = (root) => {
-      found.push(root);
-      for (const element of root.querySelectorAll("*")) {
-        const closed = state && state.closedRoots.get(element);
-        const shadow = element.shadowRoot || closed;
-        if (shadow) visit(shadow);
-        if (element.localName === "iframe" || element.localName === "frame") {
-          try {
-            if (element.contentDocument) visit(element.contentDocument);
-          } catch {
-            // Another origin.
-          }
-        }
-      }
-    };
-    visit(document);
-    return found;
-  };
-  const all = (selector) => roots().flatMap((root) => [...root.querySelectorAll(selector)]);
-
+__PAGE__
   const report = { unmatched: [], masks: [], waiting: "" };
-  for (const selector of [...options.hide, ...options.mask]) {
-    try {
-      document.createDocumentFragment().querySelector(selector);
-    } catch (error) {
-      return { badSelector: selector, reason: String(error.message) };
-    }
-  }
-
-  // Sheets made this way are not subject to the page's content policy.
-  const style = [
-    "*, *::before, *::after { caret-color: transparent !important; }",
-    "* { scroll-behavior: auto !important; scroll-snap-type: none !important; }",
-    ...options.hide.map((selector) => `${selector} { visibility: hidden !important; }`),
-  ].join("\n");
-  const styled = new WeakSet();
-  const addStyle = (root) => {
-    if (styled.has(root)) return;
-    styled.add(root);
-    // A sheet belongs to the document whose window made it.
-    const view = (root.ownerDocument || root).defaultView;
-    if (!view) return;
-    const sheet = new view.CSSStyleSheet();
-    sheet.replaceSync(style);
-    root.adoptedStyleSheets = [...root.adoptedStyleSheets, sheet];
-  };
+  const clips = options.clip === null ? [] : [options.clip];
+  const wrong = badSelector([...options.hide, ...options.remove, ...options.mask, ...clips]);
+  if (wrong) return wrong;
 
   const still = (root) => {
     for (const animation of root.getAnimations ? root.getAnimations() : []) {
@@ -117,26 +48,15 @@
       window.scrollTo(0, y);
       await frame();
     }
-    window.scrollTo(0, 0);
+    window.scrollTo(...home);
     await frame();
   };
 
-  const images = () => all("img").filter((image) => image.src || image.srcset);
   const fontsReady = () =>
     Promise.all(roots().map((root) => (root.fonts ? root.fonts.ready : undefined)));
-  const newest = performance.now();
-  // What the page is waiting for, or an empty string.
-  const waiting = () => {
-    if (document.readyState !== "complete") return "the document is still loading";
-    if (document.fonts && document.fonts.status === "loading") return "fonts are still loading";
-    const image = images().find((image) => !image.complete);
-    if (image) return `an image is still loading: ${image.currentSrc || image.src}`;
-    const since = performance.now() - newest;
-    // A page may leave a request open for ever, and start one timer from the other.
-    if (state && state.requests > 0 && since < options.patience) return "requests are open";
-    if (state && state.timeouts.size && since < options.timers) return "timers are running";
-    return "";
-  };
+  const waiting = () => waitingFor(options.patience, options.timers);
+  // A step may have scrolled the page on purpose.
+  const home = options.stay ? [window.scrollX, window.scrollY] : [0, 0];
 
   roots().forEach(addStyle);
   if ((state && state.needsSweep) || window.onscroll || document.onscroll || lazy.length) {
@@ -165,7 +85,7 @@
     const decoded = Promise.all(images().map((image) => image.decode().catch(() => {})));
     if (!(await within(decoded, left()))) report.waiting = "images are still being decoded";
   }
-  window.scrollTo(0, 0);
+  window.scrollTo(...home);
 
   for (const cover of document.querySelectorAll("visual-browser-mask")) cover.remove();
   // Masks are painted, so that what is under them neither moves nor is kept.
@@ -180,10 +100,11 @@
       }
     }
   }
-  for (const selector of options.hide) {
+  for (const selector of [...options.hide, ...options.remove]) {
     if (!all(selector).length) report.unmatched.push(selector);
   }
-  const right = window.innerWidth;
+  // A phone lays a page out that says nothing about its width as if it were a desktop.
+  const right = options.mobile ? document.documentElement.clientWidth : window.innerWidth;
   const bottom = height();
   for (const [x, y, width, tall] of boxes) {
     const x0 = Math.max(0, Math.floor(x));
@@ -212,6 +133,21 @@
   }
   if (report.masks.length) await frame();
 
+  let clip = null;
+  if (options.clip !== null) {
+    const boxes = all(options.clip)
+      .filter((element) => element.ownerDocument === document)
+      .map((element) => element.getBoundingClientRect())
+      .filter((box) => box.width > 0 && box.height > 0);
+    if (boxes.length) {
+      const x = Math.max(0, Math.floor(boxes[0].left + scrollX));
+      const y = Math.max(0, Math.floor(boxes[0].top + scrollY));
+      const width = Math.ceil(boxes[0].right + scrollX) - x;
+      const height = Math.ceil(boxes[0].bottom + scrollY) - y;
+      if (width > 0 && height > 0) clip = { x, y, width, height };
+    }
+  }
+
   const entry = performance.getEntriesByType("navigation")[0];
   const failed = state ? [...state.failed] : [];
   const origins = new Set([location.origin]);
@@ -224,7 +160,9 @@
   const delays = state ? [...state.intervals.values(), ...state.timeouts.values()] : [];
   return {
     ...report,
+    width: right,
     height: bottom,
+    clip,
     url: location.href,
     status: (entry && entry.responseStatus) || 0,
     errorPage: location.protocol === "chrome-error:" ? document.body.innerText.slice(0, 2000) : "",

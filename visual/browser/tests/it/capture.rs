@@ -51,7 +51,7 @@ async fn pictures_have_the_exact_size() {
         ("/wide", 320, 400, 1.0, (320, 400)),
     ];
     let shots = cases.map(|(path, width, height, scale, _)| Shot {
-        viewport: Viewport { width, height, scale },
+        viewport: Viewport { width, height, scale, ..Viewport::default() },
         ..Shot::of(site.at(path))
     });
     for (result, (path, .., expect)) in bench.capture_all(&shots).await.iter().zip(cases) {

@@ -4,6 +4,7 @@ mod capture;
 mod rest;
 mod site;
 mod trouble;
+mod views;
 
 use std::{
     ffi::OsStr,
