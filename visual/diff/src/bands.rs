@@ -125,6 +125,10 @@ impl Window {
         }
     }
 
+    pub(crate) fn height(&self) -> u32 {
+        self.height
+    }
+
     pub(crate) fn layout(&self) -> &Layout {
         &self.layout
     }

@@ -24,10 +24,88 @@ pub struct Comparison {
     /// Changed pixels, with those that only one picture has, as a share of all pixels that at
     /// least one picture has: 0 to 1. Masked pixels are part of the whole.
     pub changed_ratio: f64,
-    /// Where the changes are, from top to bottom, then from left to right.
+    /// Where the changes are, from top to bottom, then from left to right: of the aligned
+    /// comparison if there is one, so that what has merely shifted is not among them.
     pub regions: Vec<Region>,
     /// How many regions were found beyond the limit and are only counted here.
     pub regions_omitted: u64,
+    /// What has shifted, and what has changed besides; `None` when it was not asked for.
+    #[serde(default)]
+    pub aligned: Option<Aligned>,
+}
+
+/// The comparison once every row is held against the one that it was.
+///
+/// When nothing has shifted the lists are empty and `changed_pixels` is the plain count in the
+/// part that both pictures have.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Aligned {
+    /// Rows, or parts of rows, that only the candidate has; in its coordinates.
+    pub inserted: Vec<Shift>,
+    /// Rows, or parts of rows, that only the baseline has; in its coordinates.
+    pub deleted: Vec<Shift>,
+    /// Rows that are the same and stand elsewhere; in the coordinates of the candidate.
+    pub moved: Vec<Move>,
+    /// Changed pixels apart from what was inserted, deleted or moved.
+    pub changed_pixels: u64,
+}
+
+impl Aligned {
+    /// Whether nothing was inserted, deleted or moved.
+    pub fn is_unshifted(&self) -> bool {
+        self.inserted.is_empty() && self.deleted.is_empty() && self.moved.is_empty()
+    }
+
+    /// By how many rows the page has shifted, the sum of all that was inserted and deleted; of
+    /// columns that shifted side by side the farthest counts.
+    pub fn shifted_rows(&self) -> u64 {
+        side_by_side(&self.inserted) + side_by_side(&self.deleted)
+    }
+}
+
+/// The rows that at least one of the rectangles has.
+fn side_by_side(shifts: &[Shift]) -> u64 {
+    let mut rows: Vec<_> = shifts.iter().map(|shift| (shift.y, shift.y + shift.height)).collect();
+    rows.sort_unstable();
+    let mut next = 0;
+    let mut sum = 0;
+    for (start, end) in rows {
+        sum += u64::from(end.saturating_sub(start.max(next)));
+        next = next.max(end);
+    }
+    sum
+}
+
+/// Rows that only one picture has.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Shift {
+    /// Leftmost column.
+    pub x: u32,
+    /// Topmost row.
+    pub y: u32,
+    /// Columns.
+    pub width: u32,
+    /// Rows.
+    pub height: u32,
+    /// What is in these rows, wherever on the page they are.
+    pub fingerprint: Fingerprint,
+}
+
+/// Rows that stand elsewhere.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Move {
+    /// Leftmost column.
+    pub x: u32,
+    /// Topmost row in the candidate.
+    pub y: u32,
+    /// Columns.
+    pub width: u32,
+    /// Rows.
+    pub height: u32,
+    /// Topmost row in the baseline.
+    pub from: u32,
+    /// What was moved, and by how many rows.
+    pub fingerprint: Fingerprint,
 }
 
 /// The size of a picture in pixels.

@@ -22,16 +22,19 @@ pub(crate) enum Tint {
     Masked = 1,
     Added = 2,
     Removed = 3,
+    Moved = 4,
 }
 
 /// What marks a pixel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub(crate) enum Mark {
-    Changed = 4 * GREYS,
+    Changed = 5 * GREYS,
     Antialiased,
     /// Neither picture has this pixel.
     Beyond,
+    /// Rows of the baseline are missing above.
+    Seam,
 }
 
 /// A diff image being written.
@@ -124,13 +127,13 @@ fn darkness(pixel: Pixel) -> u8 {
 
 /// Red, green and blue of all indices, in the order of [`Tint`] and [`Mark`].
 fn palette() -> Vec<u8> {
-    let tints = [[100, 100, 100], [78, 86, 100], [82, 100, 84], [100, 86, 80]];
+    let tints = [[100, 100, 100], [78, 86, 100], [82, 100, 84], [100, 86, 80], [94, 86, 100]];
     let mut colours: Vec<u8> = tints
         .iter()
         .flat_map(|tint| (0..u32::from(GREYS)).map(move |dark| (tint, 255 - dark * 110 / 31)))
         .flat_map(|(tint, grey)| tint.map(|share| (grey * share / 100) as u8))
         .collect();
-    for mark in [[0xe0, 0x00, 0x38], [0xff, 0xc4, 0x00], [0xc8, 0xc8, 0xc8]] {
+    for mark in [[0xe0, 0x00, 0x38], [0xff, 0xc4, 0x00], [0xc8, 0xc8, 0xc8], [0xe8, 0x6a, 0x1c]] {
         colours.extend_from_slice(&mark);
     }
     colours

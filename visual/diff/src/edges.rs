@@ -28,7 +28,7 @@ impl Edges {
             [&before.middle()[left.clone()], &before.middle()[right.clone()]],
             [&after.middle()[left], &after.middle()[right]],
         );
-        if before.y > 0 {
+        if !before.row(-1).is_empty() && !after.row(-1).is_empty() {
             let columns = run.start as usize..run.end as usize;
             edges += Self::between(
                 [&before.row(-1)[columns.clone()], &before.middle()[columns.clone()]],

@@ -3,17 +3,20 @@
 use std::io::Write;
 use std::thread;
 
+use crate::align::{Alignment, MOST_ROWS, Strips, align};
 use crate::around::Around;
 use crate::bands::{Window, pipe};
 use crate::decode::{Picture, equal_files};
 use crate::diff_image::{DiffImage, Mark, Tint};
 use crate::error::{Error, Problem, Side};
+use crate::layout::Pixel;
 use crate::mask::Masks;
 use crate::parts::Parts;
+use crate::realigned::Realigned;
 use crate::regions::Regions;
 use crate::rows::{RowChanges, RowRule};
 use crate::source::Source;
-use crate::{Comparison, Options, Size};
+use crate::{Aligned, Comparison, Options, Size};
 
 /// Compares two pictures.
 ///
@@ -23,9 +26,12 @@ use crate::{Comparison, Options, Size};
 ///
 /// When the sizes differ, the part from the top left corner that both have is compared as though
 /// both were cropped to it, and what only one of them has is described by a region of its own.
+/// When [`Options::align`] is set and rows turn out to have shifted, the pictures are read once
+/// more and compared along the alignment, and the regions are those of this second comparison.
 ///
-/// The diff image, an indexed PNG as large as both pictures together need, is written to
-/// `diff_out` on the way. It is not complete when an error is returned.
+/// The diff image is an indexed PNG, written to `diff_out`: of pictures that have shifted it is as
+/// large as the candidate (and as wide as the wider one), otherwise as large as both pictures
+/// together need. It is not complete when an error is returned.
 pub fn compare<'a>(
     baseline: impl Into<Source<'a>>,
     candidate: impl Into<Source<'a>>,
@@ -33,22 +39,76 @@ pub fn compare<'a>(
     diff_out: Option<&mut dyn Write>,
 ) -> Result<Comparison, Error> {
     options.check()?;
-    let (baseline, candidate) = (baseline.into(), candidate.into());
+    let sources = (baseline.into(), candidate.into());
     let limits = &options.limits;
     if diff_out.is_none() {
-        let equal = equal_files(baseline, candidate, limits);
+        let equal = equal_files(sources.0, sources.1, limits);
         if let Some(size) = equal.map_err(|problem| problem.at(Side::Baseline))? {
-            return Ok(Comparison::of_equal(size));
+            return Ok(Comparison::of_equal(size, options));
         }
     }
+    if !options.align {
+        return in_place(sources, options, diff_out).map(|(found, _)| found);
+    }
+    // Which of two diff images is wanted is known only when all rows have been seen.
+    let mut picture = Vec::new();
+    let first_out = diff_out.is_some().then_some(&mut picture as &mut dyn Write);
+    let (mut found, strips) = in_place(sources, options, first_out)?;
+    let unchanged = found.overlap_changed_pixels == 0 && found.baseline == found.candidate;
+    let alignment = strips.filter(|_| !unchanged).map(|strips| strips.align()).unwrap_or_default();
+    if alignment.shifts.is_empty() {
+        let changed_pixels = found.overlap_changed_pixels;
+        found.aligned = Some(Aligned { changed_pixels, ..Aligned::default() });
+        if let Some(out) = diff_out {
+            out.write_all(&picture).and_then(|()| out.flush()).map_err(Error::DiffImage)?;
+        }
+        return Ok(found);
+    }
+    drop(picture);
+    let (sizes, pictures) = open(sources, options)?;
+    if (sizes.baseline, sizes.candidate) != (found.baseline, found.candidate) {
+        let problem = Problem::Malformed("the file changed while it was read".into());
+        return Err(problem.at(Side::Candidate));
+    }
+    let size = Size { height: sizes.candidate.height, ..sizes.union() };
+    let diff = diff_out.map(|out| DiffImage::begin(out, size)).transpose();
+    let diff = diff.map_err(Error::DiffImage)?;
+    decoding(pictures, options, |before, after| {
+        Realigned::new(before, after, sizes, diff, alignment, options).run(found)
+    })
+}
+
+/// Compares pixels in the same place.
+fn in_place(
+    sources: (Source<'_>, Source<'_>),
+    options: &Options,
+    diff_out: Option<&mut dyn Write>,
+) -> Result<(Comparison, Option<BothStrips>), Error> {
+    let (sizes, pictures) = open(sources, options)?;
+    let diff = diff_out.map(|out| DiffImage::begin(out, sizes.union())).transpose();
+    let diff = diff.map_err(Error::DiffImage)?;
+    decoding(pictures, options, |before, after| {
+        Engine::new(before, after, sizes, diff, options).run()
+    })
+}
+
+fn open<'a>(
+    (baseline, candidate): (Source<'a>, Source<'a>),
+    options: &Options,
+) -> Result<(Sizes, (Picture<'a>, Picture<'a>)), Error> {
+    let limits = &options.limits;
     let baseline = Picture::open(baseline, limits).map_err(|p| p.at(Side::Baseline))?;
     let candidate = Picture::open(candidate, limits).map_err(|p| p.at(Side::Candidate))?;
     let sizes = Sizes { baseline: baseline.size, candidate: candidate.size };
-    let diff = diff_out
-        .map(|out| DiffImage::begin(out, sizes.union()))
-        .transpose()
-        .map_err(Error::DiffImage)?;
+    Ok((sizes, (baseline, candidate)))
+}
 
+/// Runs a comparison while both pictures are decoded.
+fn decoding<T>(
+    (baseline, candidate): (Picture<'_>, Picture<'_>),
+    options: &Options,
+    compare: impl FnOnce(Window, Window) -> Result<T, Error>,
+) -> Result<T, Error> {
     let (left, before) = pipe(baseline, Side::Baseline, options.band_rows);
     let (right, after) = pipe(candidate, Side::Candidate, options.band_rows);
     thread::scope(|scope| {
@@ -57,7 +117,7 @@ pub fn compare<'a>(
             start(scope, Side::Candidate, || right.run())?,
         ];
         // The windows are gone when this returns, and with them the reason to decode on.
-        let compared = Engine::new(before, after, sizes, diff, options).run();
+        let compared = compare(before, after);
         for decoder in decoders {
             // A decoder that panicked has been reported by its window; joining it here keeps
             // the panic from going on.
@@ -91,11 +151,62 @@ impl Sizes {
         }
     }
 
-    fn union(self) -> Size {
+    pub(crate) fn union(self) -> Size {
         Size {
             width: self.baseline.width.max(self.candidate.width),
             height: self.baseline.height.max(self.candidate.height),
         }
+    }
+}
+
+/// The hashes of both pictures' rows, for aligning them.
+struct BothStrips {
+    before: Strips,
+    after: Strips,
+    masks: [Masks; 2],
+    /// A row of which what is masked has been wiped out.
+    wiped: Vec<Pixel>,
+    width: u32,
+}
+
+impl BothStrips {
+    fn new(sizes: Sizes, options: &Options) -> Self {
+        let width = sizes.overlap().width;
+        let size = Size { width, height: sizes.union().height };
+        Self {
+            before: Strips::new(size),
+            after: Strips::new(size),
+            masks: [options.masks_of(Side::Baseline), options.masks_of(Side::Candidate)],
+            wiped: Vec::new(),
+            width,
+        }
+    }
+
+    fn is_masked(&self) -> bool {
+        self.masks.iter().any(|masks| !masks.is_empty())
+    }
+
+    fn add(&mut self, side: Side, y: u32, row: &[Pixel]) {
+        let row = &row[..self.width as usize];
+        let (strips, masks) = match side {
+            Side::Baseline => (&mut self.before, &mut self.masks[0]),
+            Side::Candidate => (&mut self.after, &mut self.masks[1]),
+        };
+        if masks.is_empty() {
+            strips.add(row);
+            return;
+        }
+        self.wiped.clear();
+        self.wiped.resize(row.len(), 0);
+        for open in masks.open(y, self.width) {
+            let open = open.start as usize..open.end as usize;
+            self.wiped[open.clone()].copy_from_slice(&row[open]);
+        }
+        strips.add(&self.wiped);
+    }
+
+    fn align(&self) -> Alignment {
+        align(&self.before, &self.after, self.width)
     }
 }
 
@@ -108,6 +219,7 @@ struct Engine<'a> {
     masks: Masks,
     regions: Regions,
     parts: Parts,
+    strips: Option<BothStrips>,
     diff: Option<DiffImage<'a>>,
     identical: bool,
     changed: u64,
@@ -127,9 +239,11 @@ impl<'a> Engine<'a> {
             after,
             sizes,
             rule: RowRule::new(options),
-            masks: Masks::new(&options.masks),
+            masks: options.all_masks(),
             regions: Regions::new(options.merge_distance, options.max_regions),
             parts: Parts::new(sizes),
+            strips: (options.align && sizes.union().height <= MOST_ROWS)
+                .then(|| BothStrips::new(sizes, options)),
             diff,
             identical: sizes.baseline == sizes.candidate,
             changed: 0,
@@ -137,16 +251,18 @@ impl<'a> Engine<'a> {
         }
     }
 
-    fn run(mut self) -> Result<Comparison, Error> {
+    fn run(mut self) -> Result<(Comparison, Option<BothStrips>), Error> {
         let overlap = self.sizes.overlap();
         let mut changes = RowChanges::default();
         for y in 0..overlap.height {
             self.before.wait_for(y.saturating_add(2))?;
             self.after.wait_for(y.saturating_add(2))?;
             changes.clear();
-            if !self.rows_equal(y) {
+            let equal = self.rows_equal(y);
+            if !equal {
                 self.compare_row(y, &mut changes);
             }
+            self.hash_row(y, equal);
             self.show_row(y, &changes);
             self.take_parts(y)?;
             self.before.release_above(y.saturating_sub(1));
@@ -154,6 +270,7 @@ impl<'a> Engine<'a> {
         }
         for y in overlap.height..self.sizes.union().height {
             self.take_parts(y)?;
+            self.hash_part(y);
             self.before.release_above(y);
             self.after.release_above(y);
         }
@@ -187,6 +304,29 @@ impl<'a> Engine<'a> {
         self.antialiased += changes.antialiased.len() as u64;
         if !changes.changed.is_empty() {
             self.regions.add_row(&changes.changed, &before, &after);
+        }
+    }
+
+    /// Keeps the hashes of a row that both pictures have.
+    fn hash_row(&mut self, y: u32, equal: bool) {
+        let Some(strips) = &mut self.strips else { return };
+        self.before.expand(y, y);
+        strips.add(Side::Baseline, y, self.before.row(y));
+        if equal && !strips.is_masked() {
+            strips.after.add_last_of(&strips.before);
+        } else {
+            self.after.expand(y, y);
+            strips.add(Side::Candidate, y, self.after.row(y));
+        }
+    }
+
+    /// Keeps the hashes of a row that only the higher picture has; it has been expanded.
+    fn hash_part(&mut self, y: u32) {
+        let Some(strips) = &mut self.strips else { return };
+        if y < self.sizes.baseline.height {
+            strips.add(Side::Baseline, y, self.before.row(y));
+        } else {
+            strips.add(Side::Candidate, y, self.after.row(y));
         }
     }
 
@@ -232,7 +372,7 @@ impl<'a> Engine<'a> {
         self.diff.as_mut().map_or(Ok(()), DiffImage::end_row).map_err(Error::DiffImage)
     }
 
-    fn finish(self) -> Result<Comparison, Error> {
+    fn finish(self) -> Result<(Comparison, Option<BothStrips>), Error> {
         if let Some(diff) = self.diff {
             diff.finish().map_err(Error::DiffImage)?;
         }
@@ -243,7 +383,7 @@ impl<'a> Engine<'a> {
         regions.extend(parts);
         regions.sort_by_key(|region| (region.y, region.x));
         let all = baseline.pixels() + candidate.pixels() - self.sizes.overlap().pixels();
-        Ok(Comparison {
+        let found = Comparison {
             baseline,
             candidate,
             identical: self.identical,
@@ -253,13 +393,15 @@ impl<'a> Engine<'a> {
             changed_ratio: (self.changed + in_parts) as f64 / all as f64,
             regions,
             regions_omitted,
-        })
+            aligned: None,
+        };
+        Ok((found, self.strips))
     }
 }
 
 impl Comparison {
     /// What there is to say about two equal pictures.
-    fn of_equal(size: Size) -> Self {
+    fn of_equal(size: Size, options: &Options) -> Self {
         Self {
             baseline: size,
             candidate: size,
@@ -270,6 +412,7 @@ impl Comparison {
             changed_ratio: 0.0,
             regions: Vec::new(),
             regions_omitted: 0,
+            aligned: options.align.then(Aligned::default),
         }
     }
 }

@@ -1,9 +1,9 @@
 //! Digests of changes that do not depend on where on the page the change is.
 
+use crate::Fingerprint;
 use crate::around::Around;
 use crate::layout::Pixel;
 use crate::regions::Run;
-use crate::{Fingerprint, RegionKind};
 
 const CHANGE: &str = "visual-diff 2026 fingerprint of changed pixels v1";
 const PART: &str = "visual-diff 2026 fingerprint of a part in one picture only v1";
@@ -73,16 +73,31 @@ fn is_flat(pixels: &[Pixel]) -> bool {
     pixels.iter().all(|pixel| *pixel == pixels[0])
 }
 
-/// The digest of a part that only one picture has.
+/// What is not compared with a counterpart.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum OneSided {
+    Added,
+    Removed,
+    /// So many rows down.
+    Moved {
+        by: i64,
+    },
+}
+
+/// The digest of a part that only one picture has, or that was moved as it is.
 pub(crate) struct PartDigest {
     hasher: blake3::Hasher,
     buffer: Vec<u8>,
 }
 
 impl PartDigest {
-    pub(crate) fn new(kind: RegionKind) -> Self {
+    pub(crate) fn new(what: OneSided) -> Self {
         let mut hasher = blake3::Hasher::new_derive_key(PART);
-        hasher.update(&[u8::from(kind == RegionKind::Removed)]);
+        match what {
+            OneSided::Added => hasher.update(&[0]),
+            OneSided::Removed => hasher.update(&[1]),
+            OneSided::Moved { by } => hasher.update(&[2]).update(&by.to_le_bytes()),
+        };
         Self { hasher, buffer: Vec::new() }
     }
 

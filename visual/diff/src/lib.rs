@@ -20,6 +20,7 @@
 //! # Ok(()) }
 //! ```
 
+mod align;
 mod antialias;
 mod around;
 mod bands;
@@ -35,12 +36,15 @@ mod layout;
 mod mask;
 mod options;
 mod parts;
+mod realigned;
 mod regions;
 mod rows;
 mod source;
 mod yiq;
 
-pub use comparison::{Comparison, Fingerprint, NotAFingerprint, Rect, Region, RegionKind, Size};
+pub use comparison::{
+    Aligned, Comparison, Fingerprint, Move, NotAFingerprint, Rect, Region, RegionKind, Shift, Size,
+};
 pub use engine::compare;
 pub use error::{Error, Problem, Side};
 pub use options::{Limits, Metric, Options};

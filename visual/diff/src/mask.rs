@@ -17,9 +17,8 @@ pub(crate) struct Masks {
 }
 
 impl Masks {
-    pub(crate) fn new(masks: &[Rect]) -> Self {
+    pub(crate) fn new<'a>(masks: impl Iterator<Item = &'a Rect>) -> Self {
         let mut rectangles: Vec<_> = masks
-            .iter()
             .filter(|mask| mask.width > 0 && mask.height > 0)
             .map(|mask| {
                 let columns = mask.x..mask.x.saturating_add(mask.width);
@@ -28,6 +27,11 @@ impl Masks {
             .collect();
         rectangles.sort_unstable_by_key(|(columns, _)| columns.start);
         Self { rectangles, open: Vec::new(), valid: 0..0, width: 0 }
+    }
+
+    /// Whether there is none at all.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.rectangles.is_empty()
     }
 
     /// The columns below `width` of row `y` that no mask covers.

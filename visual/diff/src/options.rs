@@ -2,6 +2,8 @@
 
 use std::num::NonZeroU32;
 
+use crate::error::Side;
+use crate::mask::Masks;
 use crate::{Error, Rect};
 
 /// How [`compare`](crate::compare) looks at the two pictures.
@@ -13,8 +15,18 @@ pub struct Options {
     pub threshold: f64,
     /// Whether pixels that only smooth an edge count as changed. Default `false`.
     pub count_antialiased: bool,
-    /// Rectangles whose pixels never count. They may overlap and may reach beyond the picture.
+    /// Rectangles whose pixels never count, in either picture. They may overlap and may reach
+    /// beyond the picture.
     pub masks: Vec<Rect>,
+    /// More of them that cover something in the baseline; it may stand elsewhere in the candidate.
+    pub baseline_masks: Vec<Rect>,
+    /// More of them that cover something in the candidate.
+    pub candidate_masks: Vec<Rect>,
+    /// Whether rows that were inserted, deleted or moved are recognised, so that the rest is
+    /// compared where it stands now. Default `true`; it keeps up to 128 MiB of hashes and reads the
+    /// files once more when something has shifted. Pictures of more than 262,144 rows are compared
+    /// in place.
+    pub align: bool,
     /// Changed pixels belong to one region when neither their rows nor their columns lie further
     /// apart than this, 1 (they touch) to 64. Default 8.
     pub merge_distance: u32,
@@ -35,6 +47,9 @@ impl Default for Options {
             threshold: 0.1,
             count_antialiased: false,
             masks: Vec::new(),
+            baseline_masks: Vec::new(),
+            candidate_masks: Vec::new(),
+            align: true,
             merge_distance: 8,
             max_regions: 1_000,
             limits: Limits::default(),
@@ -44,6 +59,20 @@ impl Default for Options {
 }
 
 impl Options {
+    /// The masks of one side.
+    pub(crate) fn masks_of(&self, side: Side) -> Masks {
+        let own = match side {
+            Side::Baseline => &self.baseline_masks,
+            Side::Candidate => &self.candidate_masks,
+        };
+        Masks::new(self.masks.iter().chain(own))
+    }
+
+    /// The masks of both sides together, for comparing pixels in the same place.
+    pub(crate) fn all_masks(&self) -> Masks {
+        Masks::new(self.masks.iter().chain(&self.baseline_masks).chain(&self.candidate_masks))
+    }
+
     /// Refuses what has no meaning, before any file is opened.
     pub(crate) fn check(&self) -> Result<(), Error> {
         if !(0.0..=1.0).contains(&self.threshold) {

@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use crate::engine::Sizes;
 use crate::error::Side;
-use crate::fingerprint::PartDigest;
+use crate::fingerprint::{OneSided, PartDigest};
 use crate::layout::Pixel;
 use crate::{Rect, Region, RegionKind};
 
@@ -24,26 +24,28 @@ struct Part {
 
 impl Parts {
     pub(crate) fn new(sizes: Sizes) -> Self {
-        let common = sizes.overlap();
+        Self::beyond(sizes, sizes.overlap().height, sizes.overlap().height)
+    }
+
+    /// Only those to the right, as high as their pictures: below, all rows are accounted for.
+    pub(crate) fn beside(sizes: Sizes) -> Self {
+        Self::beyond(sizes, sizes.baseline.height, sizes.candidate.height)
+    }
+
+    fn beyond(sizes: Sizes, baseline_height: u32, candidate_height: u32) -> Self {
+        let width = sizes.overlap().width;
         let mut parts = Vec::new();
-        for (side, size, kind) in [
-            (Side::Baseline, sizes.baseline, RegionKind::Removed),
-            (Side::Candidate, sizes.candidate, RegionKind::Added),
+        for (side, size, height, kind) in [
+            (Side::Baseline, sizes.baseline, baseline_height, RegionKind::Removed),
+            (Side::Candidate, sizes.candidate, candidate_height, RegionKind::Added),
         ] {
-            let right = Rect {
-                x: common.width,
-                y: 0,
-                width: size.width - common.width,
-                height: common.height,
-            };
-            let below = Rect {
-                x: 0,
-                y: common.height,
-                width: size.width,
-                height: size.height - common.height,
-            };
+            let right = Rect { x: width, y: 0, width: size.width - width, height };
+            let below = Rect { x: 0, y: height, width: size.width, height: size.height - height };
             for rect in [right, below].into_iter().filter(|r| r.width > 0 && r.height > 0) {
-                let digest = PartDigest::new(kind);
+                let digest = PartDigest::new(match side {
+                    Side::Baseline => OneSided::Removed,
+                    Side::Candidate => OneSided::Added,
+                });
                 parts.push(Part { side, rect, kind, pixels: 0, digest });
             }
         }

@@ -95,7 +95,7 @@ impl Regions {
 
     /// Takes the changed pixels of the middle row, from left to right. Rows come in order.
     pub(crate) fn add_row(&mut self, changes: &[Run], before: &Around<'_>, after: &Around<'_>) {
-        let y = before.y;
+        let y = after.y;
         self.forget_rows_above(y);
         if y >= self.next_sweep {
             self.sweep(y);
@@ -200,13 +200,13 @@ impl Regions {
         let region = &mut self.growing[region];
         region.left = region.left.min(first);
         region.right = region.right.max(last);
-        region.bottom = before.y;
+        region.bottom = after.y;
         for run in span {
             region.pixels += u64::from(run.columns.end - run.columns.start);
             region.distances += run.distances;
             region.edges += Edges::count(before, after, &run.columns);
         }
-        let by = region.way_to(before.y, first);
+        let by = region.way_to(after.y, first);
         region.chain.add(by, span, before, after);
     }
 

@@ -70,7 +70,7 @@ impl RowRule {
             }
             changes.any = true;
             let start = columns.start + (block * BLOCK) as u32;
-            let squared = yiq::distances(left, right, before.position(start));
+            let squared = yiq::distances(left, right, after.position(start));
             let shares = squared.map(|squared| {
                 (yiq::on_threshold_scale(squared) * f64::from(Run::FARTHEST)) as u32
             });

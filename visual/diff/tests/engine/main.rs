@@ -1,5 +1,6 @@
 //! The engine through its public interface.
 
+mod aligned;
 mod diff_image;
 mod formats;
 mod hostile;

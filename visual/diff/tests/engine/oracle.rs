@@ -55,6 +55,7 @@ fn check(case: &Case, band_rows: Option<NonZeroU32>) -> Vec<String> {
             threshold: count.threshold,
             count_antialiased: count.count_antialiased,
             band_rows,
+            align: false,
             ..Options::default()
         };
         let found = compare(&baseline, &candidate, &options, None).expect("both can be read");

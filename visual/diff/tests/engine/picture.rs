@@ -71,9 +71,14 @@ impl Picture {
     }
 }
 
-/// Compares with the default options.
+/// The default options, without aligning.
+pub(crate) fn in_place() -> Options {
+    Options { align: false, ..Options::default() }
+}
+
+/// Compares in place, otherwise with the default options.
 pub(crate) fn compared(before: &Picture, after: &Picture) -> Comparison {
-    compared_with(before, after, &Options::default())
+    compared_with(before, after, &in_place())
 }
 
 pub(crate) fn compared_with(before: &Picture, after: &Picture, options: &Options) -> Comparison {

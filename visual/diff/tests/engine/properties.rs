@@ -7,7 +7,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use visual_diff::{Options, Rect, compare};
 
-use crate::picture::{Colour, Picture, compared_with};
+use crate::picture::{Colour, Picture, compared_with, in_place};
 use crate::reference;
 
 /// Few colours, so that neighbours are often equal, as on a page.
@@ -58,7 +58,7 @@ fn options() -> impl Strategy<Value = Options> {
             masks,
             merge_distance,
             max_regions: usize::MAX,
-            ..Options::default()
+            ..in_place()
         })
 }
 

@@ -2,7 +2,7 @@
 
 use visual_diff::{Comparison, Fingerprint, Options};
 
-use crate::picture::{GREEN, INK, Picture, RED, WHITE, compared, compared_with, rect};
+use crate::picture::{GREEN, INK, Picture, RED, WHITE, compared, compared_with, in_place, rect};
 
 const PAGE: (u32, u32) = (160, 120);
 
@@ -40,7 +40,7 @@ type Edit<'a> = &'a dyn Fn(&mut Picture, &mut Picture);
 /// The only region's fingerprint; all changes count and only touching pixels are one region, unless
 /// they are in reach.
 fn fingerprint(before: &Picture, after: &Picture, merge_distance: u32) -> Fingerprint {
-    let options = Options { count_antialiased: true, merge_distance, ..Options::default() };
+    let options = Options { count_antialiased: true, merge_distance, ..in_place() };
     let found = compared_with(before, after, &options);
     assert_eq!(found.regions.len(), 1, "{:?}", found.regions);
     found.regions[0].fingerprint
@@ -111,7 +111,7 @@ fn what_is_near_is_one_region() {
     let check = |gap: u32, merge_distance: u32, expected: usize| {
         let across = page().with(10, 10, 5, 5, RED).with(14 + gap, 10, 5, 5, RED);
         let down = page().with(10, 10, 5, 5, RED).with(12, 14 + gap, 5, 5, RED);
-        let options = Options { merge_distance, ..Options::default() };
+        let options = Options { merge_distance, ..in_place() };
         for after in [across, down] {
             let found = compared_with(&page(), &after, &options);
             assert_eq!(found.regions.len(), expected, "gap {gap}, distance {merge_distance}");
@@ -156,7 +156,7 @@ fn the_largest_regions_are_kept() {
     for at in 0..8 {
         after = after.with(at * 20, 30, at + 1, 2, INK);
     }
-    let options = Options { max_regions: 3, ..Options::default() };
+    let options = Options { max_regions: 3, ..in_place() };
     let found = compared_with(&page(), &after, &options);
     let pixels: Vec<_> = found.regions.iter().map(|region| region.pixels).collect();
     assert_eq!((pixels, found.regions_omitted), (vec![12, 14, 16], 5));
@@ -166,7 +166,7 @@ fn the_largest_regions_are_kept() {
 #[test]
 fn masks_cut_regions() {
     let after = page().with(20, 20, 60, 10, RED);
-    let options = Options { masks: vec![rect(40, 0, 20, 120)], ..Options::default() };
+    let options = Options { masks: vec![rect(40, 0, 20, 120)], ..in_place() };
     let found = compared_with(&page(), &after, &options);
     let places: Vec<_> = found.regions.iter().map(|r| (r.rect(), r.pixels)).collect();
     assert_eq!(places, [(rect(20, 20, 20, 10), 200), (rect(60, 20, 20, 10), 200)]);

@@ -3,7 +3,7 @@
 use visual_diff::RegionKind::{self, Added, Removed};
 use visual_diff::{Options, Rect};
 
-use crate::picture::{GREEN, Picture, RED, WHITE, compared, compared_with, rect};
+use crate::picture::{GREEN, Picture, RED, WHITE, compared, compared_with, in_place, rect};
 
 type Found = (Rect, u64, RegionKind);
 
@@ -27,7 +27,7 @@ fn plain(width: u32, height: u32) -> Picture {
 fn what_only_one_has_is_a_region() {
     let check = |before: (u32, u32), after: (u32, u32), expected: &[Found]| {
         let (before, after) = (plain(before.0, before.1), plain(after.0, after.1));
-        assert_eq!(found(&before, &after, &Options::default()), expected);
+        assert_eq!(found(&before, &after, &in_place()), expected);
     };
     check((50, 40), (50, 41), &[(rect(0, 40, 50, 1), 50, Added)]);
     check((50, 41), (50, 40), &[(rect(0, 40, 50, 1), 50, Removed)]);
@@ -63,10 +63,10 @@ fn the_overlap_is_compared_as_though_cropped() {
 
 #[test]
 fn masks_reach_into_the_parts() {
-    let options = Options { masks: vec![rect(0, 42, 20, 100)], ..Options::default() };
+    let options = Options { masks: vec![rect(0, 42, 20, 100)], ..in_place() };
     let expected = [(rect(0, 40, 50, 10), 500 - 160, Added)];
     assert_eq!(found(&plain(50, 40), &plain(50, 50), &options), expected);
-    let options = Options { masks: vec![rect(0, 40, 50, 100)], ..Options::default() };
+    let options = Options { masks: vec![rect(0, 40, 50, 100)], ..in_place() };
     assert_eq!(found(&plain(50, 40), &plain(50, 50), &options), []);
 }
 

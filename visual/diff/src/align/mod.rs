@@ -1,0 +1,217 @@
+//! Which rows of the candidate are which rows of the baseline, column by column.
+//!
+//! 1. Rows that are surely the same become anchors ([`anchors`]); rows that are found elsewhere
+//!    have moved.
+//! 2. Between two anchors the rows are compared where they stand, with exactly one insertion or
+//!    deletion when there are more on one side ([`gap`]). So a block that was replaced by another
+//!    of its height is compared in place.
+//! 3. Where that leaves differences, the gap is tried by columns ([`columns`]).
+//! 4. A block that could as well begin elsewhere is put where it reads best ([`slide`]).
+//!
+//! Rows are only ever held equal by their hashes ([`strips`]); which pixels have changed is for the
+//! comparison to say, along the pieces found here.
+
+use std::ops::Range;
+
+mod anchors;
+mod columns;
+mod gap;
+mod slide;
+mod strips;
+mod view;
+
+use anchors::Anchors;
+use columns::Band;
+use gap::Gap;
+pub(crate) use strips::{MOST_ROWS, Strips};
+use view::{Op, Ops, View, What};
+
+use crate::Rect;
+
+/// Rows above and below a gap that are aligned with it by columns, so that a block may begin there.
+const CONTEXT: usize = 256;
+
+/// Rows of the candidate that are to be compared with rows of the baseline.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Piece {
+    pub(crate) columns: Range<u32>,
+    /// In the candidate.
+    pub(crate) rows: Range<u32>,
+    /// The row of the baseline for the first of them.
+    pub(crate) before: u32,
+}
+
+/// What has shifted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Shift {
+    /// In the candidate, or of deleted rows in the baseline.
+    pub(crate) rect: Rect,
+    pub(crate) kind: ShiftKind,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ShiftKind {
+    Inserted,
+    /// What followed stands at this row of the candidate.
+    Deleted {
+        at: u32,
+    },
+    /// It was at this row of the baseline.
+    Moved {
+        from: u32,
+    },
+}
+
+/// How the rows of two pictures belong together. Pieces and what has shifted cover all columns of
+/// all rows, the candidate's once and the baseline's once.
+#[derive(Debug, Default)]
+pub(crate) struct Alignment {
+    /// From top to bottom, then from left to right, of the candidate.
+    pub(crate) pieces: Vec<Piece>,
+    /// In the same order.
+    pub(crate) shifts: Vec<Shift>,
+}
+
+/// Aligns the rows of two pictures, of which the columns below `width` are looked at.
+pub(crate) fn align(before: &Strips, after: &Strips, width: u32) -> Alignment {
+    let view = View { before, after, columns: 0..before.a_row };
+    let rows = |strips: &Strips| (0..strips.rows() as u32).collect::<Vec<_>>();
+    let bands = whole(&view, &rows(before), &rows(after));
+    collect(&bands, before.pixels, width)
+}
+
+/// Aligns rows within a view, without looking at its columns by themselves.
+fn script(view: &View<'_>, before: &[u32], after: &[u32]) -> Vec<Op> {
+    let anchors = Anchors::find(view, before, after);
+    let mut ops = Ops::default();
+    let mut gaps = anchors.gaps(before, after).into_iter();
+    for run in &anchors.kept {
+        gaps.next().unwrap_or_default().solve(view, &mut ops);
+        ops.pairs(&before[run.before..][..run.rows], &after[run.after..][..run.rows]);
+    }
+    gaps.next().unwrap_or_default().solve(view, &mut ops);
+    let mut ops = slide::slide(ops.0, view);
+    ops.extend(moves(&anchors, before, after));
+    ops
+}
+
+fn moves(anchors: &Anchors, before: &[u32], after: &[u32]) -> Vec<Op> {
+    let op = |run: &anchors::Run| Op {
+        what: What::Moved,
+        before: before[run.before],
+        after: after[run.after],
+        rows: run.rows as u32,
+    };
+    anchors.moved.iter().map(op).collect()
+}
+
+/// Aligns all rows, in gaps column by column where that is better.
+fn whole(view: &View<'_>, before: &[u32], after: &[u32]) -> Vec<Band> {
+    let anchors = Anchors::find(view, before, after);
+    let all = view.columns.clone();
+    let mut bands = vec![Band::new(all.clone(), moves(&anchors, before, after))];
+    let gaps = anchors.gaps(before, after);
+    let mut runs = anchors.kept;
+    let mut ops = Ops::default();
+    for (at, gap) in gaps.iter().enumerate() {
+        let (done, open) = runs.split_at_mut(at);
+        let (above, below) = (done.last_mut(), open.first_mut());
+        let up = above.as_ref().map_or(0, |run| run.rows.min(CONTEXT));
+        let down = below.as_ref().map_or(0, |run| run.rows.min(CONTEXT));
+        let mut wide = Gap { before: Vec::new(), after: Vec::new(), end: gap.end };
+        let mut here = Ops::default();
+        if let Some(run) = &above {
+            wide.add(run.last(up), before, after);
+        }
+        here.pairs(&wide.before, &wide.after);
+        gap.solve(view, &mut here);
+        wide.before.extend_from_slice(&gap.before);
+        wide.after.extend_from_slice(&gap.after);
+        if let Some(run) = &below {
+            let context = run.first(down);
+            wide.add(context, before, after);
+            here.pairs(&before[context.before..][..down], &after[context.after..][..down]);
+            wide.end.0 += down as u32;
+            wide.end.1 += down as u32;
+        }
+        let split = columns::split(view, &wide, &here.0);
+        if let Some(run) = above {
+            let rest = run.first(run.rows - if split.is_some() { up } else { 0 });
+            ops.pairs(&before[rest.before..][..rest.rows], &after[rest.after..][..rest.rows]);
+        }
+        if let Some(mut split) = split {
+            columns::drop_fillers(&mut split, view, gap.end.1);
+            bands.push(Band::new(all.clone(), std::mem::take(&mut ops).0));
+            bands.append(&mut split);
+            if let Some(run) = below {
+                *run = run.last(run.rows - down);
+            }
+        } else {
+            gap.solve(view, &mut ops);
+        }
+    }
+    bands.push(Band::new(all, slide::slide(ops.0, view)));
+    bands
+}
+
+/// Turns operations on strips into rectangles of pixels.
+fn collect(bands: &[Band], pixels: usize, width: u32) -> Alignment {
+    let mut found = Alignment::default();
+    for band in bands {
+        let start = (band.columns.start * pixels) as u32;
+        let columns = start..((band.columns.end * pixels) as u32).min(width);
+        for op in &band.ops {
+            let rect = |y| Rect {
+                x: columns.start,
+                y,
+                width: columns.end - columns.start,
+                height: op.rows,
+            };
+            let (rect, kind) = match op.what {
+                What::Pair => {
+                    found.pieces.push(Piece {
+                        columns: columns.clone(),
+                        rows: op.after..op.after + op.rows,
+                        before: op.before,
+                    });
+                    continue;
+                }
+                What::Filler => continue,
+                What::Inserted => (rect(op.after), ShiftKind::Inserted),
+                What::Deleted => (rect(op.before), ShiftKind::Deleted { at: op.after }),
+                What::Moved => (rect(op.after), ShiftKind::Moved { from: op.before }),
+            };
+            found.shifts.push(Shift { rect, kind });
+        }
+    }
+    found.pieces.sort_by_key(|piece| (piece.rows.start, piece.columns.start));
+    found.join_shifts();
+    found
+}
+
+impl Alignment {
+    /// Makes one of what is the same in neighbouring columns, and brings all in order.
+    fn join_shifts(&mut self) {
+        let order = |shift: &Shift| match shift.kind {
+            ShiftKind::Inserted => 0,
+            ShiftKind::Deleted { .. } => 1,
+            ShiftKind::Moved { .. } => 2,
+        };
+        let key = |shift: &Shift| (shift.rect.y, order(shift), shift.rect.height, shift.rect.x);
+        self.shifts.sort_by_key(key);
+        self.shifts.dedup_by(|next, last| {
+            let touches = last.rect.x + last.rect.width == next.rect.x;
+            let same = last.rect.y == next.rect.y
+                && last.rect.height == next.rect.height
+                && last.kind == next.kind;
+            if touches && same {
+                last.rect.width += next.rect.width;
+            }
+            touches && same
+        });
+        self.shifts.sort_by_key(|shift| (shift.rect.y, shift.rect.x));
+    }
+}
+
+#[cfg(test)]
+mod tests;
