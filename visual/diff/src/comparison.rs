@@ -183,6 +183,10 @@ pub enum RegionKind {
     Removed,
     /// The shapes stayed (at least four edges in five), their colours changed.
     Recoloured,
+    /// Writing on a ground of one colour was replaced by other writing.
+    TextChanged,
+    /// The very pixels that are gone here have appeared in another region, or the other way round.
+    Moved,
     /// Anything else.
     Changed,
 }

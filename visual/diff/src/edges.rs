@@ -13,8 +13,8 @@ const STEP: u32 = 16;
 /// Edges between changed pixels and their left, right and upper neighbours.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Edges {
-    before: u64,
-    after: u64,
+    pub(crate) before: u64,
+    pub(crate) after: u64,
     /// Those that are in both.
     kept: u64,
 }

@@ -98,6 +98,9 @@ pub enum Metric {
     /// The YIQ distance of Kotsarenko and Ramos (2010), with the very counts of pixelmatch 7.2.0.
     #[default]
     Yiq,
+    /// HyAB in OKLab, which rates hues at the same brightness as the eye does. Whether a pixel
+    /// smooths an edge is decided by its luma as with YIQ.
+    Oklab,
 }
 
 /// Caps that are checked from the header, before anything is allocated for the picture.

@@ -7,13 +7,15 @@
 //! follows from the width alone.
 
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, VecDeque};
+use std::collections::{BinaryHeap, HashSet, VecDeque};
 use std::ops::Range;
 
-use crate::Region;
 use crate::around::Around;
+use crate::content::{Content, Powers};
 use crate::edges::Edges;
 use crate::fingerprint::Chain;
+use crate::ink::Ink;
+use crate::{Region, RegionKind};
 
 /// Changed pixels of the row at hand that touch each other.
 #[derive(Debug, Clone)]
@@ -43,6 +45,7 @@ pub(crate) struct Regions {
     next_sweep: u32,
     finished: BinaryHeap<Reverse<Ranked>>,
     omitted: u64,
+    powers: Powers,
     scratch: Scratch,
 }
 
@@ -74,6 +77,8 @@ struct Growing {
     pixels: u64,
     distances: u64,
     edges: Edges,
+    ink: Ink,
+    content: Content,
     chain: Chain,
 }
 
@@ -89,6 +94,7 @@ impl Regions {
             next_sweep: 0,
             finished: BinaryHeap::new(),
             omitted: 0,
+            powers: Powers::default(),
             scratch: Scratch::default(),
         }
     }
@@ -117,7 +123,9 @@ impl Regions {
     pub(crate) fn finish(mut self) -> (Vec<Region>, u64) {
         self.recent.clear();
         self.sweep(u32::MAX);
-        let mut regions: Vec<_> = self.finished.into_iter().map(|ranked| ranked.0.0).collect();
+        let mut found: Vec<_> = self.finished.into_iter().map(|ranked| ranked.0).collect();
+        recognise_moved(&mut found);
+        let mut regions: Vec<_> = found.into_iter().map(|ranked| ranked.region).collect();
         regions.sort_unstable_by_key(|r| (r.y, r.x, r.height, r.width, r.fingerprint));
         (regions, self.omitted)
     }
@@ -173,6 +181,8 @@ impl Regions {
             pixels: 0,
             distances: 0,
             edges: Edges::default(),
+            ink: Ink::default(),
+            content: Content::default(),
             chain: Chain::default(),
         });
         at
@@ -190,6 +200,8 @@ impl Regions {
         whole.pixels += part.pixels;
         whole.distances += part.distances;
         whole.edges += part.edges;
+        whole.ink.add(part.ink);
+        whole.content.add(part.content);
         let by = whole.way_to(part.origin.0, part.origin.1);
         whole.chain.absorb(by, &part.chain);
         part.chain = Chain::default();
@@ -205,6 +217,8 @@ impl Regions {
             region.pixels += u64::from(run.columns.end - run.columns.start);
             region.distances += run.distances;
             region.edges += Edges::count(before, after, &run.columns);
+            region.ink.add(Ink::count(run, before, after));
+            region.content.add(self.powers.of(run, before, after));
         }
         let by = region.way_to(after.y, first);
         region.chain.add(by, span, before, after);
@@ -232,8 +246,8 @@ impl Regions {
         }
     }
 
-    fn close(&mut self, region: Region) {
-        self.finished.push(Reverse(Ranked(region)));
+    fn close(&mut self, region: Ranked) {
+        self.finished.push(Reverse(region));
         if self.finished.len() > self.most {
             self.finished.pop();
             self.omitted += 1;
@@ -246,16 +260,44 @@ impl Growing {
         (i64::from(y) - i64::from(self.origin.0), i64::from(x) - i64::from(self.origin.1))
     }
 
-    fn finish(self) -> Region {
-        Region {
+    fn finish(self) -> Ranked {
+        let mut kind = self.edges.kind();
+        if kind == RegionKind::Changed && self.ink.is_writing(&self.edges, self.pixels) {
+            kind = RegionKind::TextChanged;
+        }
+        let content = self.content.seen_from(self.left, self.origin.0);
+        let region = Region {
             x: self.left,
             y: self.origin.0,
             width: self.right - self.left + 1,
             height: self.bottom - self.origin.0 + 1,
             pixels: self.pixels,
-            kind: self.edges.kind(),
+            kind,
             fingerprint: self.chain.finish(),
             mean_distance: self.distances as f64 / (self.pixels as f64 * f64::from(Run::FARTHEST)),
+        };
+        Ranked { region, content }
+    }
+}
+
+/// Gives regions their kind of which one lost what the other got.
+fn recognise_moved(found: &mut [Ranked]) {
+    let key = |ranked: &Ranked| {
+        let Region { width, height, pixels, kind, .. } = ranked.region;
+        let content = match kind {
+            RegionKind::Removed => ranked.content.before,
+            RegionKind::Added => ranked.content.after,
+            _ => return None,
+        };
+        Some((content, width, height, pixels))
+    };
+    let of = |kind: RegionKind| -> HashSet<_> {
+        found.iter().filter(|ranked| ranked.region.kind == kind).filter_map(key).collect()
+    };
+    let (gone, new) = (of(RegionKind::Removed), of(RegionKind::Added));
+    for ranked in found {
+        if key(ranked).is_some_and(|key| gone.contains(&key) && new.contains(&key)) {
+            ranked.region.kind = RegionKind::Moved;
         }
     }
 }
@@ -275,11 +317,14 @@ fn root(parents: &mut [usize], mut at: usize) -> usize {
 }
 
 /// Regions by how much they matter: the larger, then the one that is read first.
-struct Ranked(Region);
+struct Ranked {
+    region: Region,
+    content: Content,
+}
 
 impl Ranked {
     fn key(&self) -> impl Ord {
-        let region = &self.0;
+        let region = &self.region;
         (region.pixels, Reverse((region.rect(), region.fingerprint)))
     }
 }

@@ -2,15 +2,18 @@
 
 use std::ops::Range;
 
-use crate::Options;
 use crate::antialias::smooths_edge;
 use crate::around::Around;
+use crate::layout::Pixel;
+use crate::oklab;
 use crate::regions::Run;
 use crate::yiq::{self, BLOCK};
+use crate::{Metric, Options};
 
 /// What counts as a change.
 pub(crate) struct RowRule {
-    /// The squared distance that is still no change.
+    metric: Metric,
+    /// The distance that is still no change; of YIQ its square.
     limit: f64,
     count_antialiased: bool,
 }
@@ -49,8 +52,11 @@ impl RowChanges {
 
 impl RowRule {
     pub(crate) fn new(options: &Options) -> Self {
-        let crate::Metric::Yiq = options.metric;
-        Self { limit: yiq::limit(options.threshold), count_antialiased: options.count_antialiased }
+        let limit = match options.metric {
+            Metric::Yiq => yiq::limit(options.threshold),
+            Metric::Oklab => options.threshold,
+        };
+        Self { metric: options.metric, limit, count_antialiased: options.count_antialiased }
     }
 
     /// Compares the given columns of the middle row.
@@ -70,13 +76,10 @@ impl RowRule {
             }
             changes.any = true;
             let start = columns.start + (block * BLOCK) as u32;
-            let squared = yiq::distances(left, right, after.position(start));
-            let shares = squared.map(|squared| {
-                (yiq::on_threshold_scale(squared) * f64::from(Run::FARTHEST)) as u32
-            });
-            for (at, &squared) in squared.iter().enumerate() {
+            let (measured, shares) = self.measure(left, right, after.position(start));
+            for (at, &measured) in measured.iter().enumerate() {
                 let x = start + at as u32;
-                if squared <= self.limit {
+                if measured <= self.limit {
                     continue;
                 }
                 if self.smooths_edge(before, after, x) {
@@ -84,6 +87,31 @@ impl RowRule {
                 } else {
                     changes.add(x, shares[at]);
                 }
+            }
+        }
+    }
+
+    /// The distances of the pixels as the limit is given, and on the scale of the regions.
+    fn measure(
+        &self,
+        left: &[Pixel],
+        right: &[Pixel],
+        position: u64,
+    ) -> ([f64; BLOCK], [u32; BLOCK]) {
+        let share = |distance: f64| (distance * f64::from(Run::FARTHEST)) as u32;
+        match self.metric {
+            Metric::Yiq => {
+                let squared = yiq::distances(left, right, position);
+                (squared, squared.map(|squared| share(yiq::on_threshold_scale(squared))))
+            }
+            Metric::Oklab => {
+                let mut distances = [0.0; BLOCK];
+                for (at, (&a, &b)) in left.iter().zip(right).enumerate() {
+                    if a != b {
+                        distances[at] = oklab::distance(a, b, position + at as u64);
+                    }
+                }
+                (distances, distances.map(|distance| share(distance.min(1.0))))
             }
         }
     }

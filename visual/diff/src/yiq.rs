@@ -90,7 +90,7 @@ fn blended(a: [u8; 4], b: [u8; 4], position: u64) -> [f64; 3] {
 ///
 /// pixelmatch derives it from the byte offset, which is a multiple of four, so that red is always
 /// the darker value. Offsets beyond 2³¹ wrap as JavaScript's `| 0` does.
-fn background(position: u64) -> [f64; 3] {
+pub(crate) fn background(position: u64) -> [f64; 3] {
     let offset = (position * 4) as f64;
     let step = |ratio: f64| f64::from(((offset / ratio) as i64 as i32) % 2);
     [48.0, 48.0 + 159.0 * step(1.618_033_988_749_895), 48.0 + 159.0 * step(2.618_033_988_749_895)]
