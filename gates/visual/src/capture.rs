@@ -8,21 +8,26 @@ use std::time::Duration;
 use gate_core::ledger::SCRATCH_VARIABLE;
 use gate_core::{Context, Environment, Error, Level, Role};
 use tokio::net::TcpStream;
+use url::Url;
 use visual_browser::{
-    BasicAuth, Capture, Cookie, DriverAt, Launch, Mask, Rect, Session, Shot, Stage, Viewport,
+    BasicAuth, Capture, ColorScheme, Cookie, DriverAt, Launch, Mask, Rect, Session, Shot, Stage,
+    StoredItem,
 };
 
 use crate::seen::Side;
-use crate::settings::{MaskSpec, PageSpec, Settings, ViewportSpec};
+use crate::settings::{BrowserSpec, ClockSpec, ColorSchemeSpec, Look, MaskSpec, Settings, Window};
+use crate::sources::{Address, Page};
 
-/// The name of the browser in checks and files.
-pub(crate) const BROWSER: &str = "chromium";
 /// How long a site may take to answer that it is there.
 const REACHABLE: Duration = Duration::from_secs(8);
 
 /// How browsers are started in this run.
-pub(crate) fn launch(cx: &Context) -> Result<Launch, Error> {
-    let driver = match cx.ambient("SELENIUM_REMOTE_URL").filter(|url| !url.is_empty()) {
+pub(crate) fn launch(browser: BrowserSpec, cx: &Context) -> Result<Launch, Error> {
+    if browser != BrowserSpec::Chromium {
+        return Err(Error::new(format!("{} cannot be driven", browser.name()))
+            .hint("leave it out of `browsers`; Chromium can be used"));
+    }
+    let driver = match remote(cx) {
         Some(url) => DriverAt::Remote { url: url.to_owned() },
         None => local_driver(cx)?,
     };
@@ -37,6 +42,11 @@ pub(crate) fn launch(cx: &Context) -> Result<Launch, Error> {
     launch.on_spawn = Arc::new(move |group| started.started(group));
     launch.on_reaped = Arc::new(move |group| ended.ended(group));
     Ok(launch)
+}
+
+/// The address of a browser elsewhere, when there is one.
+fn remote(cx: &Context) -> Option<&str> {
+    cx.ambient("SELENIUM_REMOTE_URL").filter(|url| !url.is_empty())
 }
 
 fn local_driver(cx: &Context) -> Result<DriverAt, Error> {
@@ -99,23 +109,89 @@ pub(crate) async fn reachable(environments: &[&Environment]) -> Result<(), Error
     Ok(())
 }
 
-/// The shot of a page.
+/// The shot of a page, on a version of the site or in a file.
 pub(crate) fn shot(
     settings: &Settings,
-    page: &PageSpec,
-    viewport: &ViewportSpec,
+    page: &Page,
+    look: &Look,
+    window: &Window,
+    environment: Option<&Environment>,
+    cx: &Context,
+) -> Result<Shot, Error> {
+    let mut shot = match (&page.address, environment) {
+        (Address::Site(path), Some(environment)) => on_site(path, look, environment, cx)?,
+        (Address::Site(path), None) => {
+            return Err(Error::new(format!("there is no site to photograph {path} on")));
+        }
+        (Address::File(path), _) => in_file(path, cx)?,
+    };
+    shot.viewport = window.viewport;
+    shot.user_agent.clone_from(&window.user_agent);
+    dress(&mut shot, look, cx)?;
+    shot.settle.deadline = settings.settle.0;
+    shot.page_deadline = settings.page_timeout.0;
+    shot.step_deadline = settings.page_timeout.0;
+    Ok(shot)
+}
+
+fn on_site(
+    path: &str,
+    look: &Look,
     environment: &Environment,
     cx: &Context,
 ) -> Result<Shot, Error> {
     let base = environment.url.as_str().trim_end_matches('/');
-    let mut shot = Shot::of(format!("{base}{}", page.path));
-    shot.viewport =
-        Viewport { width: viewport.width.0, height: viewport.height.0, scale: viewport.scale.0 };
-    shot.hide = settings.hide.iter().chain(&page.hide).cloned().collect();
-    shot.mask = settings
+    let mut shot = Shot::of(format!("{base}{path}"));
+    // The spec's own come last: they win where both have the same.
+    let (mut headers, mut cookies) = (environment.headers.clone(), environment.cookies.clone());
+    headers.extend(look.headers.clone());
+    cookies.extend(look.cookies.clone());
+    for (name, value) in headers {
+        shot.headers.push((name, cx.reveal(&value)?));
+    }
+    for (name, value) in cookies {
+        let value = cx.reveal(&value)?;
+        shot.cookies.push(Cookie { name, value, domain: None, path: None });
+    }
+    for (values, session) in [(&look.storage, false), (&look.session_storage, true)] {
+        for (key, value) in values {
+            let value = cx.reveal(value)?;
+            shot.storage.push(StoredItem { key: key.clone(), value, session });
+        }
+    }
+    if let Some(auth) = &environment.basic_auth {
+        let auth = cx.reveal(auth)?;
+        let (user, password) = auth.split_once(':').unwrap_or((&auth, ""));
+        shot.basic_auth = Some(BasicAuth { user: user.to_owned(), password: password.to_owned() });
+    }
+    Ok(shot)
+}
+
+fn in_file(path: &str, cx: &Context) -> Result<Shot, Error> {
+    if remote(cx).is_some() {
+        return Err(Error::new(format!("a browser elsewhere cannot read {path}"))
+            .hint("unset SELENIUM_REMOTE_URL for this gate, or serve the file"));
+    }
+    let found = cx.spec_folder().join(path).canonicalize();
+    let found = found.map_err(|error| Error::new(format!("reading {path}: {error}")))?;
+    let url = Url::from_file_path(&found)
+        .map_err(|()| Error::new(format!("{} makes no address", found.display())))?;
+    let mut shot = Shot::of(url);
+    shot.allow_file = true;
+    Ok(shot)
+}
+
+/// What holds for a page wherever it comes from.
+fn dress(shot: &mut Shot, look: &Look, cx: &Context) -> Result<(), Error> {
+    let texts = |selectors: &[crate::settings::Selector]| {
+        selectors.iter().map(|selector| selector.as_str().to_owned()).collect::<Vec<_>>()
+    };
+    shot.hide = texts(&look.hide);
+    shot.remove = texts(&look.remove);
+    shot.clip = look.clip.as_ref().map(|selector| selector.as_str().to_owned());
+    shot.mask = look
         .mask
         .iter()
-        .chain(&page.mask)
         .map(|mask| match mask {
             MaskSpec::Selector(selector) => Mask::Selector(selector.clone()),
             MaskSpec::Area(area) => {
@@ -123,21 +199,26 @@ pub(crate) fn shot(
             }
         })
         .collect();
-    for (name, value) in &environment.headers {
-        shot.headers.push((name.clone(), cx.reveal(value)?));
+    let reveal = |template: &_| cx.reveal(template);
+    shot.steps = look.steps.iter().map(|step| step.step(reveal)).collect::<Result<_, _>>()?;
+    shot.waits = look.wait.iter().map(crate::settings::UntilSpec::until).collect();
+    shot.color_scheme = look.color_scheme.map(|scheme| match scheme {
+        ColorSchemeSpec::Light => ColorScheme::Light,
+        ColorSchemeSpec::Dark => ColorScheme::Dark,
+    });
+    if let Some(reduced) = look.reduced_motion {
+        shot.reduced_motion = reduced;
     }
-    for (name, value) in &environment.cookies {
-        let value = cx.reveal(value)?;
-        shot.cookies.push(Cookie { name: name.clone(), value, domain: None, path: None });
+    shot.locale = look.locale.as_ref().map(|locale| locale.as_str().to_owned());
+    if let Some(zone) = &look.time_zone {
+        zone.as_str().clone_into(&mut shot.time_zone);
     }
-    if let Some(auth) = &environment.basic_auth {
-        let auth = cx.reveal(auth)?;
-        let (user, password) = auth.split_once(':').unwrap_or((&auth, ""));
-        shot.basic_auth = Some(BasicAuth { user: user.to_owned(), password: password.to_owned() });
+    match look.clock {
+        Some(ClockSpec::Real) => shot.settle.clock = None,
+        Some(ClockSpec::At(at)) => shot.settle.clock = Some(at.millis()),
+        None => {}
     }
-    shot.settle.deadline = settings.settle.0;
-    shot.page_deadline = settings.page_timeout.0;
-    Ok(shot)
+    Ok(())
 }
 
 /// What is logged at each stage, so that whoever follows the run sees where it is.
@@ -155,16 +236,28 @@ pub(crate) fn stage(cx: &Context, what: &str, stage: Stage) {
 }
 
 /// Takes the picture and keeps it; a page that cannot be photographed is a finding, no error.
+///
+/// When the browser goes away in the middle, the page is tried once more in a new one: it is the
+/// browser that failed, and not the page. (Another node of a grid may take it over.)
 pub(crate) async fn take(
     session: &mut Session,
     shot: &Shot,
     label: &str,
     cx: &Context,
 ) -> Result<(Side, Option<Capture>), Error> {
-    match session.capture(shot, &|at| stage(cx, label, at)).await {
+    let on = |at| stage(cx, label, at);
+    let mut taken = session.capture(shot, &on).await;
+    if let Err(error) = &taken
+        && error.ends_session()
+    {
+        cx.log(Level::Warn, format!("{label}: {error}; trying again in a new browser"));
+        taken = session.capture(shot, &on).await;
+    }
+    match taken {
         Ok(capture) => {
             let picture = cx.keep(Role::Image, label, "image/png", &capture.png)?;
-            let status = capture.status;
+            // A file has no status. That it was there and was shown is all that one would say.
+            let status = if shot.allow_file { Some(200) } else { capture.status };
             Ok((Side::Picture { picture, status }, Some(capture)))
         }
         Err(error) => Ok((missing(&error, label, cx)?, None)),

@@ -5,6 +5,7 @@ use gate_core::{Context, Error, Evidence, Role};
 use visual_diff::{Comparison, Options, Rect, RegionKind};
 
 use crate::seen::Compared;
+use crate::settings::Comparing;
 
 /// The regions in the words of the evidence.
 pub(crate) fn regions(found: &Comparison) -> Vec<DiffRegion> {
@@ -38,12 +39,13 @@ pub(crate) async fn compare(
     baseline: (&Evidence, Vec<u8>),
     candidate: (&Evidence, Vec<u8>),
     masks: Vec<Area>,
-    threshold: f64,
+    how: Comparing,
     label: &str,
     cx: &Context,
 ) -> Result<Compared, Error> {
     let options = Options {
-        threshold,
+        threshold: how.threshold,
+        count_antialiased: how.count_antialiased,
         masks: masks
             .iter()
             .map(|area| Rect { x: area.x, y: area.y, width: area.width, height: area.height })

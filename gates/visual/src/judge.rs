@@ -154,7 +154,7 @@ impl Judging<'_> {
     }
 
     fn compared(&self, compared: &Compared, candidate: &Evidence, before: &Evidence) -> Judged {
-        let limit = self.settings.max_changed.fraction();
+        let limit = self.settings.max_changed_of(self.view.place[0] as usize).fraction();
         let [one, other] = compared.sizes;
         let same_size = one == other;
         let measured = |check: Check| {

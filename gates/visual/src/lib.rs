@@ -10,12 +10,13 @@ mod judge;
 mod measure;
 mod seen;
 mod settings;
+mod sources;
 mod words;
 
 use gate_core::{Context, Error, Gate, Given, Json, Kind, Needs, Outcome, Problem, UnitId};
 
 pub use seen::{Compared, Observation, Side, View};
-pub use settings::{Against, PageSpec, Settings, ViewportSpec};
+pub use settings::{Against, MaskSpec, PageSpec, Settings, ViewportSpec};
 
 /// The kind, for the binary.
 pub fn kind() -> Kind {
@@ -41,11 +42,12 @@ impl Gate for Visual {
             Against::Environment(name) => vec![(vec!["against".to_owned()], name.clone())],
             Against::Baselines | Against::Promotion => Vec::new(),
         };
-        Needs { candidate: true, promotion: spec.against == Against::Promotion, environments }
+        let candidate = sources::needs_site(spec);
+        Needs { candidate, promotion: spec.against == Against::Promotion, environments }
     }
 
-    async fn plan(&self, spec: &Settings, _: &Context) -> Result<Vec<UnitId>, Error> {
-        Ok(spec.pages.iter().map(|page| UnitId(page.name.clone())).collect())
+    async fn plan(&self, spec: &Settings, cx: &Context) -> Result<Vec<UnitId>, Error> {
+        Ok(sources::plan(spec, cx).await?.iter().map(sources::Page::unit).collect())
     }
 
     async fn measure(

@@ -7,24 +7,34 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use gate_core::evidence::Area;
 use gate_core::{Context, Environment, Error, Role, UnitId};
 use tokio::sync::Mutex;
-use visual_browser::{Launch, Session};
+use visual_browser::Session;
 
-use crate::capture::{self, BROWSER};
+use crate::capture;
 use crate::seen::{BaselineFiles, Observation, Side, View};
-use crate::settings::{Against, PageSpec, Settings, ViewportSpec};
+use crate::settings::{Against, BrowserSpec, Look, Settings, Window};
+use crate::sources::{Address, Page};
 use crate::{baselines, compare};
 
 /// What all workers share.
 struct Work {
     settings: Settings,
-    candidate: Environment,
+    /// None when there are only files.
+    candidate: Option<Environment>,
     /// None when approved pictures are the baseline.
     baseline: Option<Environment>,
-    launch: Launch,
-    queue: Mutex<VecDeque<(PageSpec, ViewportSpec, [u32; 2])>>,
+    queue: Mutex<VecDeque<Task>>,
     done: AtomicU64,
     total: u64,
     cx: Context,
+}
+
+/// One page in one window of one browser.
+struct Task {
+    page: Page,
+    look: Arc<Look>,
+    window: Window,
+    browser: BrowserSpec,
+    place: [u32; 2],
 }
 
 pub(crate) async fn measure(
@@ -32,7 +42,9 @@ pub(crate) async fn measure(
     units: &[UnitId],
     cx: &Context,
 ) -> Result<Observation, Error> {
-    let candidate = cx.candidate()?.clone();
+    let pages = units.iter().map(Page::of).collect::<Result<Vec<_>, _>>()?;
+    let on_site = pages.iter().any(|page| matches!(page.address, Address::Site(_)));
+    let candidate = if on_site { Some(cx.candidate()?.clone()) } else { None };
     let baseline = match &settings.against {
         Against::Baselines => None,
         Against::Promotion => Some(
@@ -42,16 +54,15 @@ pub(crate) async fn measure(
         ),
         Against::Environment(name) => Some(cx.environment(name)?.clone()),
     };
-    let sites: Vec<&Environment> = std::iter::once(&candidate).chain(&baseline).collect();
+    let sites: Vec<&Environment> = candidate.iter().chain(&baseline).collect();
     capture::reachable(&sites).await?;
-    let queue = views(settings, units);
+    let queue = tasks(settings, pages);
     let total = queue.len() as u64;
-    let workers = cx.jobs().clamp(1, queue.len().max(1));
+    let workers = sessions(cx).clamp(1, queue.len().max(1));
     let work = Arc::new(Work {
         settings: settings.clone(),
         candidate,
         baseline,
-        launch: capture::launch(cx)?,
         queue: Mutex::new(queue),
         done: AtomicU64::new(0),
         total,
@@ -74,45 +85,67 @@ pub(crate) async fn measure(
     Ok(Observation { views })
 }
 
-fn views(settings: &Settings, units: &[UnitId]) -> VecDeque<(PageSpec, ViewportSpec, [u32; 2])> {
-    let pages = (0..).zip(&settings.pages);
-    pages
-        .filter(|(_, page)| units.iter().any(|unit| unit.0 == page.name))
-        .flat_map(|(p, page)| {
-            (0..)
-                .zip(&settings.viewports)
-                .map(move |(v, viewport)| (page.clone(), viewport.clone(), [p, v]))
-        })
-        .collect()
+/// How many browsers are at work at once. A browser waits for the site and for its driver about
+/// a third of the time, so three keep two processors busy; with more they wait for each other.
+fn sessions(cx: &Context) -> usize {
+    cx.jobs() + cx.jobs() / 2
+}
+
+/// Everything that has to be looked at, one browser after the other: a worker starts a browser
+/// anew only when it comes to another kind.
+fn tasks(settings: &Settings, pages: Vec<Page>) -> VecDeque<Task> {
+    let looks: Vec<Arc<Look>> =
+        (0..settings.pages.len()).map(|entry| Arc::new(settings.look_of(entry))).collect();
+    let mut tasks = Vec::new();
+    for page in pages {
+        let Some(look) = looks.get(page.entry) else { continue };
+        for browser in look.browsers() {
+            for (viewport, window) in (0..).zip(look.windows()) {
+                let place = [page.entry as u32, viewport];
+                tasks.push(Task { page: page.clone(), look: look.clone(), window, browser, place });
+            }
+        }
+    }
+    tasks.sort_by(|one, other| {
+        let key = |task: &Task| (task.browser, task.place[0]);
+        key(one).cmp(&key(other)).then_with(|| one.page.address.cmp(&other.page.address))
+    });
+    tasks.into()
 }
 
 async fn worker(work: Arc<Work>) -> Result<Vec<View>, Error> {
     let mut views = Vec::new();
-    let mut session: Option<Session> = None;
+    let mut open: Option<(BrowserSpec, Session)> = None;
     loop {
         let next = work.queue.lock().await.pop_front();
-        let Some((page, viewport, place)) = next else { break };
-        let session = match &mut session {
-            Some(session) => session,
-            empty => empty.insert(open(&work).await?),
+        let Some(task) = next else { break };
+        let mut session = match open.take() {
+            Some((browser, session)) if browser == task.browser => session,
+            other => {
+                if let Some((_, session)) = other {
+                    session.close().await;
+                }
+                start(task.browser, &work.cx).await?
+            }
         };
-        let what = format!("{} at {}", page.name, viewport.name);
+        let what = format!("{} at {}", task.page.name, task.window.name);
         let done = work.done.load(Ordering::Relaxed);
-        work.cx.progress(done, Some(work.total), "views", what);
-        views.push(view(&work, session, &page, &viewport, place).await?);
+        work.cx.progress(done, Some(work.total), "views", what.clone());
+        views.push(view(&work, &mut session, &task).await?);
+        open = Some((task.browser, session));
         let done = work.done.fetch_add(1, Ordering::Relaxed) + 1;
-        let what = format!("{} at {} done", page.name, viewport.name);
-        work.cx.progress(done, Some(work.total), "views", what);
+        work.cx.progress(done, Some(work.total), "views", format!("{what} done"));
     }
-    if let Some(session) = session {
+    if let Some((_, session)) = open {
         session.close().await;
     }
     Ok(views)
 }
 
-async fn open(work: &Work) -> Result<Session, Error> {
-    let on = |stage| capture::stage(&work.cx, "", stage);
-    Session::open(&work.launch, &on).await.map_err(|error| {
+async fn start(browser: BrowserSpec, cx: &Context) -> Result<Session, Error> {
+    let launch = capture::launch(browser, cx)?;
+    let on = |stage| capture::stage(cx, "", stage);
+    Session::open(&launch, &on).await.map_err(|error| {
         let message = Error::new(format!("the browser cannot be used: {error}"));
         match error.hint() {
             Some(hint) => message.hint(hint),
@@ -121,27 +154,25 @@ async fn open(work: &Work) -> Result<Session, Error> {
     })
 }
 
-async fn view(
-    work: &Work,
-    session: &mut Session,
-    page: &PageSpec,
-    viewport: &ViewportSpec,
-    place: [u32; 2],
-) -> Result<View, Error> {
+async fn view(work: &Work, session: &mut Session, task: &Task) -> Result<View, Error> {
+    let Task { page, look, window, browser, place } = task;
     let (settings, cx) = (&work.settings, &work.cx);
-    let label = |environment: &str| format!("{} at {}, {environment}", page.name, viewport.name);
-    let shot = capture::shot(settings, page, viewport, &work.candidate, cx)?;
-    let (candidate, captured) =
-        capture::take(session, &shot, &label(&work.candidate.name), cx).await?;
+    let of = |side: Option<&Environment>| {
+        let side = side.map_or("file", |environment| &environment.name);
+        format!("{} at {}, {side}", page.name, window.name)
+    };
+    let shot = capture::shot(settings, page, look, window, work.candidate.as_ref(), cx)?;
+    let label = of(work.candidate.as_ref());
+    let (candidate, captured) = capture::take(session, &shot, &label, cx).await?;
     let mut view = View {
         gate: cx.gate().to_owned(),
         page: page.name.clone(),
-        path: page.path.clone(),
-        viewport: viewport.name.clone(),
-        width: viewport.width.0,
-        height: viewport.height.0,
-        browser: BROWSER.to_owned(),
-        place,
+        path: page.path().to_owned(),
+        viewport: window.name.clone(),
+        width: window.viewport.width,
+        height: window.viewport.height,
+        browser: browser.name().to_owned(),
+        place: *place,
         candidate,
         baseline: None,
         compared: None,
@@ -153,9 +184,9 @@ async fn view(
     let mut masks: Vec<Area> = captured.masks.iter().map(area).collect();
     let before = match &work.baseline {
         Some(environment) => {
-            let shot = capture::shot(settings, page, viewport, environment, cx)?;
+            let shot = capture::shot(settings, page, look, window, Some(environment), cx)?;
             let (side, captured) =
-                capture::take(session, &shot, &label(&environment.name), cx).await?;
+                capture::take(session, &shot, &of(Some(environment)), cx).await?;
             view.baseline = Some(side);
             captured.map(|captured| {
                 // What is masked on either side is left out on both.
@@ -165,7 +196,10 @@ async fn view(
                 captured.png
             })
         }
-        None => approved(&mut view, &label("approved"), cx)?,
+        None => {
+            let label = format!("{} at {}, approved", page.name, window.name);
+            approved(&mut view, &label, cx)?
+        }
     };
     if let (
         Side::Picture { picture: after_picture, .. },
@@ -174,9 +208,9 @@ async fn view(
     ) = (&view.candidate, &view.baseline, before)
     {
         let (before, after) = ((picture, before), (after_picture, captured.png));
-        let label = format!("{} at {}", page.name, viewport.name);
-        let threshold = settings.threshold.0;
-        view.compared = Some(compare::compare(before, after, masks, threshold, &label, cx).await?);
+        let label = format!("{} at {}", page.name, window.name);
+        let how = settings.comparing(page.entry);
+        view.compared = Some(compare::compare(before, after, masks, how, &label, cx).await?);
     }
     Ok(view)
 }

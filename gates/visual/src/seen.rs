@@ -28,7 +28,7 @@ pub struct View {
     pub height: u32,
     /// The browser.
     pub browser: String,
-    /// Where in the spec it stands: page, then viewport.
+    /// Where in the spec it stands: the entry of `pages`, then the viewport.
     pub place: [u32; 2],
     /// The picture of the version under test.
     pub candidate: Side,
@@ -49,9 +49,10 @@ impl View {
         format!("{}-{}-{}", self.page, self.viewport, self.browser)
     }
 
-    /// Sorts views as the spec has them.
-    pub(crate) fn order(&self) -> ([u32; 2], &str) {
-        (self.place, &self.browser)
+    /// Sorts views as the spec has them, and the pages of a list by their names.
+    pub(crate) fn order(&self) -> (u32, &str, u32, &str) {
+        let [entry, viewport] = self.place;
+        (entry, &self.page, viewport, &self.browser)
     }
 }
 

@@ -69,6 +69,13 @@ impl de::Error for ReadError {
         ReadError::new(format!("the field `{field}` is missing"))
     }
 
+    fn unknown_field(found: &str, known: &'static [&'static str]) -> ReadError {
+        let mut error = ReadError::new(format!("unknown field `{found}`"));
+        error.hint = did_you_mean(found, known.iter().copied())
+            .or_else(|| Some(format!("known here: {}", listed(known))));
+        error
+    }
+
     fn unknown_variant(found: &str, known: &'static [&'static str]) -> ReadError {
         let mut error = ReadError::new(format!("`{found}` is not one of {}", listed(known)));
         error.hint = did_you_mean(found, known.iter().copied());
@@ -383,10 +390,7 @@ impl<'de> de::MapAccess<'de> for Fields<'_, '_> {
         if let Some(known) = self.known
             && !known.contains(&key.as_str())
         {
-            let error = ReadError::new(format!("unknown field `{key}`"));
-            let hint = did_you_mean(key, known.iter().copied())
-                .or_else(|| Some(format!("known here: {}", listed(known))));
-            return Err(at_key(ReadError { hint, ..error }));
+            return Err(at_key(de::Error::unknown_field(key, known)));
         }
         seed.deserialize(key.as_str().into_deserializer()).map(Some).map_err(at_key)
     }
