@@ -25,11 +25,13 @@ pub(crate) fn regions(found: &Comparison) -> Vec<DiffRegion> {
         .collect()
 }
 
-fn kind(kind: RegionKind) -> &'static str {
+pub(crate) fn kind(kind: RegionKind) -> &'static str {
     match kind {
         RegionKind::Added => "added",
         RegionKind::Removed => "removed",
         RegionKind::Recoloured => "recoloured",
+        RegionKind::TextChanged => "text-changed",
+        RegionKind::Moved => "moved",
         _ => "changed",
     }
 }
@@ -45,6 +47,7 @@ pub(crate) async fn compare(
 ) -> Result<Compared, Error> {
     let options = Options {
         threshold: how.threshold,
+        metric: how.metric.metric(),
         count_antialiased: how.count_antialiased,
         masks: masks
             .iter()

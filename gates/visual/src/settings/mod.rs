@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 pub use against::Against;
 pub(crate) use look::Look;
 pub use mask::MaskSpec;
-pub use page::PageSpec;
+pub use page::{MetricSpec, PageSpec};
 pub(crate) use page::{Source, is_name, is_pattern, name_of};
 pub use scalars::Threshold;
 pub(crate) use scalars::{ClockSpec, Pattern, Selector};
@@ -46,6 +46,9 @@ look::with_look! {
         /// From which colour distance on a pixel counts as changed: 0 (any) to 1 (none).
         #[serde(default)]
         pub threshold: Threshold,
+        /// How the distance of colours is measured.
+        #[serde(default)]
+        pub metric: MetricSpec,
         /// Whether pixels that smooth an edge count, too.
         #[serde(default)]
         pub count_antialiased: bool,
@@ -77,6 +80,7 @@ fn thirty_seconds() -> DurationValue {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Comparing {
     pub(crate) threshold: f64,
+    pub(crate) metric: MetricSpec,
     pub(crate) count_antialiased: bool,
 }
 
@@ -91,6 +95,7 @@ impl Settings {
         let page = self.pages.get(entry);
         Comparing {
             threshold: page.and_then(PageSpec::threshold).unwrap_or(self.threshold).0,
+            metric: page.and_then(PageSpec::metric).unwrap_or(self.metric),
             count_antialiased: page
                 .and_then(PageSpec::count_antialiased)
                 .unwrap_or(self.count_antialiased),

@@ -8,6 +8,7 @@ use gate_core::values::Percent;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::value::MapAccessDeserializer;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use visual_diff::Metric;
 
 use super::look::{Look, with_look};
 use super::scalars::{Limit, Pattern, Threshold};
@@ -78,12 +79,37 @@ with_look! {
         /// From which colour distance on a pixel counts as changed: 0 (any) to 1 (none).
         #[serde(default, skip_serializing_if = "Option::is_none")]
         threshold: Option<Threshold>,
+        /// How the distance of colours is measured.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        metric: Option<MetricSpec>,
         /// Whether pixels that smooth an edge count, too.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         count_antialiased: Option<bool>,
         /// Which share of a picture may change.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         max_changed: Option<Percent>,
+    }
+}
+
+/// How the distance of colours is measured.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[schemars(rename = "Metric")]
+pub enum MetricSpec {
+    /// In YIQ, with the very counts of pixelmatch.
+    #[default]
+    Yiq,
+    /// In OKLab, which is closer to what people see.
+    Oklab,
+}
+
+impl MetricSpec {
+    /// For the comparison.
+    pub(crate) fn metric(self) -> Metric {
+        match self {
+            MetricSpec::Yiq => Metric::Yiq,
+            MetricSpec::Oklab => Metric::Oklab,
+        }
     }
 }
 
@@ -144,6 +170,10 @@ impl PageSpec {
 
     pub(crate) fn threshold(&self) -> Option<Threshold> {
         self.fields.threshold
+    }
+
+    pub(crate) fn metric(&self) -> Option<MetricSpec> {
+        self.fields.metric
     }
 
     pub(crate) fn count_antialiased(&self) -> Option<bool> {

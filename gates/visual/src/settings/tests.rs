@@ -1,5 +1,6 @@
 use gate_core::spec::{Reading, SpecFile, With};
 
+use super::MetricSpec::{Oklab, Yiq};
 use super::{BrowserSpec, ClockSpec, Selector, Settings};
 
 /// Reads `with` as a run would; the error is the first mistake with its place and its hint.
@@ -59,6 +60,7 @@ pages:
     time_zone: America/Sao_Paulo
     clock: 2026-11-21T08:30:00Z
     threshold: 0.2
+    metric: oklab
     count_antialiased: true
     max_changed: 1%
   - { sitemap: /sitemap.xml, include: [/blog/**], exclude: ["/blog/*/draft"], limit: 20 }
@@ -91,6 +93,7 @@ fn everything_that_a_page_may_ask_for() {
     assert_eq!((look.steps.len(), look.wait.len()), (9, 7));
     assert!(matches!(look.clock, Some(ClockSpec::At(_))));
     assert_eq!(settings.comparing(1).threshold.to_string(), "0.2");
+    assert_eq!([settings.comparing(0).metric, settings.comparing(1).metric], [Yiq, Oklab]);
     assert_eq!(settings.max_changed_of(1).to_string(), "1%");
     // The others have what the spec says.
     assert_eq!(names(0), ["pixel-7"]);

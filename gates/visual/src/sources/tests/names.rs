@@ -1,4 +1,4 @@
-use super::*;
+use super::super::*;
 
 fn settings(pages: &str) -> Settings {
     serde_json::from_str(&format!("{{\"pages\": {pages}}}")).unwrap()

@@ -1,0 +1,3 @@
+mod lists;
+mod names;
+mod server;
