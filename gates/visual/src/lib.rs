@@ -4,7 +4,9 @@
 mod baselines;
 mod capture;
 mod compare;
+mod diff;
 mod doctor;
+mod import;
 mod install;
 mod judge;
 mod measure;
@@ -21,7 +23,9 @@ pub use settings::{Against, MaskSpec, PageSpec, Settings, ViewportSpec};
 /// The kind, for the binary.
 pub fn kind() -> Kind {
     Kind::of(Visual, "photographs pages and compares them with live or with approved pictures")
+        .command(diff::command())
         .command(install::command())
+        .importer(import::backstop())
         .probe(doctor::probe())
 }
 
