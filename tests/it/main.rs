@@ -5,6 +5,7 @@ mod decisions;
 mod environment;
 mod exit_codes;
 mod generated;
+mod import;
 mod interrupts;
 mod panics;
 mod plugins;
