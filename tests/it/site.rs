@@ -12,6 +12,8 @@ pub(crate) enum Answer {
     Page(String),
     /// Another status, with a page.
     Status(u16, String),
+    /// A page in which `REQUEST` stands for the request as it came.
+    Echo(String),
     /// Nothing, ever: the connection stays open.
     Hang,
 }
@@ -53,15 +55,13 @@ impl Site {
             if reader.read_line(&mut request).unwrap_or(0) == 0 {
                 return;
             }
-            let mut header = String::new();
-            while reader.read_line(&mut header).unwrap_or(0) > 2 {
-                header.clear();
-            }
+            while reader.read_line(&mut request).unwrap_or(0) > 2 {}
             let path = request.split(' ').nth(1).unwrap_or("/").to_owned();
             let answer = self.pages.lock().unwrap().get(&path).cloned();
             let (status, body) = match answer {
                 Some(Answer::Page(body)) => (200, body),
                 Some(Answer::Status(status, body)) => (status, body),
+                Some(Answer::Echo(body)) => (200, body.replace("REQUEST", &request)),
                 Some(Answer::Hang) => loop {
                     std::thread::park();
                 },
