@@ -1,13 +1,13 @@
 //! Photographing and comparing every view, several at a time.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use gate_core::evidence::Area;
 use gate_core::{Context, Environment, Error, Role, UnitId};
 use tokio::sync::Mutex;
-use visual_browser::Session;
+use visual_browser::{Launch, Session};
 
 use crate::capture;
 use crate::seen::{BaselineFiles, Observation, Side, View};
@@ -22,6 +22,8 @@ struct Work {
     candidate: Option<Environment>,
     /// None when approved pictures are the baseline.
     baseline: Option<Environment>,
+    /// One for each kind of browser; its sessions may share what is costly to start.
+    launches: BTreeMap<BrowserSpec, Launch>,
     queue: Mutex<VecDeque<Task>>,
     done: AtomicU64,
     total: u64,
@@ -56,13 +58,21 @@ pub(crate) async fn measure(
     };
     let sites: Vec<&Environment> = candidate.iter().chain(&baseline).collect();
     capture::reachable(&sites).await?;
-    let queue = tasks(settings, pages);
+    let queue = tasks(settings, pages)?;
+    let launches = queue
+        .iter()
+        .map(|task| task.browser)
+        .collect::<BTreeSet<_>>()
+        .into_iter()
+        .map(|browser| Ok((browser, capture::launch(browser, cx)?)))
+        .collect::<Result<_, Error>>()?;
     let total = queue.len() as u64;
     let workers = sessions(cx).clamp(1, queue.len().max(1));
     let work = Arc::new(Work {
         settings: settings.clone(),
         candidate,
         baseline,
+        launches,
         queue: Mutex::new(queue),
         done: AtomicU64::new(0),
         total,
@@ -93,12 +103,14 @@ fn sessions(cx: &Context) -> usize {
 
 /// Everything that has to be looked at, one browser after the other: a worker starts a browser
 /// anew only when it comes to another kind.
-fn tasks(settings: &Settings, pages: Vec<Page>) -> VecDeque<Task> {
+fn tasks(settings: &Settings, pages: Vec<Page>) -> Result<VecDeque<Task>, Error> {
     let looks: Vec<Arc<Look>> =
         (0..settings.pages.len()).map(|entry| Arc::new(settings.look_of(entry))).collect();
     let mut tasks = Vec::new();
     for page in pages {
-        let Some(look) = looks.get(page.entry) else { continue };
+        let look = looks.get(page.entry).ok_or_else(|| {
+            Error::new(format!("the plan has a page of entry {}, and the spec has not", page.entry))
+        })?;
         for browser in look.browsers() {
             for (viewport, window) in (0..).zip(look.windows()) {
                 let place = [page.entry as u32, viewport];
@@ -110,7 +122,7 @@ fn tasks(settings: &Settings, pages: Vec<Page>) -> VecDeque<Task> {
         let key = |task: &Task| (task.browser, task.place[0]);
         key(one).cmp(&key(other)).then_with(|| one.page.address.cmp(&other.page.address))
     });
-    tasks.into()
+    Ok(tasks.into())
 }
 
 async fn worker(work: Arc<Work>) -> Result<Vec<View>, Error> {
@@ -125,7 +137,7 @@ async fn worker(work: Arc<Work>) -> Result<Vec<View>, Error> {
                 if let Some((_, session)) = other {
                     session.close().await;
                 }
-                start(task.browser, &work.cx).await?
+                start(&work, task.browser).await?
             }
         };
         let what = format!("{} at {}", task.page.name, task.window.name);
@@ -142,10 +154,9 @@ async fn worker(work: Arc<Work>) -> Result<Vec<View>, Error> {
     Ok(views)
 }
 
-async fn start(browser: BrowserSpec, cx: &Context) -> Result<Session, Error> {
-    let launch = capture::launch(browser, cx)?;
-    let on = |stage| capture::stage(cx, "", stage);
-    Session::open(&launch, &on).await.map_err(|error| {
+async fn start(work: &Work, browser: BrowserSpec) -> Result<Session, Error> {
+    let on = |stage| capture::stage(&work.cx, "", stage);
+    Session::open(&work.launches[&browser], &on).await.map_err(|error| {
         let message = Error::new(format!("the browser cannot be used: {error}"));
         match error.hint() {
             Some(hint) => message.hint(hint),

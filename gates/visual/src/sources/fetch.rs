@@ -82,7 +82,13 @@ impl<'a> Site<'a> {
                 Error::new(format!("{path} of {name} cannot be read: {error}"))
             };
             let request = self.client.get(url.clone()).headers(self.headers.clone());
-            let mut answer = request.send().await.map_err(|error| failed(&root(&error)))?;
+            let mut answer = request.send().await.map_err(|error| {
+                let said = failed(&root(&error));
+                if error.is_connect() {
+                    return said.hint("is the site running, and is that its address?");
+                }
+                said
+            })?;
             let status = answer.status();
             if status.is_redirection()
                 && let Some(to) = answer.headers().get(LOCATION).and_then(|to| to.to_str().ok())

@@ -252,11 +252,12 @@ fn named(found: Vec<Found>, settings: &Settings) -> Vec<Page> {
             Some(name) => (name, true),
             None => (default_name(&address), false),
         };
-        *taken.entry(name.clone()).or_default() += 1;
+        // Some file systems take upper and lower case for the same.
+        *taken.entry(name.to_ascii_lowercase()).or_default() += 1;
         pages.push((Page { entry, name, address }, given));
     }
     let distinct = |(mut page, given): (Page, bool)| {
-        if !given && (taken[&page.name] > 1 || !is_name(&page.name)) {
+        if !given && (taken[&page.name.to_ascii_lowercase()] > 1 || !is_name(&page.name)) {
             let digest = Digest::of(page.address.to_string().as_bytes()).to_string();
             page.name.truncate(73);
             page.name = format!("{}-{}", page.name, &digest[..6]);

@@ -16,6 +16,8 @@ const MOST_SITEMAPS: usize = 200;
 /// How far lists of lists may go. The standard has one level; generators have been seen to make
 /// two.
 const DEEPEST: usize = 3;
+/// How far elements may be nested; a sitemap with all extensions needs less than ten.
+const DEEPEST_ELEMENT: usize = 50;
 /// How many pages they may list in all.
 const MOST_PAGES: usize = 200_000;
 
@@ -110,6 +112,9 @@ fn read(bytes: &[u8]) -> Result<Listed, String> {
                 let name = start.local_name().as_ref().to_vec();
                 root.get_or_insert_with(|| name.clone());
                 path.push(name);
+                if path.len() > DEEPEST_ELEMENT {
+                    return Err("is nested too deeply".to_owned());
+                }
                 text.clear();
             }
             Event::Empty(start) => {
@@ -239,6 +244,7 @@ mod tests {
         check("", Err("is no sitemap"));
         check("<urlset><url><loc>http://a/</loc>", Err("ends in the middle"));
         check("<urlset><url></urlset>", Err("is no XML"));
+        check(&"<urlset>".repeat(1000), Err("is nested too deeply"));
         // Nothing is ever replaced by what the file itself defines.
         check(
             "<!DOCTYPE urlset [<!ENTITY a 'http://b/'>]><urlset><url><loc>&a;</loc></url></urlset>",

@@ -166,6 +166,14 @@ fn a_sitemap_that_says_nothing_is_no_pass() {
         vec![],
         Err("test has no /sitemap.xml (is its address right? it was looked for at /sitemap.xml)"),
     );
+    let settings: Settings = serde_json::from_str(SITEMAP).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let refuses = environment("test", "http://127.0.0.1:1");
+    let LogContext { cx, .. } = context(folder.path(), refuses, None);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let error = runtime.block_on(super::super::plan(&settings, &cx)).unwrap_err();
+    assert!(error.to_string().contains("cannot be read: Connection refused"), "{error}");
+    assert_eq!(error.advice(), Some("is the site running, and is that its address?"));
     check(
         SITEMAP,
         here(503, b""),

@@ -34,6 +34,8 @@ fn every_page_once_and_with_a_name_of_its_own() {
             (0, "/a/b", None),
             (0, "/a-b", None),
             (0, "/x/plans", None),
+            (0, "/About", None),
+            (0, "/about", None),
             (1, "/pricing", Some("plans")),
             (2, "/", None),
             (2, "/plans", None),
@@ -45,6 +47,9 @@ fn every_page_once_and_with_a_name_of_its_own() {
             "0 a-b-c739dc /a/b",
             "0 a-b-089401 /a-b",
             "0 x-plans /x/plans",
+            // Some file systems take these for the same.
+            "0 About-dfccdf /About",
+            "0 about-2c9b38 /about",
             "2 plans-4f8e0d /plans",
         ],
     );
