@@ -57,26 +57,58 @@ pub(crate) struct Machine<'a> {
     pub(crate) little_shared_memory: bool,
 }
 
-/// The `capabilities` of a new-session request.
-pub(crate) fn capabilities(launch: &Launch, machine: &Machine<'_>) -> Value {
+/// Less than this in `/dev/shm` and a browser crashes on a large page.
+const ENOUGH_SHARED_MEMORY: u64 = 512 << 20;
+
+impl<'a> Machine<'a> {
+    /// This machine.
+    pub(crate) fn here(folder: &'a Path, chromium: Option<&'a Path>) -> Self {
+        Self {
+            local: Some((folder, chromium)),
+            is_root: rustix::process::geteuid().is_root(),
+            little_shared_memory: little_shared_memory(),
+        }
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn little_shared_memory() -> bool {
+    rustix::fs::statvfs("/dev/shm")
+        .map_or(true, |stat| stat.f_bavail.saturating_mul(stat.f_frsize) < ENOUGH_SHARED_MEMORY)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn little_shared_memory() -> bool {
+    // Only there is a file system in the way.
+    let _ = ENOUGH_SHARED_MEMORY;
+    false
+}
+
+/// The arguments of the browser.
+pub(crate) fn arguments(launch: &Launch, machine: &Machine<'_>) -> Vec<String> {
     let mut args: Vec<String> =
         DETERMINISTIC.iter().chain(QUIET).map(|arg| (*arg).to_owned()).collect();
     args.push(FEATURES_OFF.to_owned());
-    let mut options = Map::new();
-    if let Some((folder, chromium)) = machine.local {
+    if let Some((folder, _)) = machine.local {
         args.push(format!("--user-data-dir={}", folder.join("profile").display()));
         if machine.is_root {
             args.push("--no-sandbox".to_owned());
-        }
-        if let Some(chromium) = chromium {
-            options.insert("binary".to_owned(), json!(chromium));
         }
     }
     if machine.little_shared_memory {
         args.push("--disable-dev-shm-usage".to_owned());
     }
     args.extend(launch.arguments.iter().cloned());
-    options.insert("args".to_owned(), json!(args));
+    args
+}
+
+/// The `capabilities` of a new-session request.
+pub(crate) fn capabilities(launch: &Launch, machine: &Machine<'_>) -> Value {
+    let mut options = Map::new();
+    if let Some((_, Some(chromium))) = machine.local {
+        options.insert("binary".to_owned(), json!(chromium));
+    }
+    options.insert("args".to_owned(), json!(arguments(launch, machine)));
     let mut always = json!({
         "browserName": "chrome",
         "pageLoadStrategy": "normal",

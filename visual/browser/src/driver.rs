@@ -1,4 +1,4 @@
-//! A ChromeDriver of our own: its process, its folder, its port.
+//! A program of our own that listens, a driver or a browser: its process, its folder, its address.
 
 use std::{
     fs, io,
@@ -28,33 +28,44 @@ const TAIL: usize = 2048;
 /// A socket's path holds at most 108 bytes, of which the browser appends up to 46.
 const LONGEST_TMPDIR: usize = 60;
 
+/// A program to start.
+pub(crate) struct Program<'a> {
+    pub(crate) path: &'a Path,
+    /// Its arguments, given the folder that is made for it.
+    pub(crate) arguments: &'a (dyn Fn(&Path) -> Vec<String> + Sync),
+    /// Reads from a line that it writes where it listens.
+    pub(crate) announced: fn(&[u8]) -> Option<String>,
+    /// What to do where it is not installed.
+    pub(crate) missing: &'static str,
+}
+
 /// A running driver. When it goes, its processes and its folder go with it.
 pub(crate) struct Driver {
     // The order matters: processes end before their folder is removed.
     process: DriverProcess,
     folder: Folder,
-    port: u16,
+    address: String,
     tail: Arc<Mutex<Tail>>,
 }
 
 impl Driver {
     /// Starts the driver and waits until it listens.
     pub(crate) async fn start(
-        chromedriver: &Path,
+        program: &Program<'_>,
         launch: &Launch,
         until: Instant,
         on: &(dyn Fn(Stage) + Sync),
     ) -> Result<Self, Error> {
         on(Stage::DriverStarting);
         let folder = Folder::make_in(&launch.scratch)?;
-        let mut process = DriverProcess::spawn(chromedriver, launch, &folder)?;
+        let mut process = DriverProcess::spawn(program, launch, &folder)?;
         (launch.on_spawn)(process.group);
         let tail = Arc::new(Mutex::new(Tail::default()));
-        let port = process.listen(&tail);
-        let what = match timeout_at(until, port).await {
-            Ok(Ok(port)) => {
+        let address = process.listen(&tail, program.announced);
+        let what = match timeout_at(until, address).await {
+            Ok(Ok(address)) => {
                 on(Stage::DriverStarted { pid: process.group });
-                return Ok(Self { process, folder, port, tail });
+                return Ok(Self { process, folder, address, tail });
             }
             // Its output has ended, so it is about to be gone.
             Ok(Err(_)) => match process.exit_status(Duration::from_millis(200)).await {
@@ -65,13 +76,13 @@ impl Driver {
         };
         let output = text_of(&tail);
         let hint = hint_for(&output);
-        let reason = format!("{}: {what}", chromedriver.display());
+        let reason = format!("{}: {what}", program.path.display());
         Err(Error::DriverStart { reason, output, hint })
     }
 
     /// Where it listens.
-    pub(crate) fn address(&self) -> String {
-        format!("http://127.0.0.1:{}/", self.port)
+    pub(crate) fn address(&self) -> &str {
+        &self.address
     }
 
     /// The session's own folder.
@@ -113,7 +124,9 @@ pub(crate) fn hint_for(output: &str) -> String {
         ("Exec format error", "it is built for another kind of machine"),
     ];
     let found = known.iter().find(|(sign, _)| output.contains(sign));
-    found.map_or("is it a working ChromeDriver of the browser's version?", |(_, hint)| hint).into()
+    found
+        .map_or("does it work, and do browser and driver have the same version?", |(_, hint)| hint)
+        .into()
 }
 
 struct DriverProcess {
@@ -124,10 +137,10 @@ struct DriverProcess {
 }
 
 impl DriverProcess {
-    fn spawn(chromedriver: &Path, launch: &Launch, folder: &Folder) -> Result<Self, Error> {
-        let mut command = Command::new(chromedriver);
+    fn spawn(program: &Program<'_>, launch: &Launch, folder: &Folder) -> Result<Self, Error> {
+        let mut command = Command::new(program.path);
         command
-            .arg("--port=0")
+            .args((program.arguments)(&folder.path))
             .env_clear()
             .envs(launch.env.iter().map(|(name, value)| (name, value)))
             .env("TMPDIR", folder.as_tmpdir())
@@ -138,10 +151,10 @@ impl DriverProcess {
             .stderr(Stdio::piped())
             .process_group(0);
         let child = command.spawn().map_err(|error| Error::DriverStart {
-            reason: format!("{}: {error}", chromedriver.display()),
+            reason: format!("{}: {error}", program.path.display()),
             output: String::new(),
             hint: match error.kind() {
-                io::ErrorKind::NotFound => "install ChromeDriver, or say where it is".to_owned(),
+                io::ErrorKind::NotFound => program.missing.to_owned(),
                 io::ErrorKind::PermissionDenied => "it has to be executable".to_owned(),
                 _ => hint_for(&error.to_string()),
             },
@@ -152,9 +165,13 @@ impl DriverProcess {
     }
 
     /// Keeps reading what the driver writes, so that it never blocks on a full pipe. The receiver
-    /// gets the port, or is closed when all output has ended without one.
-    fn listen(&mut self, tail: &Arc<Mutex<Tail>>) -> oneshot::Receiver<u16> {
-        let (found, port) = oneshot::channel();
+    /// gets the address, or is closed when all output has ended without one.
+    fn listen(
+        &mut self,
+        tail: &Arc<Mutex<Tail>>,
+        announced: fn(&[u8]) -> Option<String>,
+    ) -> oneshot::Receiver<String> {
+        let (found, address) = oneshot::channel();
         let stdout = self.child.stdout.take().and_then(|out| ChildStdout::from_std(out).ok());
         let stderr = self.child.stderr.take().and_then(|err| ChildStderr::from_std(err).ok());
         let tail = Arc::clone(tail);
@@ -162,17 +179,17 @@ impl DriverProcess {
             // Kept until both have ended: by then all that was written is in the tail.
             let found = Mutex::new(Some(found));
             let on_line = |line: &[u8]| {
-                if let Some(port) = port_in(line)
+                if let Some(address) = announced(line)
                     && let Ok(mut found) = found.lock()
                     && let Some(found) = found.take()
                 {
                     // Nobody waits any more after the deadline.
-                    let _ = found.send(port);
+                    let _ = found.send(address);
                 }
             };
-            tokio::join!(drain(stdout, &tail, on_line), drain(stderr, &tail, |_| {}));
+            tokio::join!(drain(stdout, &tail, on_line), drain(stderr, &tail, on_line));
         });
-        port
+        address
     }
 
     async fn exit_status(&mut self, within: Duration) -> Option<ExitStatus> {
@@ -295,12 +312,20 @@ async fn drain(
     }
 }
 
-/// The port in `ChromeDriver was started successfully on port 40123.`
-fn port_in(line: &[u8]) -> Option<u16> {
+/// The address in `ChromeDriver was started successfully on port 40123.`
+pub(crate) fn announced_by_chromedriver(line: &[u8]) -> Option<String> {
     let line = std::str::from_utf8(line).ok()?;
     let (before, after) = line.rsplit_once("on port ")?;
     let digits = after.trim_end().trim_end_matches('.');
-    before.contains("started successfully").then(|| digits.parse().ok())?.filter(|port| *port > 0)
+    let port: u16 = digits.parse().ok().filter(|port| *port > 0)?;
+    before.contains("started successfully").then(|| format!("http://127.0.0.1:{port}/"))
+}
+
+/// The address in `DevTools listening on ws://127.0.0.1:40123/devtools/browser/...`.
+pub(crate) fn announced_by_chromium(line: &[u8]) -> Option<String> {
+    let line = std::str::from_utf8(line).ok()?;
+    let address = line.strip_prefix("DevTools listening on ")?.trim();
+    address.starts_with("ws://127.0.0.1:").then(|| address.to_owned())
 }
 
 #[cfg(test)]
@@ -308,7 +333,17 @@ mod tests {
     use super::*;
 
     fn check(line: &str, port: Option<u16>) {
-        assert_eq!(port_in(line.as_bytes()), port, "{line:?}");
+        let expect = port.map(|port| format!("http://127.0.0.1:{port}/"));
+        assert_eq!(announced_by_chromedriver(line.as_bytes()), expect, "{line:?}");
+    }
+
+    #[test]
+    fn the_address_that_a_browser_names() {
+        let address = "ws://127.0.0.1:9/devtools/browser/a-b";
+        let line = format!("DevTools listening on {address}\r");
+        assert_eq!(announced_by_chromium(line.as_bytes()).as_deref(), Some(address));
+        assert_eq!(announced_by_chromium(b"DevTools listening on ws://evil.test/"), None);
+        assert_eq!(announced_by_chromium(b"x DevTools listening"), None);
     }
 
     #[test]

@@ -4,6 +4,8 @@ use std::{ffi::OsString, fmt, path::PathBuf, sync::Arc, time::Duration};
 
 use serde_json::{Map, Value};
 
+use crate::chromium::Pool;
+
 /// Called with a process id that is also the id of its process group.
 pub type Seen = Arc<dyn Fn(u32) + Send + Sync>;
 
@@ -20,7 +22,7 @@ pub struct Launch {
     pub env: Vec<(OsString, OsString)>,
     /// Further arguments for the browser.
     pub arguments: Vec<String>,
-    /// Further capabilities, merged into ours: objects key by key, lists one after the other,
+    /// Further capabilities for a driver, merged into ours: objects key by key, lists one after the other,
     /// anything else replaces what was there.
     pub capabilities: Map<String, Value>,
     /// How long driver and browser may take to start. Default 30 s.
@@ -30,6 +32,8 @@ pub struct Launch {
     pub on_spawn: Seen,
     /// Called when that process and all that it started are gone.
     pub on_reaped: Seen,
+    /// What the sessions of this launch, and of its clones, share.
+    pub(crate) pool: Arc<Pool>,
 }
 
 impl Launch {
@@ -44,6 +48,7 @@ impl Launch {
             start_deadline: Duration::from_secs(30),
             on_spawn: Arc::new(|_| {}),
             on_reaped: Arc::new(|_| {}),
+            pool: Arc::default(),
         }
     }
 }
@@ -63,6 +68,12 @@ impl fmt::Debug for Launch {
 /// Which driver to use.
 #[derive(Clone)]
 pub enum DriverAt {
+    /// A Chromium on this machine, without a driver: the fastest way. Up to four sessions of one
+    /// [`Launch`] and its clones share a browser, each with cookies, storage and cache of its own.
+    Chromium {
+        /// The browser's executable.
+        chromium: PathBuf,
+    },
     /// A ChromeDriver that is started for the session.
     Local {
         /// The driver's executable.
@@ -81,6 +92,9 @@ pub enum DriverAt {
 impl fmt::Debug for DriverAt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Chromium { chromium } => {
+                f.debug_struct("Chromium").field("chromium", chromium).finish()
+            }
             Self::Local { chromedriver, chromium } => f
                 .debug_struct("Local")
                 .field("chromedriver", chromedriver)

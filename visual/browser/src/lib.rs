@@ -33,6 +33,8 @@ mod act;
 mod apply;
 mod capabilities;
 mod captured;
+mod channel;
+mod chromium;
 mod device;
 mod driver;
 mod error;
@@ -50,6 +52,7 @@ mod session;
 mod settle;
 mod shot;
 mod step;
+mod stillness;
 mod wire;
 
 pub use captured::{Capture, Stage, Timings};

@@ -5,17 +5,10 @@ use std::time::Duration;
 use tokio::{net::lookup_host, time::sleep};
 use url::{Host, Url};
 
-use crate::{
-    Error, Launch,
-    remote::host_of,
-    wire::{Fault, Wire},
-};
+use crate::{Error, Launch, channel::Channel, remote::host_of, wire::Fault};
 
 /// When it is said that a name does not resolve, even if the browser still tries.
 const NAME_DEADLINE: Duration = Duration::from_secs(8);
-/// What a driver may need on top of the deadline that the browser itself keeps.
-const MARGIN: Duration = Duration::from_secs(3);
-
 /// The address of a shot, if it is one that may be captured.
 pub(crate) fn admissible(address: &str, allow_file: bool) -> Result<Url, Error> {
     let wrong = |reason: String| Error::BadUrl { reason };
@@ -30,13 +23,13 @@ pub(crate) fn admissible(address: &str, allow_file: bool) -> Result<Url, Error> 
 
 /// Loads the page, waiting for its load event for at most `deadline`.
 pub(crate) async fn load(
-    wire: &Wire,
+    channel: &Channel,
     url: &Url,
     deadline: Duration,
     resolves_here: bool,
 ) -> Result<(), Error> {
     let host = host_of(url);
-    let loaded = wire.go(url.as_str(), deadline + MARGIN);
+    let loaded = channel.go(url.as_str(), deadline);
     let answer = tokio::select! {
         answer = loaded => answer,
         // Only a name that is still unknown then ends the race.

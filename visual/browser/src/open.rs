@@ -8,13 +8,20 @@ use url::Url;
 use crate::{
     Error, Launch,
     capabilities::{Machine, capabilities},
-    driver::{Driver, hint_for},
+    driver::{Driver, Program, announced_by_chromedriver, hint_for},
     remote::{normalise, shown},
     wire::{Fault, Wire},
 };
 
-/// Less than this in `/dev/shm` and a browser crashes on a large page.
-const ENOUGH_SHARED_MEMORY: u64 = 512 << 20;
+/// A ChromeDriver, as a program to start.
+pub(crate) fn chromedriver(path: &Path) -> Program<'_> {
+    Program {
+        path,
+        arguments: &|_| vec!["--port=0".to_owned()],
+        announced: announced_by_chromedriver,
+        missing: "install ChromeDriver, or say where it is",
+    }
+}
 
 /// A browser started by our own driver. The driver is ended when there is none.
 pub(crate) async fn local(
@@ -23,13 +30,9 @@ pub(crate) async fn local(
     chromium: Option<&Path>,
     until: Instant,
 ) -> Result<(Driver, Wire), Error> {
-    let machine = Machine {
-        local: Some((driver.folder(), chromium)),
-        is_root: rustix::process::geteuid().is_root(),
-        little_shared_memory: little_shared_memory(),
-    };
+    let machine = Machine::here(driver.folder(), chromium);
     let asked = capabilities(launch, &machine);
-    let fault = match Url::parse(&driver.address()) {
+    let fault = match Url::parse(driver.address()) {
         Ok(endpoint) => match Wire::open(endpoint, &asked, until).await {
             Ok(wire) => return Ok((driver, wire)),
             Err(fault) => fault,
@@ -68,17 +71,4 @@ pub(crate) async fn remote(address: &str, launch: &Launch, until: Instant) -> Re
             "does it offer the browser and version that were asked for?",
         ),
     })
-}
-
-#[cfg(target_os = "linux")]
-fn little_shared_memory() -> bool {
-    rustix::fs::statvfs("/dev/shm")
-        .map_or(true, |stat| stat.f_bavail.saturating_mul(stat.f_frsize) < ENOUGH_SHARED_MEMORY)
-}
-
-#[cfg(not(target_os = "linux"))]
-fn little_shared_memory() -> bool {
-    // Only there is a file system in the way.
-    let _ = ENOUGH_SHARED_MEMORY;
-    false
 }

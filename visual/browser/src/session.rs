@@ -13,11 +13,13 @@ use url::Url;
 use crate::{
     Capture, DriverAt, Error, Launch, Rect, Shot, Stage, Timings,
     apply::Applied,
+    channel::Channel,
     driver::Driver,
     navigate, open,
     outcome::{self, check_page, moved_on, never_settled},
     settle::{self, PageReport},
-    wire::{Fault, Wire},
+    stillness::TAIL,
+    wire::Fault,
 };
 
 /// For commands that only set something.
@@ -26,6 +28,10 @@ pub(crate) const SETTING: Duration = Duration::from_secs(10);
 const PICTURE: Duration = Duration::from_mins(1);
 /// What a page's own deadline is exceeded by before its scripts count as stuck.
 pub(crate) const MARGIN: Duration = Duration::from_secs(3);
+/// How long what the page itself does not know of may be on its way.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// Between two looks at what is on its way.
+const LOOK: Duration = Duration::from_millis(10);
 /// Between two pictures that were not the same.
 pub(crate) const BETWEEN: Duration = Duration::from_millis(50);
 
@@ -36,9 +42,8 @@ pub(crate) const BETWEEN: Duration = Duration::from_millis(50);
 /// browser at a remote driver is then asked to end in the background. [`Session::close`] is kinder.
 pub struct Session {
     launch: Launch,
-    // Both are there until the session is closed.
-    wire: Option<Wire>,
-    driver: Option<Driver>,
+    // It is there until the session is closed.
+    channel: Option<Channel>,
     pub(crate) set: Applied,
     /// It has to be replaced before it can be used again.
     broken: bool,
@@ -50,19 +55,24 @@ impl Session {
     /// Starts a browser.
     pub async fn open(launch: &Launch, on: &(dyn Fn(Stage) + Sync)) -> Result<Self, Error> {
         let until = Instant::now() + launch.start_deadline;
-        let (driver, wire) = match &launch.driver {
+        let channel = match &launch.driver {
+            DriverAt::Chromium { chromium } => {
+                Channel::Tab(launch.pool.tab(chromium, launch, until, on).await?)
+            }
             DriverAt::Local { chromedriver, chromium } => {
-                let driver = Driver::start(chromedriver, launch, until, on).await?;
+                let program = open::chromedriver(chromedriver);
+                let driver = Driver::start(&program, launch, until, on).await?;
                 let (driver, wire) =
                     open::local(driver, launch, chromium.as_deref(), until).await?;
-                (Some(driver), wire)
+                Channel::Driver(Box::new(wire), Some(driver))
             }
-            DriverAt::Remote { url } => (None, open::remote(url, launch, until).await?),
+            DriverAt::Remote { url } => {
+                Channel::Driver(Box::new(open::remote(url, launch, until).await?), None)
+            }
         };
         let session = Self {
             launch: launch.clone(),
-            wire: Some(wire),
-            driver,
+            channel: Some(channel),
             set: Applied::default(),
             broken: false,
             stuck: false,
@@ -94,21 +104,16 @@ impl Session {
 
     /// Ends the browser and waits until nothing of it is left.
     pub async fn close(mut self) {
-        if let Some(wire) = &self.wire
-            && !(self.broken && self.driver.is_some())
-        {
-            // What does not end when asked is ended below.
-            let _ = wire.delete().await;
-        }
-        self.wire = None;
-        if let Some(driver) = self.driver.take() {
-            driver.end().await;
+        let answers = !self.broken;
+        if let Some(channel) = self.channel.take() {
+            channel.close(answers).await;
         }
     }
 
-    /// The driver's process, which also names its group; `None` for a remote driver.
+    /// The process of the driver, or of the browser where there is none; it also names its group.
+    /// `None` for a remote driver.
     pub fn driver_pid(&self) -> Option<u32> {
-        self.driver.as_ref().map(Driver::pid)
+        self.channel.as_ref().and_then(Channel::pid)
     }
 
     async fn reopen(&mut self) -> Result<(), Error> {
@@ -147,6 +152,13 @@ impl Session {
         on(Stage::Settling);
         let loaded = Instant::now();
         let mut report = self.settle(shot, loaded).await?;
+        if self.expects_more()? {
+            // A background, for instance, of which the page itself knows nothing.
+            while self.expects_more()? && loaded.elapsed() < shot.settle.deadline.min(PATIENCE) {
+                sleep(LOOK).await;
+            }
+            report = self.settle(shot, loaded).await?;
+        }
         check_page(url, shot, &report)?;
         timings.settle = loaded.elapsed();
         on(Stage::Capturing);
@@ -158,7 +170,7 @@ impl Session {
     }
 
     async fn load(&mut self, url: &Url, shot: &Shot) -> Result<(), Error> {
-        let here = self.driver.is_some() && !navigate::uses_proxy(&self.launch);
+        let here = self.wire()?.is_here() && !navigate::uses_proxy(&self.launch);
         let origin = url.origin().ascii_serialization();
         if let Some(auth) = &shot.basic_auth
             && !self.set.credentials.contains_key(&origin)
@@ -203,7 +215,7 @@ impl Session {
         }
     }
 
-    /// Takes pictures until two in a row are the same bytes.
+    /// Takes pictures until one is known to show the page at rest.
     async fn still_picture(
         &mut self,
         url: &Url,
@@ -212,8 +224,15 @@ impl Session {
         report: &mut PageReport,
         timings: &mut Timings,
     ) -> Result<Vec<u8>, Error> {
+        let before = if report.observable { self.traces().await? } else { None };
         let mut last = self.picture(shot, report).await?;
         timings.frame_count = 1;
+        if before.is_some() && report.waiting.is_empty() {
+            sleep(TAIL).await;
+            if self.traces().await? == before && self.is_still_there(report).await? {
+                return Ok(last);
+            }
+        }
         loop {
             // What a timer does shows only once it has fired.
             sleep(Duration::from_millis(report.watch.min(1000))).await;
@@ -281,12 +300,14 @@ impl Session {
         answer.map_err(|fault| self.failed(command, fault))
     }
 
-    pub(crate) fn wire(&self) -> Result<&Wire, Error> {
-        self.wire.as_ref().ok_or_else(|| Error::SessionLost { reason: "it was closed".to_owned() })
+    pub(crate) fn wire(&self) -> Result<&Channel, Error> {
+        self.channel
+            .as_ref()
+            .ok_or_else(|| Error::SessionLost { reason: "it was closed".to_owned() })
     }
 
     fn driver_has_ended(&mut self) -> bool {
-        self.driver.as_mut().is_some_and(Driver::has_ended)
+        self.channel.as_mut().is_some_and(Channel::has_ended)
     }
 
     #[expect(clippy::unused_self, reason = "reads as what happened to this session")]
@@ -303,8 +324,7 @@ impl Session {
 
 impl Drop for Session {
     fn drop(&mut self) {
-        if self.driver.is_none()
-            && let Some(wire) = self.wire.take()
+        if let Some(Channel::Driver(wire, None)) = self.channel.take()
             && let Ok(runtime) = Handle::try_current()
         {
             runtime.spawn(async move {

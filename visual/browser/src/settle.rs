@@ -43,6 +43,8 @@ pub(crate) struct PageReport {
     pub(crate) origins: Vec<String>,
     /// The period of the slowest timer that still runs, in milliseconds; 0 for none.
     pub(crate) watch: u64,
+    /// Whether all that could change the picture leaves a trace.
+    pub(crate) observable: bool,
     /// Painted areas in CSS pixels.
     pub(crate) masks: Vec<Rect>,
     pub(crate) unmatched: Vec<String>,

@@ -272,7 +272,7 @@ fn fault(error: CmdError) -> Fault {
 
 /// The first line of a driver's message, without control characters and not too long; what
 /// follows it are versions and stack traces.
-fn first_line(message: &str) -> String {
+pub(crate) fn first_line(message: &str) -> String {
     let line = message.lines().find(|line| !line.trim().is_empty()).unwrap_or_default().trim();
     line.chars().filter(|c| !c.is_control()).take(LONGEST_MESSAGE).collect()
 }

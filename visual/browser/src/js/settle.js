@@ -131,7 +131,25 @@ __PAGE__
     set("left", `${x - (at.x + scrollX - x)}px`);
     set("top", `${y - (at.y + scrollY - y)}px`);
   }
-  if (report.masks.length) await frame();
+  // What has just been changed is painted in the first of these frames.
+  await frame();
+  await frame();
+
+  // What is drawn past the document leaves no trace when it changes.
+  const unseen = "canvas, video, audio, marquee, embed, object, progress:not([value])";
+  const isForeign = (frame) => {
+    try {
+      return !frame.contentDocument;
+    } catch {
+      return true;
+    }
+  };
+  const runs = (animation) => animation.playState === "running" && !animation.pending;
+  const observable =
+    !all(unseen).some((element) => element.getClientRects().length) &&
+    !all("iframe, frame").some(isForeign) &&
+    !(window.CSS && CSS.highlights && CSS.highlights.size) &&
+    !roots().some((root) => root.getAnimations && root.getAnimations().some(runs));
 
   let clip = null;
   if (options.clip !== null) {
@@ -169,6 +187,7 @@ __PAGE__
     asked: (entry && entry.name) || "",
     failed: [...new Set(failed)].slice(0, 100),
     origins: [...origins].filter((origin) => origin !== "null").slice(0, 100),
+    observable: observable && !delays.length && !!state,
     watch: delays.length ? Math.max(...delays) : 0,
   };
 })()

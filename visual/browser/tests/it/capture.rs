@@ -29,7 +29,8 @@ async fn the_same_page_gives_the_same_bytes() {
         .to_vec();
     assert!(pictures.windows(2).all(|pair| pair[0] == pair[1]), "pictures differ");
     assert_ne!(&first[1].as_ref().unwrap().png, pictures[0]);
-    assert_eq!(first[0].as_ref().unwrap().timings.frame_count, 2);
+    // Nothing happened, so one picture is enough.
+    assert_eq!(first[0].as_ref().unwrap().timings.frame_count, 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -32,7 +32,13 @@ impl Bench {
         if let Some(problem) = found.problem() {
             panic!("{problem}: these tests need a real browser, see `gate browser install`");
         }
-        let chromedriver = found.chromedriver.expect("checked above").path;
+        Self::with(DriverAt::Chromium { chromium: found.chromium.expect("checked above").path })
+    }
+
+    /// With a ChromeDriver in between.
+    pub(crate) async fn driven() -> Self {
+        let found = find(OsStr::new("/usr/local/bin:/usr/bin:/bin:/snap/bin")).await;
+        let chromedriver = found.chromedriver.expect("a ChromeDriver").path;
         let chromium = found.chromium.map(|tool| tool.path);
         Self::with(DriverAt::Local { chromedriver, chromium })
     }

@@ -129,7 +129,7 @@ const STARTED: &str = "echo 'ChromeDriver was started successfully on port 9.'";
 async fn drivers_that_do_not_start() {
     let missing = PathBuf::from("/nowhere/chromedriver");
     check_driver_at(missing, "/nowhere/chromedriver: No such file", "install ChromeDriver").await;
-    check_driver("exit 3", "it ended at once (exit status: 3)", "working ChromeDriver").await;
+    check_driver("exit 3", "it ended at once (exit status: 3)", "have the same version").await;
     let library = "echo 'error while loading shared libraries: libnss3.so' >&2; exit 127";
     check_driver(library, "libnss3.so", "system library is missing").await;
     let silent = "it named no port within 2s";
@@ -146,7 +146,7 @@ async fn drivers_that_do_not_start() {
 async fn a_browser_that_is_not_one() {
     let tools = tempfile::tempdir().unwrap();
     for (body, name) in [("exit 1", "ends"), ("exec sleep 600", "hangs")] {
-        let mut bench = Bench::new().await;
+        let mut bench = Bench::driven().await;
         let DriverAt::Local { chromium, .. } = &mut bench.launch.driver else { unreachable!() };
         *chromium = Some(script(tools.path(), name, body));
         bench.launch.start_deadline = SHORT;
@@ -178,7 +178,7 @@ async fn a_remote_driver_that_is_not_there() {
 /// A driver of our own stands in for a remote one, which is what it is to the second session.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_remote_driver() {
-    let host = Bench::new().await;
+    let host = Bench::driven().await;
     let DriverAt::Local { chromedriver, .. } = &host.launch.driver else { unreachable!() };
     let profile = host.scratch.path().join("remote");
     std::fs::create_dir(&profile).unwrap();

@@ -1,0 +1,86 @@
+//! Measures how long a suite of page views takes: `suite SESSIONS ROUNDS URL...`, each address at
+//! five viewports, with the sessions started in the measured time.
+#![expect(clippy::print_stdout, reason = "an example for people to run by hand")]
+
+use std::{
+    ffi::OsStr,
+    path::PathBuf,
+    sync::{Arc, Mutex},
+    time::{Duration, Instant},
+};
+
+use visual_browser::{Capture, DriverAt, Launch, Session, Shot, Viewport, find};
+
+const VIEWPORTS: [(u32, u32); 5] = [(320, 568), (390, 844), (768, 1024), (1280, 800), (1920, 1080)];
+
+#[tokio::main]
+async fn main() {
+    let mut arguments = std::env::args().skip(1);
+    let sessions: usize = arguments.next().and_then(|n| n.parse().ok()).unwrap_or(3);
+    let rounds: usize = arguments.next().and_then(|n| n.parse().ok()).unwrap_or(1);
+    let urls: Vec<String> = arguments.collect();
+    let found = find(OsStr::new("/usr/local/bin:/usr/bin:/bin")).await;
+    let Some(browser) = found.chromium else {
+        println!("a browser is needed");
+        return;
+    };
+    let scratch = PathBuf::from("/var/tmp").join(format!("suite-{}", std::process::id()));
+    std::fs::create_dir_all(&scratch).expect("a folder for the browsers");
+    let at = DriverAt::Chromium { chromium: browser.path };
+    let launch = Launch::new(at, scratch.clone());
+    for _ in 0..rounds {
+        let started = Instant::now();
+        let captures = run(&launch, sessions, &urls).await;
+        report(sessions, started.elapsed(), &captures);
+    }
+    std::fs::remove_dir_all(&scratch).expect("the folder is ours");
+}
+
+async fn run(launch: &Launch, sessions: usize, urls: &[String]) -> Vec<Capture> {
+    let shots = VIEWPORTS.iter().flat_map(|&(width, height)| {
+        urls.iter().map(move |url| Shot {
+            viewport: Viewport { width, height, ..Viewport::default() },
+            ..Shot::of(url)
+        })
+    });
+    let mut shots: Vec<Shot> = shots.collect();
+    shots.reverse();
+    let shots = Arc::new(Mutex::new(shots));
+    let mut workers = Vec::new();
+    for _ in 0..sessions {
+        let (shots, launch) = (Arc::clone(&shots), launch.clone());
+        workers.push(tokio::spawn(async move {
+            let mut session = Session::open(&launch, &|_| {}).await.expect("a session");
+            let mut done = Vec::new();
+            loop {
+                let next = shots.lock().expect("no panic before").pop();
+                let Some(shot) = next else { break };
+                done.push(session.capture(&shot, &|_| {}).await.expect("a picture"));
+            }
+            session.close().await;
+            done
+        }));
+    }
+    let mut all = Vec::new();
+    for worker in workers {
+        all.extend(worker.await.expect("no panic"));
+    }
+    all
+}
+
+fn report(sessions: usize, took: Duration, captures: &[Capture]) {
+    let sum = |of: fn(&Capture) -> Duration| captures.iter().map(of).sum::<Duration>().as_millis();
+    let bytes: usize = captures.iter().map(|capture| capture.png.len()).sum();
+    let frames: u32 = captures.iter().map(|capture| capture.timings.frame_count).sum();
+    println!(
+        "{sessions} sessions: {:.2} s for {} views, {:.1} MB, {frames} frames; \
+         prepare {} load {} settle {} frames {} ms in all",
+        took.as_secs_f64(),
+        captures.len(),
+        bytes as f64 / 1e6,
+        sum(|c| c.timings.prepare),
+        sum(|c| c.timings.load),
+        sum(|c| c.timings.settle),
+        sum(|c| c.timings.frames),
+    );
+}

@@ -1,0 +1,103 @@
+//! The way to a browser: its own protocol where it runs on this machine, WebDriver elsewhere.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::{
+    chromium::{Tab, Told},
+    driver::Driver,
+    wire::{Fault, Wire},
+};
+
+/// What a driver may need on top of the deadline that the browser itself keeps.
+const MARGIN: Duration = Duration::from_secs(3);
+
+pub(crate) enum Channel {
+    /// A tab of a browser on this machine.
+    Tab(Tab),
+    /// A session at a driver, and that driver where it is ours.
+    Driver(Box<Wire>, Option<Driver>),
+}
+
+impl Channel {
+    /// Goes to an address and waits for its load event for at most `limit`.
+    pub(crate) async fn go(&self, url: &str, limit: Duration) -> Result<(), Fault> {
+        match self {
+            Self::Tab(tab) => tab.go(url, limit).await,
+            Self::Driver(wire, _) => wire.go(url, limit + MARGIN).await,
+        }
+    }
+
+    /// Sets how long a page may load, where the browser itself has to know.
+    pub(crate) async fn set_page_deadline(
+        &self,
+        page: Duration,
+        limit: Duration,
+    ) -> Result<(), Fault> {
+        match self {
+            Self::Tab(_) => Ok(()),
+            Self::Driver(wire, _) => wire.set_page_deadline(page, limit).await,
+        }
+    }
+
+    /// Sends a command of the browser's own protocol.
+    pub(crate) async fn devtools(
+        &self,
+        command: &str,
+        params: &Value,
+        limit: Duration,
+    ) -> Result<Value, Fault> {
+        match self {
+            Self::Tab(tab) => tab.call(command, params, limit).await,
+            Self::Driver(wire, _) => wire.devtools(command, params, limit).await,
+        }
+    }
+
+    /// What the browser has told of its own accord; a driver passes nothing on.
+    pub(crate) fn told(&self) -> Option<Told> {
+        match self {
+            Self::Tab(tab) => Some(tab.told()),
+            Self::Driver(..) => None,
+        }
+    }
+
+    /// Whether the browser runs on this machine.
+    pub(crate) fn is_here(&self) -> bool {
+        !matches!(self, Self::Driver(_, None))
+    }
+
+    /// The process that was started for it, which also names its group.
+    pub(crate) fn pid(&self) -> Option<u32> {
+        match self {
+            Self::Tab(tab) => tab.pid(),
+            Self::Driver(_, driver) => driver.as_ref().map(Driver::pid),
+        }
+    }
+
+    /// Whether the browser or its driver has gone.
+    pub(crate) fn has_ended(&mut self) -> bool {
+        match self {
+            Self::Tab(tab) => tab.told().lost.is_some(),
+            Self::Driver(_, driver) => driver.as_mut().is_some_and(Driver::has_ended),
+        }
+    }
+
+    /// Ends the session and waits until nothing of it is left. What no longer answers is not
+    /// asked.
+    pub(crate) async fn close(self, answers: bool) {
+        match self {
+            Self::Tab(tab) => tab.close().await,
+            Self::Driver(wire, driver) => {
+                if answers || driver.is_none() {
+                    // What does not end when asked is ended below.
+                    let _ = wire.delete().await;
+                }
+                drop(wire);
+                if let Some(driver) = driver {
+                    driver.end().await;
+                }
+            }
+        }
+    }
+}

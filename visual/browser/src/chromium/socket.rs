@@ -1,0 +1,276 @@
+//! A connection to a browser's own protocol (the Chrome DevTools Protocol, over a WebSocket), and
+//! a running note of what the browser tells of its own accord.
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    mem,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use futures_util::{SinkExt, StreamExt, stream::SplitStream};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tokio::{
+    net::TcpStream,
+    sync::{mpsc, oneshot, watch},
+    task::JoinHandle,
+    time::timeout,
+};
+use tokio_tungstenite::{
+    WebSocketStream, client_async_with_config,
+    tungstenite::{Message, protocol::WebSocketConfig},
+};
+use url::Url;
+
+use crate::wire::{Fault, first_line};
+
+/// The longest message: the picture of a very long page.
+const LONGEST: usize = 1 << 30;
+/// For a connection on this machine.
+const CONNECT: Duration = Duration::from_secs(10);
+
+/// What the browser has told so far.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Told {
+    /// How often something was painted anew.
+    pub(crate) paints: u64,
+    /// How often anything came or went over the network.
+    pub(crate) traffic: u64,
+    /// Resources that are still on their way and that a picture could show.
+    pub(crate) open: BTreeSet<String>,
+    /// The documents of the main frame since this was last cleared, by their loader.
+    pub(crate) documents: Vec<String>,
+    /// The document whose load event came last.
+    pub(crate) loaded: Option<String>,
+    /// Why nothing more will come.
+    pub(crate) lost: Option<String>,
+}
+
+/// A connection. It ends when this is dropped.
+pub(crate) struct Socket {
+    out: mpsc::UnboundedSender<Message>,
+    next: AtomicU64,
+    pending: Arc<Pending>,
+    told: Arc<watch::Sender<Told>>,
+    tasks: [JoinHandle<()>; 2],
+}
+
+type Answer = Result<Value, Fault>;
+type Pending = Mutex<HashMap<u64, oneshot::Sender<Answer>>>;
+
+impl Socket {
+    pub(crate) async fn connect(address: &str) -> Result<Self, Fault> {
+        let stream = match timeout(CONNECT, dial(address)).await {
+            Ok(stream) => stream.map_err(Fault::Lost)?,
+            Err(_) => return Err(Fault::Deadline(CONNECT)),
+        };
+        let (mut sink, stream) = stream.split();
+        let (out, mut outgoing) = mpsc::unbounded_channel();
+        let pending = Arc::new(Pending::default());
+        let told = Arc::new(watch::Sender::new(Told::default()));
+        let writer = tokio::spawn(async move {
+            while let Some(message) = outgoing.recv().await {
+                if sink.send(message).await.is_err() {
+                    break;
+                }
+            }
+        });
+        let reader = Reader {
+            pending: Arc::clone(&pending),
+            told: Arc::clone(&told),
+            out: out.clone(),
+            main_frame: None,
+        };
+        let reader = tokio::spawn(reader.run(stream));
+        Ok(Self { out, next: AtomicU64::new(1), pending, told, tasks: [writer, reader] })
+    }
+
+    /// Sends a command and waits for its answer.
+    pub(crate) async fn call(&self, method: &str, params: &Value, limit: Duration) -> Answer {
+        let id = self.next.fetch_add(1, Ordering::Relaxed);
+        let (answer, answered) = oneshot::channel();
+        if let Ok(mut pending) = self.pending.lock() {
+            pending.insert(id, answer);
+        }
+        // After it was put down, so that whoever ends the connection finds it.
+        if let Some(reason) = &self.told.borrow().lost {
+            return Err(Fault::Lost(reason.clone()));
+        }
+        let _waits = Waiting { id, pending: &self.pending };
+        let command = json!({ "id": id, "method": method, "params": params });
+        if self.out.send(Message::text(command.to_string())).is_err() {
+            return Err(Fault::Lost("the browser closed the connection".to_owned()));
+        }
+        match timeout(limit, answered).await {
+            Ok(Ok(answer)) => answer,
+            Ok(Err(_)) => Err(Fault::Lost("the browser closed the connection".to_owned())),
+            Err(_) => Err(Fault::Deadline(limit)),
+        }
+    }
+
+    /// What the browser has told.
+    pub(crate) fn told(&self) -> &watch::Sender<Told> {
+        &self.told
+    }
+}
+
+impl Drop for Socket {
+    fn drop(&mut self) {
+        for task in &self.tasks {
+            task.abort();
+        }
+    }
+}
+
+/// Takes a question back that nobody waits for any more.
+struct Waiting<'a> {
+    id: u64,
+    pending: &'a Pending,
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        if let Ok(mut pending) = self.pending.lock() {
+            pending.remove(&self.id);
+        }
+    }
+}
+
+async fn dial(address: &str) -> Result<WebSocketStream<TcpStream>, String> {
+    let url = Url::parse(address).map_err(|error| error.to_string())?;
+    let (Some(host), Some(port)) = (url.host_str(), url.port()) else {
+        return Err(format!("{address} names no port"));
+    };
+    let stream = TcpStream::connect((host, port)).await.map_err(|error| error.to_string())?;
+    stream.set_nodelay(true).map_err(|error| error.to_string())?;
+    let mut config = WebSocketConfig::default();
+    config.max_message_size = Some(LONGEST);
+    config.max_frame_size = Some(LONGEST);
+    let (stream, _) = client_async_with_config(address, stream, Some(config))
+        .await
+        .map_err(|error| error.to_string())?;
+    Ok(stream)
+}
+
+/// Takes in what the browser sends.
+struct Reader {
+    pending: Arc<Pending>,
+    told: Arc<watch::Sender<Told>>,
+    out: mpsc::UnboundedSender<Message>,
+    /// The frame without a parent, once it is known.
+    main_frame: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Incoming {
+    #[serde(default)]
+    id: u64,
+    #[serde(default)]
+    method: String,
+    #[serde(default)]
+    params: Value,
+    #[serde(default)]
+    result: Value,
+    error: Option<Value>,
+}
+
+impl Reader {
+    async fn run(mut self, mut stream: SplitStream<WebSocketStream<TcpStream>>) {
+        let reason = loop {
+            match stream.next().await {
+                Some(Ok(Message::Text(text))) => {
+                    if let Ok(incoming) = serde_json::from_str::<Incoming>(&text) {
+                        self.take(incoming);
+                    }
+                }
+                Some(Ok(Message::Close(_))) | None => {
+                    break "the browser closed the connection".to_owned();
+                }
+                Some(Ok(_)) => {}
+                Some(Err(error)) => break first_line(&error.to_string()),
+            }
+        };
+        self.lose(&reason);
+    }
+
+    fn lose(&self, reason: &str) {
+        self.told.send_modify(|told| told.lost = Some(reason.to_owned()));
+        let waiting = self.pending.lock().map(|mut pending| mem::take(&mut *pending));
+        for (_, waiting) in waiting.unwrap_or_default() {
+            let _ = waiting.send(Err(Fault::Lost(reason.to_owned())));
+        }
+    }
+
+    fn take(&mut self, incoming: Incoming) {
+        if incoming.id == 0 {
+            return self.note(&incoming.method, &incoming.params);
+        }
+        let waiting = self.pending.lock().ok().and_then(|mut all| all.remove(&incoming.id));
+        let Some(waiting) = waiting else { return };
+        let answer = match incoming.error {
+            None => Ok(incoming.result),
+            Some(error) => {
+                let text = error["message"].as_str().unwrap_or("the browser said no");
+                let data = error["data"].as_str().unwrap_or_default();
+                Err(Fault::Answer("error".to_owned(), first_line(&format!("{text} {data}"))))
+            }
+        };
+        let _ = waiting.send(answer);
+    }
+
+    fn note(&mut self, method: &str, params: &Value) {
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        match method {
+            "LayerTree.layerTreeDidChange" => self.told.send_modify(|told| told.paints += 1),
+            "Page.frameNavigated" if params["frame"]["parentId"].is_null() => {
+                let frame = &params["frame"];
+                self.main_frame = Some(text(&frame["id"]));
+                self.told.send_modify(|told| told.documents.push(text(&frame["loaderId"])));
+            }
+            "Page.lifecycleEvent"
+                if params["name"] == "load"
+                    && params["frameId"].as_str() == self.main_frame.as_deref() =>
+            {
+                self.told.send_modify(|told| told.loaded = Some(text(&params["loaderId"])));
+            }
+            "Page.javascriptDialogOpening" => {
+                // A page that asks a question must not hold up the picture; leaving it is fine.
+                let accept = params["type"] == "beforeunload";
+                let params = json!({ "accept": accept });
+                let command =
+                    json!({ "id": 0, "method": "Page.handleJavaScriptDialog", "params": params });
+                let _ = self.out.send(Message::text(command.to_string()));
+            }
+            "Inspector.targetCrashed" => self.lose("tab crashed"),
+            "Inspector.detached" | "Target.detachedFromTarget" => self.lose("the tab was closed"),
+            _ if method.starts_with("Network.") => self.note_traffic(method, params),
+            _ => {}
+        }
+    }
+
+    fn note_traffic(&self, method: &str, params: &Value) {
+        self.told.send_modify(|told| {
+            told.traffic += 1;
+            let request = || params["requestId"].as_str().unwrap_or_default().to_owned();
+            let is_shown = || {
+                let kind = params["type"].as_str().unwrap_or_default();
+                matches!(kind, "Image" | "Font" | "Stylesheet" | "Media" | "Document" | "Script")
+            };
+            match method {
+                "Network.requestWillBeSent" if is_shown() => {
+                    told.open.insert(request());
+                }
+                "Network.loadingFinished"
+                | "Network.loadingFailed"
+                | "Network.requestServedFromCache" => {
+                    told.open.remove(&request());
+                }
+                _ => {}
+            }
+        });
+    }
+}
