@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::evidence::Page;
 use crate::spec::did_you_mean;
-use crate::{AnyGate, Context, Error, ExitCode, Gate};
+use crate::{AnyGate, Context, Error, ExitCode, Gate, Output};
 
 /// Everything that a crate brings: its gate, and what else belongs to it.
 pub struct Kind {
@@ -88,8 +88,18 @@ pub struct Command {
     pub about: &'static str,
     /// The whole help, for the command-line reference.
     pub help: fn() -> String,
-    /// Runs it with the arguments after the verb.
-    pub run: fn(&[OsString], &Context) -> ExitCode,
+    /// What it does.
+    pub run: Runs,
+}
+
+/// What a [`Command`] does with the arguments after its verb, and what it needs for that.
+#[derive(Clone, Copy)]
+pub enum Runs {
+    /// It works on what it was given and prints. It starts at once: no workspace is searched, no
+    /// thread is started, and nothing is left to be swept.
+    Alone(fn(&[OsString], &Output) -> ExitCode),
+    /// It needs a workspace, other processes or anything else of a context.
+    InContext(fn(&[OsString], &Context) -> ExitCode),
 }
 
 /// Turns a file of another tool into a spec.

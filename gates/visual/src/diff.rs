@@ -6,7 +6,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use clap::{CommandFactory, Parser, ValueEnum};
-use gate_core::{Command, Context, ExitCode, files};
+use gate_core::{Command, ExitCode, Output, Runs, files};
 use serde::Serialize;
 use visual_diff::{Aligned, Comparison, Fingerprint, Metric, Options, Rect, Region, RegionKind};
 
@@ -70,35 +70,35 @@ fn parse_mask(text: &str) -> Result<Rect, String> {
 }
 
 pub(crate) fn command() -> Command {
-    Command { name: "diff", about: "Compare two pictures", help, run }
+    Command { name: "diff", about: "Compare two pictures", help, run: Runs::Alone(run) }
 }
 
 fn help() -> String {
     Arguments::command().render_long_help().to_string()
 }
 
-fn run(arguments: &[OsString], cx: &Context) -> ExitCode {
+fn run(arguments: &[OsString], output: &Output) -> ExitCode {
     let words = std::iter::once(OsString::from("gate diff")).chain(arguments.iter().cloned());
     let arguments = match Arguments::try_parse_from(words) {
         Ok(arguments) => arguments,
         Err(error) => {
             let text = error.render().to_string();
             if error.use_stderr() {
-                cx.complain(&text);
+                (output.err)(&text);
                 return ExitCode::USAGE;
             }
-            cx.print(&text);
+            (output.out)(&text);
             return ExitCode::PROMOTE;
         }
     };
     match compare(&arguments) {
         Ok(found) => {
             let text = if arguments.json { json(&found) } else { words_for(&found, &arguments) };
-            cx.print(&text);
+            (output.out)(&text);
             if is_same(&found) { ExitCode::PROMOTE } else { ExitCode::FAILED }
         }
         Err(text) => {
-            cx.complain(&format!("gate: {text}\n"));
+            (output.err)(&format!("gate: {text}\n"));
             ExitCode::USAGE
         }
     }

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use clap::{CommandFactory, Parser, Subcommand};
 use gate_core::process::Program;
-use gate_core::{Command, Context, Error, ExitCode, files};
+use gate_core::{Command, Context, Error, ExitCode, Runs, files};
 use visual_browser::{InstallPlan, install_plan};
 
 use crate::doctor;
@@ -31,7 +31,12 @@ enum Action {
 }
 
 pub(crate) fn command() -> Command {
-    Command { name: "browser", about: "Install the browser that photographs pages", help, run }
+    Command {
+        name: "browser",
+        about: "Install the browser that photographs pages",
+        help,
+        run: Runs::InContext(run),
+    }
 }
 
 fn help() -> String {

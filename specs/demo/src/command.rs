@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{CommandFactory, Parser, Subcommand};
-use gate_core::{Command, Context, Error, ExitCode};
+use gate_core::{Command, Context, Error, ExitCode, Runs};
 
 use crate::server::{Options, serve};
 use crate::{Fault, faults, story};
@@ -53,7 +53,7 @@ fn fault(name: &str) -> Result<Fault, String> {
 
 /// The command, for the binary.
 pub fn command() -> Command {
-    Command { name: "demo", about: "Watch the gates at work on a small marketing site", help, run }
+    Command { name: "demo", about: "Watch the gates at work on a small marketing site", help, run: Runs::InContext(run) }
 }
 
 fn help() -> String {

@@ -17,7 +17,7 @@ use std::sync::Arc;
 use clap::{CommandFactory, FromArgMatches};
 use gate_core::ledger::Ledger;
 use gate_core::{
-    Attempting, Command, Context, Error, EventLog, ExitCode, Kind, Output, Redactor, Registry, Run,
+    Attempting, Command, Context, Error, EventLog, ExitCode, Kind, Output, Redactor, Registry, Run, Runs,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -39,7 +39,6 @@ pub struct Cli {
 /// What every command works with.
 struct Session {
     registry: Registry,
-    commands: Vec<Command>,
     ambient: Ambient,
     talk: Talk,
     /// Whether standard error is coloured.
@@ -110,7 +109,19 @@ impl Cli {
         grammar
     }
 
+    /// The command of that name that a kind brings.
+    fn named(&self, name: &str) -> Option<Command> {
+        self.registry.commands().chain(&self.commands).find(|c| c.name == name).cloned()
+    }
+
     fn dispatch(self, matches: &clap::ArgMatches) -> ExitCode {
+        let named = matches.subcommand().and_then(|(name, inner)| Some((self.named(name)?, inner)));
+        let arguments = |inner: &clap::ArgMatches| -> Vec<OsString> {
+            inner.get_many("arguments").into_iter().flatten().cloned().collect()
+        };
+        if let Some((Command { run: Runs::Alone(run), .. }, inner)) = &named {
+            return run(&arguments(inner), &output());
+        }
         let talk = Talk::from_arg_matches(matches).unwrap_or(Talk { verbose: 0, quiet: false });
         let session = match Session::new(self, talk) {
             Ok(session) => session,
@@ -119,12 +130,8 @@ impl Cli {
                 return stop.exit_code();
             }
         };
-        if let Some((name, inner)) = matches.subcommand()
-            && let Some(command) = session.own_command(name)
-        {
-            let arguments: Vec<OsString> =
-                inner.get_many("arguments").into_iter().flatten().cloned().collect();
-            return session.kinds_command(&command, &arguments);
+        if let Some((Command { run: Runs::InContext(run), .. }, inner)) = named {
+            return session.kinds_command(run, &arguments(inner));
         }
         let arguments = match Arguments::from_arg_matches(matches) {
             Ok(arguments) => arguments,
@@ -169,16 +176,11 @@ impl Session {
         trace(talk, colour);
         Ok(Session {
             registry: cli.registry,
-            commands: cli.commands,
             ambient,
             talk,
             colour,
             runtime,
         })
-    }
-
-    fn own_command(&self, name: &str) -> Option<Command> {
-        self.registry.commands().chain(&self.commands).find(|c| c.name == name).cloned()
     }
 
     fn obey(mut self, command: Builtin) -> Result<ExitCode, Stop> {
@@ -254,21 +256,29 @@ impl Session {
             ledger: Arc::new(ledger),
             jobs: std::thread::available_parallelism().map_or(1, Into::into),
             cancel: CancellationToken::new(),
-            output: Output { out: Box::new(print::out), err: Box::new(print::err) },
+            output: output(),
         };
         Ok(Context::new(Arc::new(run), Attempting::default()))
     }
 
-    fn kinds_command(&self, command: &Command, arguments: &[OsString]) -> ExitCode {
+    fn kinds_command(
+        &self,
+        run: fn(&[OsString], &Context) -> ExitCode,
+        arguments: &[OsString],
+    ) -> ExitCode {
         let context = self.project().and_then(|project| Ok(self.context(&project)?));
         match context {
-            Ok(cx) => (command.run)(arguments, &cx),
+            Ok(cx) => run(arguments, &cx),
             Err(stop) => {
                 print::stop(&stop, self.colour);
                 stop.exit_code()
             }
         }
     }
+}
+
+fn output() -> Output {
+    Output { out: Box::new(print::out), err: Box::new(print::err) }
 }
 
 /// Logging on standard error, for whoever asks for it.
