@@ -29,7 +29,7 @@ pub(crate) fn launch(browser: BrowserSpec, cx: &Context) -> Result<Launch, Error
     }
     let driver = match remote(cx) {
         Some(url) => DriverAt::Remote { url: url.to_owned() },
-        None => local_driver(cx)?,
+        None => local_browser(cx)?,
     };
     let mut launch = Launch::new(driver, cx.scratch()?);
     let keep = ["PATH", "LANG", "LC_ALL", "FONTCONFIG_PATH", "FONTCONFIG_FILE", "LD_LIBRARY_PATH"];
@@ -49,23 +49,15 @@ fn remote(cx: &Context) -> Option<&str> {
     cx.ambient("SELENIUM_REMOTE_URL").filter(|url| !url.is_empty())
 }
 
-fn local_driver(cx: &Context) -> Result<DriverAt, Error> {
-    let missing = |what: String| {
-        Error::new(what)
-            .hint("`gate browser install` installs what is missing; `gate doctor` tells")
-    };
-    let path = cx.ambient("PATH").unwrap_or_default().to_owned();
-    let (chromium, driver) = (
-        on_path(&path, &["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"]),
-        on_path(&path, &["chromedriver", "chromium.chromedriver", "chromium-chromedriver"]),
-    );
-    match (chromium, driver) {
-        (Some(chromium), Some(chromedriver)) => {
-            Ok(DriverAt::Local { chromedriver, chromium: Some(chromium) })
-        }
-        (None, _) => Err(missing("there is no Chromium on the PATH".to_owned())),
-        (_, None) => Err(missing("there is no ChromeDriver on the PATH".to_owned())),
-    }
+/// The browser of this machine, which is spoken to without a driver in between.
+fn local_browser(cx: &Context) -> Result<DriverAt, Error> {
+    let path = cx.ambient("PATH").unwrap_or_default();
+    let names = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
+    let chromium = on_path(path, &names).ok_or_else(|| {
+        Error::new("there is no Chromium on the PATH")
+            .hint("`gate browser install` installs it; `gate doctor` tells")
+    })?;
+    Ok(DriverAt::Chromium { chromium })
 }
 
 fn on_path(path: &str, names: &[&str]) -> Option<std::path::PathBuf> {
