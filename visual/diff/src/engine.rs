@@ -159,8 +159,18 @@ impl Sizes {
     }
 }
 
-/// The hashes of both pictures' rows, for aligning them.
+/// How many equal rows above the first difference are aligned with what follows, since a block
+/// may be seen to begin there; fewer when they are long.
+const LOOK_BACK: u32 = 256;
+
+/// What these rows may take.
+const LOOK_BACK_BYTES: u32 = 4 << 20;
+
+/// The hashes of both pictures' rows, for aligning them. As long as all rows are equal there is
+/// nothing to be aligned and none is hashed.
 struct BothStrips {
+    /// The first row that is hashed.
+    first: Option<u32>,
     before: Strips,
     after: Strips,
     masks: [Masks; 2],
@@ -174,6 +184,7 @@ impl BothStrips {
         let width = sizes.overlap().width;
         let size = Size { width, height: sizes.union().height };
         Self {
+            first: None,
             before: Strips::new(size),
             after: Strips::new(size),
             masks: [options.masks_of(Side::Baseline), options.masks_of(Side::Candidate)],
@@ -206,7 +217,16 @@ impl BothStrips {
     }
 
     fn align(&self) -> Alignment {
-        align(&self.before, &self.after, self.width)
+        align(&self.before, &self.after, self.first.unwrap_or(0), self.width)
+    }
+
+    /// How many rows above row `y` may still be asked for.
+    fn look_back(&self) -> u32 {
+        if self.first.is_some() {
+            0
+        } else {
+            LOOK_BACK.min(LOOK_BACK_BYTES / (self.width * 4)).max(1)
+        }
     }
 }
 
@@ -265,8 +285,9 @@ impl<'a> Engine<'a> {
             self.hash_row(y, equal);
             self.show_row(y, &changes);
             self.take_parts(y)?;
-            self.before.release_above(y.saturating_sub(1));
-            self.after.release_above(y.saturating_sub(1));
+            let still = self.strips.as_ref().map_or(0, BothStrips::look_back).max(1);
+            self.before.release_above(y.saturating_sub(still));
+            self.after.release_above(y.saturating_sub(still));
         }
         for y in overlap.height..self.sizes.union().height {
             self.take_parts(y)?;
@@ -310,24 +331,35 @@ impl<'a> Engine<'a> {
     /// Keeps the hashes of a row that both pictures have.
     fn hash_row(&mut self, y: u32, equal: bool) {
         let Some(strips) = &mut self.strips else { return };
-        self.before.expand(y, y);
-        strips.add(Side::Baseline, y, self.before.row(y));
-        if equal && !strips.is_masked() {
-            strips.after.add_last_of(&strips.before);
-        } else {
-            self.after.expand(y, y);
-            strips.add(Side::Candidate, y, self.after.row(y));
+        let from = match strips.first {
+            None if equal => return,
+            None => y - strips.look_back().min(y),
+            Some(_) => y,
+        };
+        strips.first = strips.first.or(Some(from));
+        for y in from..=y {
+            self.before.expand(y, y);
+            strips.add(Side::Baseline, y, self.before.row(y));
+            if equal && !strips.is_masked() {
+                strips.after.add_last_of(&strips.before);
+            } else {
+                self.after.expand(y, y);
+                strips.add(Side::Candidate, y, self.after.row(y));
+            }
         }
     }
 
-    /// Keeps the hashes of a row that only the higher picture has; it has been expanded.
+    /// Keeps the hashes of a row that only the higher picture has.
     fn hash_part(&mut self, y: u32) {
         let Some(strips) = &mut self.strips else { return };
-        if y < self.sizes.baseline.height {
-            strips.add(Side::Baseline, y, self.before.row(y));
+        strips.first = strips.first.or(Some(y));
+        let (side, window) = if y < self.sizes.baseline.height {
+            (Side::Baseline, &mut self.before)
         } else {
-            strips.add(Side::Candidate, y, self.after.row(y));
-        }
+            (Side::Candidate, &mut self.after)
+        };
+        window.expand(y, y);
+        strips.add(side, y, window.row(y));
     }
 
     /// Puts what both pictures have of row `y` into the diff image.

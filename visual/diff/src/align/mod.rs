@@ -72,12 +72,18 @@ pub(crate) struct Alignment {
     pub(crate) shifts: Vec<Shift>,
 }
 
-/// Aligns the rows of two pictures, of which the columns below `width` are looked at.
-pub(crate) fn align(before: &Strips, after: &Strips, width: u32) -> Alignment {
+/// Aligns the rows of two pictures from row `first` on, above which they are equal. Columns below
+/// `width` are looked at.
+pub(crate) fn align(before: &Strips, after: &Strips, first: u32, width: u32) -> Alignment {
     let view = View { before, after, columns: 0..before.a_row };
     let rows = |strips: &Strips| (0..strips.rows() as u32).collect::<Vec<_>>();
     let bands = whole(&view, &rows(before), &rows(after));
-    collect(&bands, before.pixels, width)
+    let mut found = collect(&bands, before.pixels, width);
+    found.lower(first);
+    if first > 0 {
+        found.pieces.insert(0, Piece { columns: 0..width, rows: 0..first, before: 0 });
+    }
+    found
 }
 
 /// Aligns rows within a view, without looking at its columns by themselves.
@@ -190,6 +196,22 @@ fn collect(bands: &[Band], pixels: usize, width: u32) -> Alignment {
 }
 
 impl Alignment {
+    /// Moves all rows down.
+    fn lower(&mut self, by: u32) {
+        for piece in &mut self.pieces {
+            piece.rows = piece.rows.start + by..piece.rows.end + by;
+            piece.before += by;
+        }
+        for shift in &mut self.shifts {
+            shift.rect.y += by;
+            match &mut shift.kind {
+                ShiftKind::Inserted => {}
+                ShiftKind::Deleted { at } => *at += by,
+                ShiftKind::Moved { from } => *from += by,
+            }
+        }
+    }
+
     /// Makes one of what is the same in neighbouring columns, and brings all in order.
     fn join_shifts(&mut self) {
         let order = |shift: &Shift| match shift.kind {

@@ -55,16 +55,14 @@ fn touches(first: &Op, second: &Op) -> bool {
     pair && second.what != What::Moved && (second.before, second.after) == end
 }
 
-/// The row at which something begins: best below a row of one colour, else below one that is
-/// different, and of equally good ones the first; else where it is `known` to be.
+/// The row at which something begins: best below a row of one colour, then where the most strips
+/// differ from those above, and of equally good ones the first; else where it is `known` to be.
 fn best_start<'a>(starts: Range<u32>, known: u32, row: impl Fn(u32) -> &'a [u32]) -> u32 {
-    let blank = |y: u32| is_blank(row(y));
-    let quality = |y: u32| {
-        if y == 0 || row(y) == row(y - 1) { 0 } else { 1 + u32::from(blank(y - 1) && !blank(y)) }
-    };
-    let mut best = (0, known);
-    for y in starts {
-        let quality = quality(y);
+    let mut best = ((false, 0), known);
+    for y in starts.start.max(1)..starts.end {
+        let (above, here) = (row(y - 1), row(y));
+        let edge = above.iter().zip(here).filter(|(a, b)| a != b).count();
+        let quality = (edge > 0 && is_blank(above), edge);
         if quality > best.0 {
             best = (quality, y);
         }

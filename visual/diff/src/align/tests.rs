@@ -37,7 +37,7 @@ fn beside(left: Vec<String>, at: usize, right: Vec<String>) -> Vec<String> {
 
 fn shown(before: &[String], after: &[String]) -> Vec<String> {
     let width = before.iter().chain(after).map(|row| row.chars().count()).max().unwrap_or(1).max(1);
-    let found = align(&strips(before, width), &strips(after, width), 8 * width as u32);
+    let found = align(&strips(before, width), &strips(after, width), 0, 8 * width as u32);
     let shown = found.shifts.iter().map(|shift| {
         let rect = shift.rect;
         let what = match shift.kind {
@@ -168,7 +168,7 @@ fn columns_shift_each_by_itself() {
 #[track_caller]
 fn check_cover(before: &[String], after: &[String]) {
     let width = before.iter().chain(after).map(|row| row.chars().count()).max().unwrap_or(1).max(1);
-    let found = align(&strips(before, width), &strips(after, width), 8 * width as u32);
+    let found = align(&strips(before, width), &strips(after, width), 0, 8 * width as u32);
     let mut seen = [vec![0_u8; before.len() * width], vec![0_u8; after.len() * width]];
     let mut mark = |side: usize, x: u32, y: u32, columns: u32, rows: u32| {
         for y in y..y + rows {

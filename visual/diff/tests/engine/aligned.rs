@@ -235,6 +235,20 @@ fn the_diff_image_shows_the_candidate_with_its_shifts() {
     assert_eq!(at(5, 96 + 42 + 20) / 32, 0, "compared");
 }
 
+#[test]
+fn far_below_equal_rows() {
+    let before = [text(1, 40), text(2, 8), blank(5)];
+    let after = [text(1, 40), banner(42, RED), text(2, 8), blank(5)];
+    check(&before, &after, &["inserted 320x42 at 0,480"], 0);
+    // A card like the one above it, which begins far above the first difference.
+    let card = || Picture::plain(WIDTH, 200, GREEN).with_text(30, 40, 3, WHITE);
+    let before = [text(1, 40), blank(9), card(), blank(9), text(2, 8)];
+    let after = [text(1, 40), blank(9), card(), blank(9), card(), blank(9), text(2, 8)];
+    check(&before, &after, &["inserted 320x209 at 0,489"], 0);
+    let more = [text(1, 40), text(2, 8)];
+    check(&more[..1], &more, &["inserted 320x96 at 0,480"], 0);
+}
+
 /// A page cut into blocks, and the same page with blocks replaced, put in and taken out.
 fn edited_pages() -> impl Strategy<Value = (Picture, Picture, Option<u32>)> {
     let edit = prop_oneof![Just(0_u8), Just(1), Just(2), Just(3)];
