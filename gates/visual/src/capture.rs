@@ -151,7 +151,7 @@ fn on_site(
             shot.storage.push(StoredItem { key: key.clone(), value, session });
         }
     }
-    if let Some(auth) = &environment.basic_auth {
+    if let Some(auth) = look.basic_auth.as_ref().or(environment.basic_auth.as_ref()) {
         let auth = cx.reveal(auth)?;
         let (user, password) = auth.split_once(':').unwrap_or((&auth, ""));
         shot.basic_auth = Some(BasicAuth { user: user.to_owned(), password: password.to_owned() });

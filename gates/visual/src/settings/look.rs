@@ -38,6 +38,9 @@ macro_rules! with_look {
             /// CSS selectors of elements that are taken out, so that others move up.
             #[serde(default, skip_serializing_if = "Vec::is_empty")]
             pub remove: Vec<$crate::settings::scalars::Selector>,
+            /// `user:password`, instead of the environment's; best as `${secret:NAME}`.
+            #[serde(default, skip_serializing_if = "Option::is_none")]
+            pub basic_auth: Option<gate_core::values::Template>,
             /// Cookies, by name.
             #[serde(default, skip_serializing_if = "std::collections::BTreeMap::is_empty")]
             pub cookies: std::collections::BTreeMap<String, gate_core::values::Template>,
@@ -85,6 +88,7 @@ macro_rules! with_look {
                     mask: self.mask.clone(),
                     hide: self.hide.clone(),
                     remove: self.remove.clone(),
+                    basic_auth: self.basic_auth.clone(),
                     cookies: self.cookies.clone(),
                     headers: self.headers.clone(),
                     storage: self.storage.clone(),
@@ -113,6 +117,7 @@ pub(crate) struct Look {
     pub(crate) mask: Vec<MaskSpec>,
     pub(crate) hide: Vec<Selector>,
     pub(crate) remove: Vec<Selector>,
+    pub(crate) basic_auth: Option<Template>,
     pub(crate) cookies: BTreeMap<String, Template>,
     pub(crate) headers: BTreeMap<String, Template>,
     pub(crate) storage: BTreeMap<String, Template>,
@@ -138,6 +143,7 @@ impl Look {
         self.mask.extend(page.mask);
         self.hide.extend(page.hide);
         self.remove.extend(page.remove);
+        self.basic_auth = page.basic_auth.or(self.basic_auth);
         self.cookies.extend(page.cookies);
         self.headers.extend(page.headers);
         self.storage.extend(page.storage);

@@ -209,6 +209,7 @@ impl PageSpec {
         }
         if matches!(self.source, Source::Files { .. }) {
             let given = [
+                ("basic_auth", fields.basic_auth.is_some()),
                 ("cookies", !fields.cookies.is_empty()),
                 ("headers", !fields.headers.is_empty()),
                 ("storage", !fields.storage.is_empty()),

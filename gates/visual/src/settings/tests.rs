@@ -39,6 +39,7 @@ pages:
     mask: [.ad]
     hide: ["#chat"]
     remove: [.cookie-banner]
+    basic_auth: "ada:${secret:PREVIEW}"
     cookies: { session: "${secret:SESSION}", plain: a }
     headers: { x-preview: "${N}" }
     storage: { consent: "yes" }
@@ -89,6 +90,7 @@ fn everything_that_a_page_may_ask_for() {
     assert_eq!(hidden, [".first", "#chat"]);
     let cookies: Vec<_> = look.cookies.iter().map(|(n, v)| format!("{n}={v}")).collect();
     assert_eq!(cookies, ["other=c", "plain=a", "session=${secret:SESSION}"]);
+    assert_eq!(look.basic_auth.unwrap().to_string(), "ada:${secret:PREVIEW}");
     assert_eq!(look.headers["x-preview"].to_string(), "7");
     assert_eq!((look.steps.len(), look.wait.len()), (9, 7));
     assert!(matches!(look.clock, Some(ClockSpec::At(_))));

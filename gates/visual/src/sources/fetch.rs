@@ -55,7 +55,7 @@ impl<'a> Site<'a> {
         if !pairs.is_empty() {
             add("cookie", &pairs.join("; "))?;
         }
-        if let Some(auth) = &environment.basic_auth {
+        if let Some(auth) = look.basic_auth.as_ref().or(environment.basic_auth.as_ref()) {
             use base64::Engine;
             let encoded = base64::engine::general_purpose::STANDARD.encode(cx.reveal(auth)?);
             add("authorization", &format!("Basic {encoded}"))?;
