@@ -106,6 +106,11 @@ impl Driver {
         let _ = tokio::task::spawn_blocking(move || drop(self)).await;
     }
 
+    /// Whether the process ends within this time.
+    pub(crate) async fn ends_within(&mut self, time: Duration) -> bool {
+        self.process.exit_status(time).await.is_some()
+    }
+
     /// Whether the process has ended.
     pub(crate) fn has_ended(&mut self) -> bool {
         self.process.child.try_wait().is_ok_and(|status| status.is_some())

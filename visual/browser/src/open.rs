@@ -1,6 +1,6 @@
 //! Getting a session from a driver.
 
-use std::{fmt::Display, path::Path};
+use std::{fmt::Display, path::Path, time::Duration};
 
 use tokio::time::Instant;
 use url::Url;
@@ -41,7 +41,10 @@ pub(crate) async fn local(
     };
     let reason = match fault {
         Fault::Deadline(_) => format!("no browser within {:?}", launch.start_deadline),
-        Fault::Lost(reason) if driver.has_ended() => format!("it ended ({reason})"),
+        // It may only be about to: its connection goes first.
+        Fault::Lost(reason) if driver.ends_within(Duration::from_millis(300)).await => {
+            format!("it ended ({reason})")
+        }
         fault => fault.to_string(),
     };
     let output = driver.output();

@@ -18,7 +18,7 @@ use crate::{
     navigate, open,
     outcome::{self, check_page, moved_on, never_settled},
     settle::{self, PageReport},
-    stillness::TAIL,
+    stillness,
     wire::Fault,
 };
 
@@ -32,6 +32,8 @@ pub(crate) const MARGIN: Duration = Duration::from_secs(3);
 const PATIENCE: Duration = Duration::from_secs(2);
 /// Between two looks at what is on its way.
 const LOOK: Duration = Duration::from_millis(10);
+/// How many pictures in a row have to be the same where something is painted in between.
+const ALIKE: u32 = 3;
 /// Between two pictures that were not the same.
 pub(crate) const BETWEEN: Duration = Duration::from_millis(50);
 
@@ -192,6 +194,7 @@ impl Session {
     /// Brings the page to rest, or says what it was still waiting for at the deadline.
     async fn settle(&mut self, shot: &Shot, loaded: Instant) -> Result<PageReport, Error> {
         loop {
+            self.watch_paints().await?;
             let left = shot.settle.deadline.saturating_sub(loaded.elapsed());
             let evaluate = json!({
                 "expression": settle::expression(shot, left),
@@ -224,23 +227,30 @@ impl Session {
         report: &mut PageReport,
         timings: &mut Timings,
     ) -> Result<Vec<u8>, Error> {
-        let before = if report.observable { self.traces().await? } else { None };
+        let before = if report.observable { self.traces_before().await? } else { None };
         let mut last = self.picture(shot, report).await?;
         timings.frame_count = 1;
-        if before.is_some() && report.waiting.is_empty() {
-            sleep(TAIL).await;
-            if self.traces().await? == before && self.is_still_there(report).await? {
-                return Ok(last);
-            }
+        if let Some(before) = before
+            && report.waiting.is_empty()
+            && self.was_still(&before, watched(report)).await?
+            && self.is_still_there(report).await?
+        {
+            return Ok(last);
         }
+        let mut alike = 0;
         loop {
+            let paints = self.paints()?;
             // What a timer does shows only once it has fired.
-            sleep(Duration::from_millis(report.watch.min(1000))).await;
+            sleep(stillness::TAIL.max(watched(report)) + BETWEEN * alike).await;
+            // What is painted all the time may look the same by chance.
+            let enough = if self.paints()? == paints { 1 } else { ALIKE };
             let next = self.picture(shot, report).await?;
             timings.frame_count += 1;
             let same = next == last;
+            alike = if same { alike + 1 } else { 0 };
             // What is below the picture shows in its height alone.
-            if same && report.waiting.is_empty() && self.is_still_there(report).await? {
+            let rests = alike >= enough && report.waiting.is_empty();
+            if rests && self.is_still_there(report).await? {
                 return Ok(next);
             }
             if loaded.elapsed() >= shot.settle.deadline {
@@ -252,6 +262,9 @@ impl Session {
                 return Err(never_settled(shot, what, [last, next]));
             }
             last = next;
+            if same && alike < enough {
+                continue;
+            }
             sleep(BETWEEN).await;
             // New animations may have begun and the height may have changed.
             let before = (report.height, report.clip);
@@ -320,6 +333,11 @@ impl Session {
             Fault::Lost(reason) => Error::SessionLost { reason },
         }
     }
+}
+
+/// How long it takes for the next thing that is known to happen, within limits.
+fn watched(report: &PageReport) -> Duration {
+    Duration::from_millis(report.watch.min(1000))
 }
 
 impl Drop for Session {

@@ -41,7 +41,8 @@ pub(crate) struct PageReport {
     pub(crate) failed: Vec<String>,
     /// Origins whose storage the page may have used.
     pub(crate) origins: Vec<String>,
-    /// The period of the slowest timer that still runs, in milliseconds; 0 for none.
+    /// How long it may take until something is heard of whatever is still going on, in
+    /// milliseconds: the period of the slowest timer, for instance; 0 for nothing.
     pub(crate) watch: u64,
     /// Whether all that could change the picture leaves a trace.
     pub(crate) observable: bool,
@@ -91,6 +92,7 @@ pub(crate) fn expression(shot: &Shot, left: Duration) -> String {
         "maxHeight": shot.max_height,
         "patience": millis(PATIENCE),
         "timers": millis(shot.settle.hold_timers.unwrap_or(TIMERS).min(TIMERS)),
+        "unheard": millis(shot.settle.hold_timers.unwrap_or(TIMERS)),
     });
     with_options(SETTLE, &options)
 }

@@ -21,45 +21,103 @@
 //! What moves without any of these is drawn past the document: `canvas`, `video`, plug-ins,
 //! frames in other processes, the moving parts of `marquee` and of a `progress` without a value,
 //! animations that only the compositor runs. The page is searched for them, and where there is
-//! one, or a script's timer that could still fire, the second picture is taken after all. Taking a
-//! picture makes the page be laid out for its full height and back, so that layouts prove nothing
-//! and are not counted; scripts that react to it make the second picture necessary, too.
+//! one, or a script's timer that could still fire, the second picture is taken after all. Where
+//! something could set a script going that this crate does not hold (a worker, a socket, a frame
+//! of another origin with timers of its own), nothing may happen for as long as a timer may run
+//! that is not held: a second.
+//!
+//! Taking a picture makes the page be laid out for its full height and back. So layouts are not
+//! counted, and two paintings are allowed during it; nothing may be painted in the frames before
+//! it and after it, so that no movement can hide in those two. Scripts that react to being laid
+//! out make the second picture necessary, too.
 
-use std::time::Duration;
+use std::{ops::RangeInclusive, time::Duration};
 
 use serde_json::json;
+use tokio::time::{Instant, sleep};
 
 use crate::{Error, Session};
 
-/// How long after the picture nothing may have happened: some frames.
+/// How long before and after the picture nothing may be painted: some frames.
 pub(crate) const TAIL: Duration = Duration::from_millis(50);
+const LEAD: Duration = Duration::from_millis(25);
+/// How long a page may take to stop painting.
+const PATIENCE: Duration = Duration::from_millis(150);
+/// How often taking the picture itself makes the page be painted. That it does shows that the
+/// browser tells of paintings at all.
+const BY_THE_PICTURE: RangeInclusive<u64> = 1..=2;
 
-/// The traces at one moment. Two that are equal enclose a time in which nothing happened.
-#[derive(Debug, PartialEq)]
+/// The traces at one moment.
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Traces {
     /// Seconds spent in scripts of the page.
     script: f64,
     /// How often styles have been computed.
     styles: f64,
-    paints: u64,
     traffic: u64,
+    paints: u64,
+}
+
+impl Traces {
+    /// Whether nothing happened from these traces until the later ones, with the picture between.
+    fn hold_until(&self, later: &Self) -> bool {
+        let painted = later.paints - self.paints;
+        let but_for_paints = Self { paints: self.paints, ..later.clone() };
+        but_for_paints == *self && BY_THE_PICTURE.contains(&painted)
+    }
 }
 
 impl Session {
-    /// The traces so far; `None` where the browser does not tell.
-    pub(crate) async fn traces(&self) -> Result<Option<Traces>, Error> {
-        if self.wire()?.told().is_none() {
-            return Ok(None);
+    /// Asks to be told of paintings. Has to be asked for each document anew.
+    pub(crate) async fn watch_paints(&self) -> Result<(), Error> {
+        if self.wire()?.told().is_some() {
+            self.tell("LayerTree.disable", json!({})).await?;
+            self.tell("LayerTree.enable", json!({})).await?;
         }
+        Ok(())
+    }
+
+    /// The traces of a page that has not been painted for some frames; `None` where the browser
+    /// does not tell, and where it goes on being painted.
+    pub(crate) async fn traces_before(&self) -> Result<Option<Traces>, Error> {
+        let started = Instant::now();
+        loop {
+            let Some(told) = self.wire()?.told() else { return Ok(None) };
+            match told.painted.map(|at| LEAD.saturating_sub(at.elapsed())) {
+                Some(left) if !left.is_zero() && started.elapsed() < PATIENCE => sleep(left).await,
+                Some(left) if !left.is_zero() => return Ok(None),
+                _ => return self.traces().await,
+            }
+        }
+    }
+
+    /// Whether nothing happened since those traces but that a picture was taken, and nothing does
+    /// for `tail`, or some frames.
+    pub(crate) async fn was_still(&self, before: &Traces, tail: Duration) -> Result<bool, Error> {
+        let Some(pictured) = self.traces().await? else { return Ok(false) };
+        if !before.hold_until(&pictured) {
+            return Ok(false);
+        }
+        sleep(TAIL.max(tail)).await;
+        Ok(self.traces().await?.is_some_and(|after| after == pictured))
+    }
+
+    /// How often something was painted, as far as the browser tells.
+    pub(crate) fn paints(&self) -> Result<u64, Error> {
+        Ok(self.wire()?.told().map_or(0, |told| told.paints))
+    }
+
+    /// The traces so far.
+    async fn traces(&self) -> Result<Option<Traces>, Error> {
         let answer = self.tell("Performance.getMetrics", json!({})).await?;
         let metrics = answer["metrics"].as_array().map(Vec::as_slice).unwrap_or_default();
         let metric =
             |name: &str| metrics.iter().find(|metric| metric["name"] == name)?["value"].as_f64();
         // What the browser told before it answered has been taken in before its answer.
-        let told = self.wire()?.told();
+        let told = self.wire()?.told().filter(|told| !told.apart);
         Ok(match (metric("ScriptDuration"), metric("RecalcStyleCount"), told) {
             (Some(script), Some(styles), Some(told)) => {
-                Some(Traces { script, styles, paints: told.paints, traffic: told.traffic })
+                Some(Traces { script, styles, traffic: told.traffic, paints: told.paints })
             }
             _ => None,
         })
@@ -68,5 +126,27 @@ impl Session {
     /// Whether something that a picture could show is still on its way, as far as is known.
     pub(crate) fn expects_more(&self) -> Result<bool, Error> {
         Ok(self.wire()?.told().is_some_and(|told| !told.open.is_empty()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(later: Traces, expect: bool) {
+        let before = Traces { script: 1.5, styles: 7.0, traffic: 3, paints: 10 };
+        assert_eq!(before.hold_until(&later), expect, "{later:?}");
+    }
+
+    #[test]
+    fn what_may_happen_while_a_picture_is_taken() {
+        let same = Traces { script: 1.5, styles: 7.0, traffic: 3, paints: 10 };
+        check(same.clone(), false);
+        check(Traces { paints: 11, ..same.clone() }, true);
+        check(Traces { paints: 12, ..same.clone() }, true);
+        check(Traces { paints: 13, ..same.clone() }, false);
+        check(Traces { script: 1.500_001, paints: 11, ..same.clone() }, false);
+        check(Traces { styles: 8.0, paints: 11, ..same.clone() }, false);
+        check(Traces { traffic: 4, paints: 11, ..same }, false);
     }
 }

@@ -187,12 +187,18 @@ impl Tab {
         let (start, _) = browser.address.split_once("/browser/").unwrap_or_default();
         let socket = Socket::connect(&format!("{start}/page/{target}")).await?;
         let tab = Self { socket, context, browser: Some(browser) };
+        let frames = json!({
+            "autoAttach": true,
+            "waitForDebuggerOnStart": false,
+            "flatten": true,
+            "filter": [{ "type": "iframe" }],
+        });
         for (method, params) in [
+            ("Target.setAutoAttach", frames),
             ("Page.enable", json!({})),
             ("Page.setLifecycleEventsEnabled", json!({ "enabled": true })),
             ("Network.enable", json!({ "maxTotalBufferSize": 1, "maxResourceBufferSize": 1 })),
             ("Performance.enable", json!({})),
-            ("LayerTree.enable", json!({})),
             ("Inspector.enable", json!({})),
         ] {
             tab.call(method, &params, SETTING).await?;
@@ -205,6 +211,7 @@ impl Tab {
         self.socket.told().send_modify(|told| {
             told.documents.clear();
             told.open.clear();
+            told.apart = false;
         });
         match timeout(limit, self.load(url, limit)).await {
             Ok(loaded) => loaded,

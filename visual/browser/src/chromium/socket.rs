@@ -18,7 +18,7 @@ use tokio::{
     net::TcpStream,
     sync::{mpsc, oneshot, watch},
     task::JoinHandle,
-    time::timeout,
+    time::{Instant, timeout},
 };
 use tokio_tungstenite::{
     WebSocketStream, client_async_with_config,
@@ -38,10 +38,14 @@ const CONNECT: Duration = Duration::from_secs(10);
 pub(crate) struct Told {
     /// How often something was painted anew.
     pub(crate) paints: u64,
+    /// When that was last.
+    pub(crate) painted: Option<Instant>,
     /// How often anything came or went over the network.
     pub(crate) traffic: u64,
     /// Resources that are still on their way and that a picture could show.
     pub(crate) open: BTreeSet<String>,
+    /// A frame of the page runs in a process of its own, of which nothing is told.
+    pub(crate) apart: bool,
     /// The documents of the main frame since this was last cleared, by their loader.
     pub(crate) documents: Vec<String>,
     /// The document whose load event came last.
@@ -225,7 +229,10 @@ impl Reader {
     fn note(&mut self, method: &str, params: &Value) {
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         match method {
-            "LayerTree.layerTreeDidChange" => self.told.send_modify(|told| told.paints += 1),
+            "LayerTree.layerTreeDidChange" => self.told.send_modify(|told| {
+                told.paints += 1;
+                told.painted = Some(Instant::now());
+            }),
             "Page.frameNavigated" if params["frame"]["parentId"].is_null() => {
                 let frame = &params["frame"];
                 self.main_frame = Some(text(&frame["id"]));
@@ -245,8 +252,9 @@ impl Reader {
                     json!({ "id": 0, "method": "Page.handleJavaScriptDialog", "params": params });
                 let _ = self.out.send(Message::text(command.to_string()));
             }
+            "Target.attachedToTarget" => self.told.send_modify(|told| told.apart = true),
             "Inspector.targetCrashed" => self.lose("tab crashed"),
-            "Inspector.detached" | "Target.detachedFromTarget" => self.lose("the tab was closed"),
+            "Inspector.detached" => self.lose("the tab was closed"),
             _ if method.starts_with("Network.") => self.note_traffic(method, params),
             _ => {}
         }

@@ -20,6 +20,8 @@
     closedRoots: new WeakMap(),
     styled: new WeakSet(), // trees that have our style sheet
     leaving: false, // another page has been asked for in this window
+    unheard: false, // something runs outside of this window's thread, or listens
+    scrolled: 0, // when something was scrolled last
     held: new Map(), // id -> { due, period, run } of timers that wait to be let go
     skipped: 0, // milliseconds by which the held timers have been put forward
     failed: new Set(),
@@ -153,6 +155,17 @@
     return send.apply(this, args);
   };
 
+  // Nobody can tell when one of these speaks up next.
+  for (const kind of ["Worker", "SharedWorker", "WebSocket", "EventSource"]) {
+    if (!window[kind]) continue;
+    window[kind] = new Proxy(window[kind], {
+      construct(target, args, as) {
+        state.unheard = true;
+        return Reflect.construct(target, args, as);
+      },
+    });
+  }
+
   const observe = IntersectionObserver.prototype.observe;
   IntersectionObserver.prototype.observe = function (...args) {
     state.needsSweep = true;
@@ -163,10 +176,14 @@
     if (type === "scroll" || type === "wheel") state.needsSweep = true;
     return listen.call(this, type, ...args);
   };
+  const scrolled = () => (state.scrolled = performance.now());
+  listen.call(window, "scroll", scrolled, { capture: true, passive: true });
   const attach = Element.prototype.attachShadow;
   Element.prototype.attachShadow = function (...args) {
     const root = attach.apply(this, args);
     if (root.mode === "closed") state.closedRoots.set(this, root);
+    // It does not get out of the tree.
+    listen.call(root, "scroll", scrolled, { capture: true, passive: true });
     return root;
   };
 

@@ -90,6 +90,9 @@
     if (image) return `an image is still loading: ${image.currentSrc || image.src}`;
     const since = performance.now() - started;
     if (state && state.requests > 0 && since < patience) return "requests are open";
+    if (state && state.scrolled && performance.now() - state.scrolled < 50) {
+      return "something is still being scrolled";
+    }
     if (state && state.timeouts.size && since < timers) return "timers are running";
     return "";
   };

@@ -144,10 +144,11 @@ __PAGE__
       return true;
     }
   };
+  // A worker has timers of its own, and so have frames of other origins.
+  const unheard = (state && state.unheard) || all("iframe, frame").some(isForeign);
   const runs = (animation) => animation.playState === "running" && !animation.pending;
   const observable =
     !all(unseen).some((element) => element.getClientRects().length) &&
-    !all("iframe, frame").some(isForeign) &&
     !(window.CSS && CSS.highlights && CSS.highlights.size) &&
     !roots().some((root) => root.getAnimations && root.getAnimations().some(runs));
 
@@ -188,6 +189,6 @@ __PAGE__
     failed: [...new Set(failed)].slice(0, 100),
     origins: [...origins].filter((origin) => origin !== "null").slice(0, 100),
     observable: observable && !delays.length && !!state,
-    watch: delays.length ? Math.max(...delays) : 0,
+    watch: Math.max(0, ...delays, unheard ? options.unheard : 0),
   };
 })()
