@@ -28,6 +28,7 @@ const OWN: &[&str] = &[
     "engine",
     "fileNameTemplate",
     "id",
+    "openReport",
     "openReportInBrowser",
     "paths",
     "port",
@@ -70,6 +71,7 @@ pub(super) fn import(bytes: &[u8]) -> Result<Imported, Error> {
     let origin = import.origin(&scenarios);
     let viewports = import.viewports(&mut config, "the configuration");
     let browsers = import.browser(&mut config);
+    import.event(&mut config, "all scenarios");
     import.scripts(&mut config);
     import.rest(config);
     let mut spec =
@@ -193,11 +195,6 @@ impl Import {
         if let Some(percent) = percent {
             text.push_str(&format!("      max_changed: {}%\n", percent.clamp(0.0, 100.0)));
         }
-        if fields.value("requireSameDimensions") == Some(Value::Bool(false)) {
-            self.leave_out(
-                "requireSameDimensions: false; a picture of another size is a difference",
-            );
-        }
         text
     }
 
@@ -207,9 +204,18 @@ impl Import {
         if let Some(selector) = fields.text("readySelector") {
             ready.push(format!("selector: {}", scalar(&selector)));
         }
+        self.event(fields, label);
+        if let Some(delay) = fields.number("delay").filter(|delay| *delay > 0.0) {
+            ready.push(duration(delay));
+        }
+        ready
+    }
+
+    /// The event that says that a page is ready, and how long it may take.
+    fn event(&mut self, fields: &mut Fields, place: &str) {
         if let Some(event) = fields.text("readyEvent") {
             self.leave_out(format!(
-                "{label}: readyEvent `{event}`; wait for something that can be seen, or for an \
+                "{place}: readyEvent `{event}`; wait for something that can be seen, or for an \
                  expression, instead of a line in the console"
             ));
         }
@@ -218,10 +224,13 @@ impl Import {
             let longest = self.longest_wait.unwrap_or(30_000.0).max(time);
             self.longest_wait = Some(longest).filter(|longest| *longest > 30_000.0);
         }
-        if let Some(delay) = fields.number("delay").filter(|delay| *delay > 0.0) {
-            ready.push(duration(delay));
+        for name in ["requireSameDimensions", "defaultRequireSameDimensions"] {
+            if fields.value(name) == Some(Value::Bool(false)) {
+                self.leave_out(
+                    "requireSameDimensions: false; a picture of another size is a difference",
+                );
+            }
         }
-        ready
     }
 
     /// What of the page is photographed: the whole of it, or elements.
@@ -315,12 +324,7 @@ impl Import {
     }
 
     /// What else the configuration says.
-    fn rest(&mut self, mut config: Fields) {
-        if config.value("defaultRequireSameDimensions") == Some(Value::Bool(false)) {
-            self.leave_out(
-                "defaultRequireSameDimensions: false; a picture of another size is a difference",
-            );
-        }
+    fn rest(&mut self, config: Fields) {
         let (own, other): (Vec<_>, Vec<_>) =
             config.left().into_iter().partition(|name| OWN.contains(&name.as_str()));
         for name in other {
@@ -424,8 +428,13 @@ fn site_url(url: &str) -> Option<Url> {
 /// What BackstopJS's own script does on a page, in its order.
 fn steps(fields: &mut Fields) -> Vec<String> {
     let mut steps = Vec::new();
-    let keys = [fields.objects("keyPressSelectors"), fields.objects("keyPressSelector")];
-    for mut press in keys.into_iter().flatten() {
+    // Of a plural and a singular, the plural holds.
+    let singular = fields.objects("keyPressSelector");
+    let mut keys = fields.objects("keyPressSelectors");
+    if keys.is_empty() {
+        keys = singular;
+    }
+    for mut press in keys {
         if let (Some(selector), Some(text)) = (press.text("selector"), press.text("keyPress")) {
             let (selector, text) = (scalar(&selector), scalar(&text));
             steps.push(format!("fill: {{ selector: {selector}, text: {text} }}"));
@@ -434,9 +443,11 @@ fn steps(fields: &mut Fields) -> Vec<String> {
     for (plural, single, step) in
         [("hoverSelectors", "hoverSelector", "hover"), ("clickSelectors", "clickSelector", "click")]
     {
-        let selectors = [fields.texts(plural), fields.texts(single)];
-        let selectors = selectors.into_iter().flatten();
-        steps.extend(selectors.map(|selector| format!("{step}: {}", scalar(&selector))));
+        let (single, mut selectors) = (fields.texts(single), fields.texts(plural));
+        if selectors.is_empty() {
+            selectors = single;
+        }
+        steps.extend(selectors.iter().map(|selector| format!("{step}: {}", scalar(selector))));
     }
     if let Some(time) = fields.number("postInteractionWait") {
         if time > 0.0 {
