@@ -60,7 +60,7 @@ impl<'a> Site<'a> {
             let encoded = base64::engine::general_purpose::STANDARD.encode(cx.reveal(auth)?);
             add("authorization", &format!("Basic {encoded}"))?;
         }
-        let client = client(settings.page_timeout.0)?;
+        let client = client(environment.url.scheme() == "https", settings.page_timeout.0)?;
         Ok(Site { environment, client, headers })
     }
 
@@ -147,19 +147,25 @@ fn unpacked(bytes: Vec<u8>) -> Result<Vec<u8>, String> {
     Ok(plain)
 }
 
-fn client(timeout: Duration) -> Result<reqwest::Client, Error> {
+/// A client that trusts what the machine trusts. The certificates are looked for only when they
+/// are needed: a small machine may have none, and a site on loopback needs none.
+fn client(tls: bool, timeout: Duration) -> Result<reqwest::Client, Error> {
     let failed = |error: &dyn std::fmt::Display| {
         Error::new(format!("the client for fetching lists cannot be made: {error}"))
     };
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let tls = rustls::ClientConfig::builder_with_provider(provider)
+    let config = rustls::ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
-        .map_err(|error| failed(&error))?
-        .with_native_roots()
-        .map_err(|error| failed(&error))?
-        .with_no_client_auth();
+        .map_err(|error| failed(&error))?;
+    let config = if tls {
+        config.with_native_roots().map_err(|error| {
+            failed(&error).hint("install the certificates of this system: ca-certificates")
+        })?
+    } else {
+        config.with_root_certificates(rustls::RootCertStore::empty())
+    };
     reqwest::Client::builder()
-        .tls_backend_preconfigured(tls)
+        .tls_backend_preconfigured(config.with_no_client_auth())
         .no_proxy()
         .redirect(reqwest::redirect::Policy::none())
         .user_agent("gate")
