@@ -267,7 +267,7 @@ fn missing(error: &visual_browser::Error, label: &str, cx: &Context) -> Result<S
             }
         }
         let [first, second] = &unsettled.frames;
-        let options = visual_diff::Options::default();
+        let options = visual_diff::Options { align: false, ..visual_diff::Options::default() };
         if let Ok(found) = visual_diff::compare(first, second, &options, None) {
             let regions = crate::compare::regions(&found);
             if !regions.is_empty() {

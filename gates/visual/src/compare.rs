@@ -1,6 +1,6 @@
 //! Two pictures held against each other, on the pool for computations.
 
-use gate_core::evidence::{Area, DiffEvidence, DiffRegion, DiffSchema};
+use gate_core::evidence::{Area, DiffAligned, DiffEvidence, DiffRegion, DiffSchema, DiffShift};
 use gate_core::{Context, Error, Evidence, Role};
 use visual_diff::{Comparison, Options, Rect, RegionKind};
 
@@ -38,9 +38,8 @@ pub(crate) fn kind(kind: RegionKind) -> &'static str {
 
 /// Compares, and keeps the diff picture when there is a difference.
 pub(crate) async fn compare(
-    baseline: (&Evidence, Vec<u8>),
-    candidate: (&Evidence, Vec<u8>),
-    masks: Vec<Area>,
+    baseline: Pictured<'_>,
+    candidate: Pictured<'_>,
     how: Comparing,
     label: &str,
     cx: &Context,
@@ -49,29 +48,28 @@ pub(crate) async fn compare(
         threshold: how.threshold,
         metric: how.metric.metric(),
         count_antialiased: how.count_antialiased,
-        masks: masks
-            .iter()
-            .map(|area| Rect { x: area.x, y: area.y, width: area.width, height: area.height })
-            .collect(),
+        baseline_masks: rects(&baseline.masks),
+        candidate_masks: rects(&candidate.masks),
         ..Options::default()
     };
-    let (before, after) = (baseline.1, candidate.1);
+    let (before, after) = (baseline.png, candidate.png);
     let computed = cx
         .cpu(move || {
-            let found = visual_diff::compare(&before, &after, &options, None)?;
-            let sizes_differ = found.baseline != found.candidate;
-            if found.overlap_changed_pixels == 0 && !sizes_differ {
+            if before == after {
+                let found = visual_diff::compare(&before, &after, &options, None)?;
                 return Ok((found, None));
             }
             let mut picture = Vec::new();
-            visual_diff::compare(&before, &after, &options, Some(&mut picture))?;
-            Ok((found, Some(picture)))
+            let found = visual_diff::compare(&before, &after, &options, Some(&mut picture))?;
+            let differs = found.changed_pixels != Some(0);
+            Ok((found, differs.then_some(picture)))
         })
         .await;
     let (found, picture) = computed.map_err(|error: visual_diff::Error| {
         Error::new(format!("the pictures cannot be compared: {error}"))
     })?;
     let regions = regions(&found);
+    let aligned = aligned(&found);
     let diff = match picture {
         None => None,
         Some(picture) => {
@@ -79,30 +77,76 @@ pub(crate) async fn compare(
             let picture = cx.keep(Role::Image, &label, "image/png", &picture)?;
             let evidence = DiffEvidence {
                 schema: DiffSchema::V1,
-                baseline: baseline.0.digest,
-                candidate: candidate.0.digest,
+                baseline: baseline.kept.digest,
+                candidate: candidate.kept.digest,
                 picture: picture.digest,
                 width: found.candidate.width,
                 height: found.candidate.height,
                 regions: regions.clone(),
-                aligned: None,
-                masks: masks.clone(),
+                aligned: Some(aligned.clone()),
+                masks: candidate.masks.clone(),
             };
             Some(cx.keep_structured(label, &evidence)?)
         }
     };
     let (one, other) = (found.baseline, found.candidate);
-    let union = u64::from(one.width.max(other.width)) * u64::from(one.height.max(other.height));
+    // A part at the side is among the regions, and no pixel of it is among those compared.
+    let at_the_side = if one.width == other.width { 0 } else { parts(&found, one.width.min(other.width)) };
+    let changed_pixels = aligned.changed_pixels + at_the_side;
     Ok(Compared {
-        // With different sizes, the share counts the pixels that only one picture has.
-        changed_pixels: found
-            .changed_pixels
-            .unwrap_or_else(|| (found.changed_ratio * union as f64).round() as u64),
-        changed_ratio: found.changed_ratio,
+        changed_pixels,
+        changed_ratio: (changed_pixels as f64 / other.pixels() as f64).min(1.0),
+        plain_changed_pixels: found.changed_pixels,
         sizes: [[one.width, one.height], [other.width, other.height]],
         regions,
         regions_omitted: found.regions_omitted,
-        masks,
+        aligned,
+        masks: candidate.masks,
         diff,
     })
+}
+
+/// A picture with what is left out of it.
+pub(crate) struct Pictured<'a> {
+    pub(crate) kept: &'a Evidence,
+    pub(crate) png: Vec<u8>,
+    pub(crate) masks: Vec<Area>,
+}
+
+fn rects(areas: &[Area]) -> Vec<Rect> {
+    let rect = |a: &Area| Rect { x: a.x, y: a.y, width: a.width, height: a.height };
+    areas.iter().map(rect).collect()
+}
+
+/// The pixels of regions beyond the width that both pictures have.
+fn parts(found: &Comparison, width: u32) -> u64 {
+    found.regions.iter().filter(|region| region.x >= width).map(|region| region.pixels).sum()
+}
+
+/// What has shifted, in the words of the evidence.
+fn aligned(found: &Comparison) -> DiffAligned {
+    let Some(aligned) = &found.aligned else { return DiffAligned::default() };
+    let shift = |s: &visual_diff::Shift| DiffShift {
+        x: s.x,
+        y: s.y,
+        width: s.width,
+        height: s.height,
+        from: None,
+        fingerprint: s.fingerprint.to_string(),
+    };
+    let moved = aligned.moved.iter().map(|m| DiffShift {
+        x: m.x,
+        y: m.y,
+        width: m.width,
+        height: m.height,
+        from: Some(m.from),
+        fingerprint: m.fingerprint.to_string(),
+    });
+    DiffAligned {
+        inserted: aligned.inserted.iter().map(shift).collect(),
+        deleted: aligned.deleted.iter().map(shift).collect(),
+        moved: moved.collect(),
+        shifted_rows: aligned.shifted_rows(),
+        changed_pixels: aligned.changed_pixels,
+    }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use gate_core::evidence::DiffAligned;
 use gate_core::{
     Accepted, AcceptedChange, Change, Check, Evidence, Given, Limit, Metric, Outcome, Proposal,
     Verdict,
@@ -155,8 +156,10 @@ impl Judging<'_> {
 
     fn compared(&self, compared: &Compared, candidate: &Evidence, before: &Evidence) -> Judged {
         let limit = self.settings.max_changed_of(self.view.place[0] as usize).fraction();
+        let max_shift = self.settings.max_shift_of(self.view.place[0] as usize);
         let [one, other] = compared.sizes;
         let same_size = one == other;
+        let shifted = moved_rows(&compared.aligned);
         let measured = |check: Check| {
             check
                 .metric(
@@ -164,9 +167,13 @@ impl Judging<'_> {
                         .limit(Limit::AtMost(limit * 100.0)),
                 )
                 .metric(Metric::new("changed pixels", compared.changed_pixels as f64, "px"))
+                .metric(
+                    Metric::new("shifted rows", shifted as f64, "px")
+                        .limit(Limit::AtMost(f64::from(max_shift))),
+                )
         };
         let other_name = self.other();
-        if compared.changed_pixels == 0 && same_size {
+        if compared.changed_pixels == 0 && same_size && shifted == 0 {
             let mut message = format!("looks the same as {other_name}");
             if !self.view.unmatched.is_empty() {
                 message = format!("{message} (nothing matches {})", self.view.unmatched.join(", "));
@@ -175,22 +182,12 @@ impl Judging<'_> {
             return (measured(check), None);
         }
         let evidence = compared.diff.iter().chain([candidate, before]).cloned();
-        let count = compared.regions.len() as u64 + compared.regions_omitted;
-        let s = if count == 1 { " differs" } else { "s differ" };
-        let areas = words::regions(&compared.regions, compared.regions_omitted);
-        let mut what = format!(
-            "{} area{s} from {other_name}: {areas} ({} pixels, {})",
-            words::thousands(count),
-            words::thousands(compared.changed_pixels),
-            words::share(compared.changed_ratio),
-        );
-        if !same_size {
-            what = format!(
-                "{what}; the page is now {}x{} instead of {}x{}",
-                other[0], other[1], one[0], one[1]
-            );
-        }
-        if compared.changed_ratio <= limit && same_size && limit > 0.0 {
+        let what = self.described(compared, shifted);
+        // A page that is wider, or higher by more than what was found to have shifted, is not
+        // within any limit.
+        let explained = same_size || (one[0] == other[0] && shifted > 0);
+        let within = compared.changed_ratio <= limit && shifted <= u64::from(max_shift);
+        if explained && within {
             let message = format!("within the limit: {what}");
             return (measured(self.check(Verdict::Pass, message).evidence(evidence)), None);
         }
@@ -208,6 +205,37 @@ impl Judging<'_> {
             .advice("if this is intended, accept it: `gate approve` with a reason; if not, mend it")
             .evidence(evidence);
         (measured(check), Some(self.proposal(compared, candidate, before)))
+    }
+
+    /// What has shifted, and what has changed besides.
+    fn described(&self, compared: &Compared, shifted: u64) -> String {
+        let other_name = self.other();
+        let mut parts = Vec::new();
+        if shifted > 0 {
+            parts.push(format!(
+                "the page has shifted from {other_name}: {}",
+                words::shifts(&compared.aligned)
+            ));
+        }
+        let count = compared.regions.len() as u64 + compared.regions_omitted;
+        if count > 0 {
+            let s = if count == 1 { " differs" } else { "s differ" };
+            let areas = words::regions(&compared.regions, compared.regions_omitted);
+            parts.push(format!(
+                "{} area{s} from {other_name}: {areas} ({} pixels, {})",
+                words::thousands(count),
+                words::thousands(compared.changed_pixels),
+                words::share(compared.changed_ratio),
+            ));
+        }
+        let [one, other] = compared.sizes;
+        if one != other {
+            parts.push(format!(
+                "the page is now {}x{} instead of {}x{}",
+                other[0], other[1], one[0], one[1]
+            ));
+        }
+        parts.join("; ")
     }
 
     fn proposal(&self, compared: &Compared, candidate: &Evidence, before: &Evidence) -> Proposal {
@@ -232,7 +260,7 @@ impl Judging<'_> {
         before: &Evidence,
     ) -> AcceptedChange {
         let mut fingerprints: Vec<String> =
-            compared.regions.iter().map(|region| region.fingerprint.clone()).collect();
+            fingerprints(compared).map(ToOwned::to_owned).collect();
         fingerprints.sort();
         fingerprints.dedup();
         AcceptedChange {
@@ -270,19 +298,33 @@ impl Judging<'_> {
         if let Some(accepted) = exactly {
             return Some(accepted);
         }
-        let known: BTreeSet<&String> =
-            of_this_view.iter().flat_map(|accepted| &accepted.change.fingerprints).collect();
-        let all = !compared.regions.is_empty()
+        let known: BTreeSet<&str> = of_this_view
+            .iter()
+            .flat_map(|accepted| accepted.change.fingerprints.iter().map(String::as_str))
+            .collect();
+        let all = fingerprints(compared).next().is_some()
             && compared.regions_omitted == 0
-            && compared.regions.iter().all(|region| known.contains(&region.fingerprint));
+            && fingerprints(compared).all(|fingerprint| known.contains(fingerprint));
         if all { of_this_view.into_iter().max_by_key(|accepted| accepted.at) } else { None }
     }
+}
+
+/// Of all that was seen, each thing that somebody can accept.
+fn fingerprints(compared: &Compared) -> impl Iterator<Item = &str> {
+    let regions = compared.regions.iter().map(|region| region.fingerprint.as_str());
+    regions.chain(compared.aligned.shifts().map(|shift| shift.fingerprint.as_str()))
+}
+
+/// The rows that were inserted or deleted, and those that were moved.
+fn moved_rows(aligned: &DiffAligned) -> u64 {
+    let moved: u64 = aligned.moved.iter().map(|shift| u64::from(shift.height)).sum();
+    aligned.shifted_rows + moved
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use gate_core::evidence::DiffRegion;
+    use gate_core::evidence::{DiffRegion, DiffShift};
     use gate_core::{Digest, Error, Inputs, Role, Timestamp};
 
     fn picture(name: &str, status: Option<u16>) -> Side {
@@ -312,6 +354,8 @@ mod tests {
         Compared {
             changed_pixels: pixels,
             changed_ratio: pixels as f64 / 1_000_000.0,
+            plain_changed_pixels: Some(pixels),
+            aligned: DiffAligned { changed_pixels: pixels, ..DiffAligned::default() },
             sizes: [[1000, 1000], [1000, 1000]],
             regions: fingerprints.iter().map(region).collect(),
             regions_omitted: 0,
@@ -356,8 +400,18 @@ mod tests {
     }
 
     fn judged(view: View, accepted: Vec<Accepted>, limit: &str) -> (Verdict, String, usize) {
+        judged_with(view, accepted, limit, 0)
+    }
+
+    fn judged_with(
+        view: View,
+        accepted: Vec<Accepted>,
+        limit: &str,
+        max_shift: u32,
+    ) -> (Verdict, String, usize) {
         let settings = format!(
-            "{{\"pages\": [\"/\"], \"against\": \"promotion\", \"max_changed\": \"{limit}\"}}"
+            "{{\"pages\": [\"/\"], \"against\": \"promotion\", \"max_changed\": \"{limit}\", \
+             \"max_shift\": {max_shift}}}"
         );
         let settings: Settings = serde_json::from_str(&settings).unwrap();
         let inputs = Inputs { seed: 0, clock: Timestamp::from_millis(0), accepted };
@@ -387,6 +441,44 @@ mod tests {
         taller.sizes[1][1] = 1042;
         check(view(OK, OK, taller), vec![], (Fail, "is now 1000x1042 instead of 1000x1000", 1));
         assert_eq!(judged(view(OK, OK, compared(9000, &["a"])), vec![], "1%").0, Pass);
+    }
+
+    fn shifted(height: u32, mut compared: Compared) -> Compared {
+        let shift = DiffShift {
+            x: 0,
+            y: 96,
+            width: 1000,
+            height,
+            from: None,
+            fingerprint: format!("shift{height}"),
+        };
+        compared.aligned.inserted.push(shift);
+        compared.aligned.shifted_rows = height.into();
+        compared.sizes[1][1] += height;
+        compared
+    }
+
+    #[test]
+    fn shifts() {
+        use Verdict::{Fail, Pass};
+        let banner = || view(OK, OK, shifted(42, compared(0, &[])));
+        let says = "the page has shifted from live: 1000x42 px inserted at 0,96; \
+                    the page is now 1000x1042 instead of 1000x1000";
+        check(banner(), vec![], (Fail, says, 1));
+        // Changed pixels and shifted rows have a limit each.
+        assert_eq!(judged_with(banner(), vec![], "5%", 41).0, Fail);
+        assert_eq!(judged_with(banner(), vec![], "0%", 42).0, Pass);
+        let two = || view(OK, OK, shifted(2, compared(9000, &["a"])));
+        let both = "1000x2 px inserted at 0,96; 1 area differs from live";
+        check(two(), vec![], (Fail, both, 1));
+        assert_eq!(judged_with(two(), vec![], "0%", 2).0, Fail);
+        assert_eq!(judged_with(two(), vec![], "1%", 1).0, Fail);
+        assert_eq!(judged_with(two(), vec![], "1%", 2).0, Pass);
+        // To have accepted the one is not to have accepted the other.
+        check(two(), vec![accepted(&["a"], "home", "older")], (Fail, both, 1));
+        check(two(), vec![accepted(&["shift2"], "home", "older")], (Fail, both, 1));
+        let all = vec![accepted(&["a", "shift2"], "home", "older")];
+        check(two(), all, (Pass, "as accepted by Kim", 0));
     }
 
     #[test]

@@ -192,7 +192,7 @@ async fn view(work: &Work, session: &mut Session, task: &Task) -> Result<View, E
     };
     let Some(captured) = captured else { return Ok(view) };
     view.unmatched.clone_from(&captured.unmatched);
-    let mut masks: Vec<Area> = captured.masks.iter().map(area).collect();
+    let masks: Vec<Area> = captured.masks.iter().map(area).collect();
     let before = match &work.baseline {
         Some(environment) => {
             let shot = capture::shot(settings, page, look, window, Some(environment), cx)?;
@@ -200,28 +200,26 @@ async fn view(work: &Work, session: &mut Session, task: &Task) -> Result<View, E
                 capture::take(session, &shot, &of(Some(environment)), cx).await?;
             view.baseline = Some(side);
             captured.map(|captured| {
-                // What is masked on either side is left out on both.
-                masks.extend(captured.masks.iter().map(area));
-                masks.sort_by_key(|a| (a.y, a.x, a.width, a.height));
-                masks.dedup();
-                captured.png
+                (captured.png, captured.masks.iter().map(area).collect::<Vec<Area>>())
             })
         }
         None => {
             let label = format!("{} at {}, approved", page.name, window.name);
-            approved(&mut view, &label, cx)?
+            // What was masked when it was approved is not known: the same places are left out.
+            approved(&mut view, &label, cx)?.map(|png| (png, masks.clone()))
         }
     };
     if let (
         Side::Picture { picture: after_picture, .. },
         Some(Side::Picture { picture, .. }),
-        Some(before),
+        Some((before, before_masks)),
     ) = (&view.candidate, &view.baseline, before)
     {
-        let (before, after) = ((picture, before), (after_picture, captured.png));
+        let before = compare::Pictured { kept: picture, png: before, masks: before_masks };
+        let after = compare::Pictured { kept: after_picture, png: captured.png, masks };
         let label = format!("{} at {}", page.name, window.name);
         let how = settings.comparing(page.entry);
-        view.compared = Some(compare::compare(before, after, masks, how, &label, cx).await?);
+        view.compared = Some(compare::compare(before, after, how, &label, cx).await?);
     }
     Ok(view)
 }

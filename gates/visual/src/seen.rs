@@ -1,6 +1,6 @@
 //! What was seen: plain data, from which a verdict can be repeated.
 
-use gate_core::evidence::{Area, DiffRegion};
+use gate_core::evidence::{Area, DiffAligned, DiffRegion};
 use gate_core::{Digest, Evidence};
 use serde::{Deserialize, Serialize};
 
@@ -81,10 +81,18 @@ pub enum Side {
 /// What a comparison found.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Compared {
-    /// Changed pixels, with those that only one picture has.
+    /// Changed pixels, with those that only one picture has at its side; what was inserted,
+    /// deleted or moved is not among them.
     pub changed_pixels: u64,
-    /// As a share of all pixels, 0 to 1.
+    /// As a share of the candidate's pixels, 0 to 1.
     pub changed_ratio: f64,
+    /// Pixels that differ from those in the same place, as pixelmatch counts them; none when the
+    /// sizes differ.
+    #[serde(default)]
+    pub plain_changed_pixels: Option<u64>,
+    /// What has shifted.
+    #[serde(default)]
+    pub aligned: DiffAligned,
     /// The sizes of the baseline and of the candidate.
     pub sizes: [[u32; 2]; 2],
     /// What changed, from top to bottom.

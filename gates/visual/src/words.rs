@@ -1,6 +1,6 @@
 //! Numbers and areas in words.
 
-use gate_core::evidence::DiffRegion;
+use gate_core::evidence::{DiffAligned, DiffRegion, DiffShift};
 
 /// `8640` as `8,640`.
 pub(crate) fn thousands(number: u64) -> String {
@@ -27,8 +27,30 @@ pub(crate) fn share(fraction: f64) -> String {
 
 /// "180x48 px at 120,560 recoloured".
 pub(crate) fn region(region: &DiffRegion) -> String {
-    let DiffRegion { x, y, width, height, kind, .. } = region;
-    format!("{width}x{height} px at {x},{y} {kind}")
+    let DiffRegion { x, y, width, height, kind, cause, .. } = region;
+    let cause = cause.as_ref().map(|cause| format!(": {cause}")).unwrap_or_default();
+    format!("{width}x{height} px at {x},{y} {}{cause}", kind.replace('-', " "))
+}
+
+/// "1280x42 px were inserted at 0,96": the first few shifts, and how many more there are.
+pub(crate) fn shifts(aligned: &DiffAligned) -> String {
+    const SHOWN: usize = 3;
+    let inserted = aligned.inserted.iter().map(|shift| ("inserted", shift));
+    let deleted = aligned.deleted.iter().map(|shift| ("deleted", shift));
+    let moved = aligned.moved.iter().map(|shift| ("moved", shift));
+    let all: Vec<_> = inserted.chain(deleted).chain(moved).collect();
+    let shown: Vec<String> = all
+        .iter()
+        .take(SHOWN)
+        .map(|(what, shift)| {
+            let DiffShift { x, y, width, height, from, .. } = shift;
+            let from = from.map(|from| format!(" from {x},{from}")).unwrap_or_default();
+            format!("{width}x{height} px {what}{from} at {x},{y}")
+        })
+        .collect();
+    let more = all.len().saturating_sub(SHOWN) as u64;
+    let more = if more > 0 { format!(", and {} more", thousands(more)) } else { String::new() };
+    format!("{}{more}", shown.join("; "))
 }
 
 /// The first few areas, and how many more there are.

@@ -26,7 +26,7 @@ pub struct DiffEvidence {
     pub regions: Vec<DiffRegion>,
     /// What was inserted, deleted or moved, when the pictures were aligned.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub aligned: Option<serde_json::Value>,
+    pub aligned: Option<DiffAligned>,
     /// Areas that were left out, in pixels of the candidate.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub masks: Vec<Area>,
@@ -60,6 +60,46 @@ pub struct DiffRegion {
     /// The element and property that caused it, where that is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cause: Option<String>,
+}
+
+/// What has shifted between two pictures, and what changed besides.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct DiffAligned {
+    /// Rows that only the candidate has, in its pixels.
+    pub inserted: Vec<DiffShift>,
+    /// Rows that only the baseline has, in its pixels.
+    pub deleted: Vec<DiffShift>,
+    /// Rows that stand elsewhere, in pixels of the candidate.
+    pub moved: Vec<DiffShift>,
+    /// By how many rows the page has shifted in all.
+    pub shifted_rows: u64,
+    /// Changed pixels apart from what has shifted.
+    pub changed_pixels: u64,
+}
+
+impl DiffAligned {
+    /// All of it: inserted, deleted, moved.
+    pub fn shifts(&self) -> impl Iterator<Item = &DiffShift> {
+        self.inserted.iter().chain(&self.deleted).chain(&self.moved)
+    }
+}
+
+/// Rows that have no counterpart, or have it elsewhere.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct DiffShift {
+    /// Left edge in pixels.
+    pub x: u32,
+    /// Upper edge in pixels.
+    pub y: u32,
+    /// Width in pixels.
+    pub width: u32,
+    /// Height in pixels.
+    pub height: u32,
+    /// Of what has moved, its upper edge in the baseline.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<u32>,
+    /// The same for the same shift elsewhere.
+    pub fingerprint: String,
 }
 
 /// A rectangle in pixels.

@@ -10,7 +10,7 @@ mod page;
 mod series;
 mod table;
 
-pub use diff::{Area, DiffEvidence, DiffRegion, DiffSchema};
+pub use diff::{Area, DiffAligned, DiffEvidence, DiffRegion, DiffSchema, DiffShift};
 pub use exchange::{Difference, ExchangeEvidence, Request, Response};
 pub use page::{Block, FormField, Interval, Page};
 pub use series::{Axis, Series, SeriesEvidence, SeriesLimit};

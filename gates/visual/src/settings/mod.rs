@@ -55,6 +55,10 @@ look::with_look! {
         /// Which share of a picture may change.
         #[serde(default = "nothing")]
         pub max_changed: Percent,
+        /// By how many rows of pixels a page may shift, all that was inserted, deleted or moved
+        /// together. What has merely shifted is not counted as changed.
+        #[serde(default)]
+        pub max_shift: u32,
         /// How long a page may take to come to rest once it has loaded.
         #[serde(default = "ten_seconds")]
         pub settle: DurationValue,
@@ -107,6 +111,11 @@ impl Settings {
         self.pages.get(entry).and_then(PageSpec::max_changed).unwrap_or(self.max_changed)
     }
 
+    /// By how many rows the pictures of an entry's pages may shift.
+    pub(crate) fn max_shift_of(&self, entry: usize) -> u32 {
+        self.pages.get(entry).and_then(PageSpec::max_shift).unwrap_or(self.max_shift)
+    }
+
     pub(crate) fn problems(&self) -> Vec<Problem> {
         let mut found = Vec::new();
         if self.pages.is_empty() {
@@ -148,6 +157,7 @@ impl Settings {
         let without_limit = |mut settings: Json| {
             if let Some(fields) = settings.as_object_mut() {
                 fields.remove("max_changed");
+                fields.remove("max_shift");
             }
             settings
         };

@@ -88,6 +88,9 @@ with_look! {
         /// Which share of a picture may change.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         max_changed: Option<Percent>,
+        /// By how many rows of pixels the page may shift.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        max_shift: Option<u32>,
     }
 }
 
@@ -182,6 +185,10 @@ impl PageSpec {
 
     pub(crate) fn max_changed(&self) -> Option<Percent> {
         self.fields.max_changed
+    }
+
+    pub(crate) fn max_shift(&self) -> Option<u32> {
+        self.fields.max_shift
     }
 
     /// What is wrong in itself, below `pages` and this index.
