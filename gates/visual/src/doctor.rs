@@ -1,6 +1,7 @@
 //! What `gate doctor` looks for.
 
 use std::ffi::OsStr;
+use std::path::Path;
 
 use gate_core::{Context, Finding, Probe};
 use visual_browser::{Found, find};
@@ -9,7 +10,7 @@ pub(crate) fn probe() -> Probe {
     Probe { name: "browser", run: look }
 }
 
-/// Looks for the browser and its driver along the PATH.
+/// Looks along the PATH.
 pub(crate) fn found(cx: &Context) -> Result<Found, String> {
     let path = cx.ambient("PATH").unwrap_or_default();
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -31,24 +32,20 @@ fn look(cx: &Context) -> Vec<Finding> {
         }
     };
     let install = || Some("run: gate browser install".to_owned());
-    let one = |name: &str, tool: &Option<visual_browser::Tool>| Finding {
-        name: name.to_owned(),
-        found: match tool {
+    let chromium = Finding {
+        name: "chromium".to_owned(),
+        found: match &found.chromium {
             Some(tool) => Ok(format!("{} at {}", tool.version, tool.path.display())),
             None => Err("not found on the PATH".to_owned()),
         },
         advice: install(),
     };
-    let mut findings =
-        vec![one("chromium", &found.chromium), one("chromedriver", &found.chromedriver)];
-    if found.chromium.is_some()
-        && found.chromedriver.is_some()
-        && let Some(problem) = found.problem()
-    {
-        let advice = install();
-        findings.push(Finding { name: "versions".to_owned(), found: Err(problem), advice });
-    }
-    for (path, why) in &found.unusable {
+    let mut findings = vec![chromium];
+    // A browser of this machine is spoken to without a driver, so one that is broken harms nobody.
+    let is_driver = |path: &Path| {
+        path.file_name().is_some_and(|name| name.to_string_lossy().contains("driver"))
+    };
+    for (path, why) in found.unusable.iter().filter(|(path, _)| !is_driver(path)) {
         let name = path.display().to_string();
         findings.push(Finding { name, found: Err(why.clone()), advice: install() });
     }
