@@ -2,7 +2,7 @@
 
 use std::{fmt, time::Duration};
 
-use crate::Rect;
+use crate::{Layout, Rect};
 
 /// How far a session or a capture has come, in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -46,6 +46,8 @@ pub struct Capture {
     /// Addresses of pictures, styles, scripts, fonts and requests that failed, as far as the page
     /// itself can know; at most 100.
     pub failed_resources: Vec<String>,
+    /// What stood where, in device pixels of the picture; empty when the shot did not ask for it.
+    pub layout: Layout,
     /// Where the time went.
     pub timings: Timings,
 }
@@ -61,6 +63,7 @@ impl fmt::Debug for Capture {
             .field("status", &self.status)
             .field("final_url", &self.final_url)
             .field("failed_resources", &self.failed_resources)
+            .field("layout", &format_args!("{} elements", self.layout.len()))
             .field("timings", &self.timings)
             .finish()
     }

@@ -1,9 +1,11 @@
 //! What a captured page amounts to.
 
+use serde_json::Value;
 use url::Url;
 
 use crate::{
     Capture, Error, Rect, Shot, Timings, Unsettled, navigate, remote::host_of, settle::PageReport,
+    snapshot,
 };
 
 /// Whether what the browser shows is the page that was asked for.
@@ -37,6 +39,7 @@ pub(crate) fn check_page(url: &Url, shot: &Shot, report: &PageReport) -> Result<
 pub(crate) fn capture(
     shot: &Shot,
     png: Vec<u8>,
+    snapshot: Option<Value>,
     report: PageReport,
     timings: Timings,
 ) -> Result<Capture, Error> {
@@ -52,6 +55,7 @@ pub(crate) fn capture(
         .map(|mask| in_pixels(mask, scale, width, height))
         .collect();
     masks.sort_unstable();
+    let layout = snapshot.and_then(|answer| snapshot::read(answer, report.clip, scale));
     let is_file = report.url.starts_with("file:");
     let error_page = report.url.starts_with("chrome-error:");
     Ok(Capture {
@@ -64,6 +68,7 @@ pub(crate) fn capture(
         status: Some(report.status).filter(|status| *status != 0 && !is_file),
         final_url: if error_page { report.asked } else { report.url },
         failed_resources: report.failed,
+        layout: layout.unwrap_or_default(),
         timings,
     })
 }

@@ -18,7 +18,7 @@ use crate::{
     navigate, open,
     outcome::{self, check_page, moved_on, never_settled},
     settle::{self, PageReport},
-    stillness,
+    snapshot, stillness,
     wire::Fault,
 };
 
@@ -167,8 +167,14 @@ impl Session {
         let first = Instant::now();
         let png = self.still_picture(url, shot, loaded, &mut report, &mut timings).await?;
         timings.frames = first.elapsed();
+        let snapshot = if shot.layout {
+            let asked = self.tell("DOMSnapshot.captureSnapshot", snapshot::parameters());
+            Some(asked.await?)
+        } else {
+            None
+        };
         on(Stage::Captured);
-        outcome::capture(shot, png, report, timings)
+        outcome::capture(shot, png, snapshot, report, timings)
     }
 
     async fn load(&mut self, url: &Url, shot: &Shot) -> Result<(), Error> {

@@ -8,6 +8,7 @@ use crate::{BasicAuth, ColorScheme, Cookie, Step, StoredItem, Until};
 
 /// One page view to capture.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "switches that have nothing to do with another")]
 pub struct Shot {
     /// Absolute address; `http` or `https` unless `allow_file` is set.
     pub url: String,
@@ -58,6 +59,9 @@ pub struct Shot {
     pub allow_file: bool,
     /// The highest page that is captured, in CSS pixels. Default 50,000.
     pub max_height: u32,
+    /// Records what stood where on the page, for [`Layout::explain`](crate::Layout::explain). On
+    /// by default.
+    pub layout: bool,
     /// Asks for smaller files, which take longer to make. Off by default.
     pub compact: bool,
 }
@@ -88,6 +92,7 @@ impl Shot {
             page_deadline: Duration::from_secs(30),
             allow_file: false,
             max_height: 50_000,
+            layout: true,
             compact: false,
         }
     }

@@ -2,6 +2,7 @@
 
 mod capture;
 mod hostile;
+mod layout;
 mod rest;
 mod site;
 mod trouble;
