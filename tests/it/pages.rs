@@ -187,6 +187,41 @@ fn the_pages_of_a_sitemap_are_split_over_shards() {
 }
 
 #[test]
+fn a_browser_that_is_not_there_takes_nothing_from_the_others() {
+    let site = Site::serve(&[("/", page("#0a7", "Shop"))]);
+    let config = format!(
+        "environments:\n  test: {{ url: \"{0}\" }}\n  live: {{ url: \"{0}\" }}\n",
+        site.url
+    );
+    let run = |browsers: &str| {
+        let spec = format!(
+            "gate: visual\nname: a\nwith: {{ pages: [/], against: live, browsers: {browsers} }}\n"
+        );
+        let environment = Environment::new(&[("gate.yaml", &config), ("specs/a.yaml", &spec)]);
+        let mut command = environment.command(&["run", "--env", "test", "--json"]);
+        // A folder with Chromium and what its starting script needs, and no other browser.
+        let folder = environment.path().join("bin");
+        std::fs::create_dir(&folder).unwrap();
+        for entry in std::fs::read_dir("/usr/bin").unwrap() {
+            let name = entry.unwrap().file_name().into_string().unwrap();
+            if !["firefox", "geckodriver", "WebKit"].iter().any(|other| name.starts_with(other)) {
+                let target = std::path::Path::new("/usr/bin").join(&name);
+                std::os::unix::fs::symlink(target, folder.join(name)).unwrap();
+            }
+        }
+        let ended = crate::environment::ended(command.env("PATH", folder).output().unwrap());
+        assert_eq!(ended.code, 3, "{}{}", ended.stderr, ended.stdout);
+        let ids: Vec<(String, String)> =
+            checks(&ended.json()).into_iter().map(|(id, verdict, _)| (id, verdict)).collect();
+        ids
+    };
+    let expected = [("home-desktop-chromium", "pass"), ("home-desktop-webkit", "inconclusive")];
+    let expected = expected.map(|(id, verdict)| (id.to_owned(), verdict.to_owned()));
+    assert_eq!(run("[chromium, webkit]"), expected);
+    assert_eq!(run("[firefox]"), [("gate.error".to_owned(), "inconclusive".to_owned())]);
+}
+
+#[test]
 fn local_files_need_no_site() {
     let mail = |colour: &str| format!("<!doctype html><h1 style='color:{colour}'>Welcome</h1>");
     let spec = "gate: visual\nname: mail\nwith:\n  pages: [{ file: ../mail/*.html }]\n";

@@ -1,11 +1,11 @@
 //! Photographing and comparing every view, several at a time.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use gate_core::evidence::Area;
-use gate_core::{Context, Environment, Error, Role, UnitId};
+use gate_core::{Context, Environment, Error, Level, Role, UnitId};
 use tokio::sync::Mutex;
 use visual_browser::{Launch, Session};
 
@@ -22,9 +22,6 @@ struct Work {
     candidate: Option<Environment>,
     /// None when approved pictures are the baseline.
     baseline: Option<Environment>,
-    /// One for each kind of browser; its sessions may share what is costly to start.
-    launches: BTreeMap<BrowserSpec, Launch>,
-    queue: Mutex<VecDeque<Task>>,
     done: AtomicU64,
     total: u64,
     cx: Context,
@@ -58,29 +55,94 @@ pub(crate) async fn measure(
     };
     let sites: Vec<&Environment> = candidate.iter().chain(&baseline).collect();
     capture::reachable(&sites).await?;
-    let queue = tasks(settings, pages)?;
-    let launches = queue
-        .iter()
-        .map(|task| task.browser)
-        .collect::<BTreeSet<_>>()
-        .into_iter()
-        .map(|browser| Ok((browser, capture::launch(browser, cx)?)))
-        .collect::<Result<_, Error>>()?;
-    let total = queue.len() as u64;
-    let workers = sessions(cx).clamp(1, queue.len().max(1));
-    let work = Arc::new(Work {
-        settings: settings.clone(),
-        candidate,
-        baseline,
-        launches,
-        queue: Mutex::new(queue),
-        done: AtomicU64::new(0),
-        total,
-        cx: cx.clone(),
-    });
+    let queues = tasks(settings, pages)?;
+    let total = queues.values().map(|queue| queue.len() as u64).sum();
+    let (settings, cx) = (settings.clone(), cx.clone());
+    let work = Work { settings, candidate, baseline, done: AtomicU64::new(0), total, cx };
+    let views = all(Arc::new(work), queues).await?;
+    Ok(Observation { views })
+}
+
+/// Everything that has to be looked at, by browser.
+fn tasks(
+    settings: &Settings,
+    pages: Vec<Page>,
+) -> Result<BTreeMap<BrowserSpec, VecDeque<Task>>, Error> {
+    let looks: Vec<Arc<Look>> =
+        (0..settings.pages.len()).map(|entry| Arc::new(settings.look_of(entry))).collect();
+    let mut tasks: BTreeMap<BrowserSpec, VecDeque<Task>> = BTreeMap::new();
+    for page in pages {
+        let look = looks.get(page.entry).ok_or_else(|| {
+            Error::new(format!("the plan has a page of entry {}, and the spec has not", page.entry))
+        })?;
+        for browser in look.browsers() {
+            for (viewport, window) in (0..).zip(look.windows()) {
+                let place = [page.entry as u32, viewport];
+                let (page, look) = (page.clone(), look.clone());
+                let task = Task { page, look, window, browser, place };
+                tasks.entry(browser).or_default().push_back(task);
+            }
+        }
+    }
+    Ok(tasks)
+}
+
+/// One kind of browser after the other. When one of them cannot be used, its views are missing
+/// and the others are there; when none can, there is nothing to show.
+async fn all(
+    work: Arc<Work>,
+    queues: BTreeMap<BrowserSpec, VecDeque<Task>>,
+) -> Result<Vec<View>, Error> {
+    let (mut views, mut missing) = (Vec::new(), Vec::new());
+    let mut refused = None;
+    for (browser, queue) in queues {
+        let left = match capture::launch(browser, &work.cx) {
+            Ok(launch) => {
+                let (seen, left) = photograph(&work, launch, queue).await?;
+                views.extend(seen);
+                left
+            }
+            Err(error) => Some((error, queue)),
+        };
+        let Some((error, tasks)) = left else { continue };
+        missing.extend(tasks.iter().map(|task| {
+            let (reason, advice) = (error.to_string(), error.advice().map(str::to_owned));
+            view_of(&work, task, Side::Missing { reason, advice, evidence: Vec::new() })
+        }));
+        refused = Some(error);
+    }
+    match refused {
+        Some(error) if views.is_empty() => Err(error),
+        _ => {
+            views.extend(missing);
+            views.sort_by(|one, other| one.order().cmp(&other.order()));
+            Ok(views)
+        }
+    }
+}
+
+/// What several browsers of one kind work on.
+struct Shift {
+    queue: VecDeque<Task>,
+    /// Why a browser could not be started.
+    refused: Option<Error>,
+}
+
+/// Why there is no browser, and what it was wanted for.
+type Left = (Error, VecDeque<Task>);
+
+/// The views of one kind of browser, and what is left when none could be started any more.
+async fn photograph(
+    work: &Arc<Work>,
+    launch: Launch,
+    queue: VecDeque<Task>,
+) -> Result<(Vec<View>, Option<Left>), Error> {
+    let workers = sessions(&work.cx).clamp(1, queue.len().max(1));
+    let shift = Arc::new(Mutex::new(Shift { queue, refused: None }));
     let mut tasks = tokio::task::JoinSet::new();
     for _ in 0..workers {
-        tasks.spawn(worker(work.clone()));
+        // Sessions of one launch may share what is costly to start.
+        tasks.spawn(worker(work.clone(), shift.clone(), launch.clone()));
     }
     let mut views = Vec::new();
     // The first error ends the others: dropping the set drops their browsers.
@@ -91,92 +153,56 @@ pub(crate) async fn measure(
             Err(_) => return Err(Error::new("a worker was lost")),
         }
     }
-    views.sort_by(|one, other| one.order().cmp(&other.order()));
-    Ok(Observation { views })
+    let mut shift = shift.lock().await;
+    let left = std::mem::take(&mut shift.queue);
+    let refused = shift.refused.take().filter(|_| !left.is_empty());
+    Ok((views, refused.map(|error| (error, left))))
 }
 
-/// How many browsers are at work at once. A browser waits for the site and for its driver about
-/// a third of the time, so three keep two processors busy; with more they wait for each other.
+/// How many browsers are at work at once. A browser waits for the site about a third of the time,
+/// so three keep two processors busy; with more they wait for each other.
 fn sessions(cx: &Context) -> usize {
     cx.jobs() + cx.jobs() / 2
 }
 
-/// Everything that has to be looked at, one browser after the other: a worker starts a browser
-/// anew only when it comes to another kind.
-fn tasks(settings: &Settings, pages: Vec<Page>) -> Result<VecDeque<Task>, Error> {
-    let looks: Vec<Arc<Look>> =
-        (0..settings.pages.len()).map(|entry| Arc::new(settings.look_of(entry))).collect();
-    let mut tasks = Vec::new();
-    for page in pages {
-        let look = looks.get(page.entry).ok_or_else(|| {
-            Error::new(format!("the plan has a page of entry {}, and the spec has not", page.entry))
-        })?;
-        for browser in look.browsers() {
-            for (viewport, window) in (0..).zip(look.windows()) {
-                let place = [page.entry as u32, viewport];
-                tasks.push(Task { page: page.clone(), look: look.clone(), window, browser, place });
-            }
-        }
-    }
-    tasks.sort_by(|one, other| {
-        let key = |task: &Task| (task.browser, task.place[0]);
-        key(one).cmp(&key(other)).then_with(|| one.page.address.cmp(&other.page.address))
-    });
-    Ok(tasks.into())
-}
-
-async fn worker(work: Arc<Work>) -> Result<Vec<View>, Error> {
+/// Photographs until there is nothing left. A browser that cannot be started ends this worker
+/// alone: a grid may have fewer places than were hoped for, and the others go on.
+async fn worker(
+    work: Arc<Work>,
+    shift: Arc<Mutex<Shift>>,
+    launch: Launch,
+) -> Result<Vec<View>, Error> {
     let mut views = Vec::new();
-    let mut open: Option<(BrowserSpec, Session)> = None;
+    let on = |stage| capture::stage(&work.cx, "", stage);
+    let mut session = match Session::open(&launch, &on).await {
+        Ok(session) => session,
+        Err(error) => {
+            let said = Error::new(format!("the browser cannot be used: {error}"));
+            let said = error.hint().into_iter().fold(said, Error::hint_ref);
+            work.cx.log(Level::Warn, format!("one browser less: {said}"));
+            shift.lock().await.refused.get_or_insert(said);
+            return Ok(views);
+        }
+    };
     loop {
-        let next = work.queue.lock().await.pop_front();
+        let next = shift.lock().await.queue.pop_front();
         let Some(task) = next else { break };
-        let mut session = match open.take() {
-            Some((browser, session)) if browser == task.browser => session,
-            other => {
-                if let Some((_, session)) = other {
-                    session.close().await;
-                }
-                start(&work, task.browser).await?
-            }
-        };
         let what = format!("{} at {}", task.page.name, task.window.name);
         let done = work.done.load(Ordering::Relaxed);
         work.cx.progress(done, Some(work.total), "views", what.clone());
         views.push(view(&work, &mut session, &task).await?);
-        open = Some((task.browser, session));
         let done = work.done.fetch_add(1, Ordering::Relaxed) + 1;
         work.cx.progress(done, Some(work.total), "views", format!("{what} done"));
     }
-    if let Some((_, session)) = open {
-        session.close().await;
-    }
+    session.close().await;
     Ok(views)
 }
 
-async fn start(work: &Work, browser: BrowserSpec) -> Result<Session, Error> {
-    let on = |stage| capture::stage(&work.cx, "", stage);
-    Session::open(&work.launches[&browser], &on).await.map_err(|error| {
-        let message = Error::new(format!("the browser cannot be used: {error}"));
-        match error.hint() {
-            Some(hint) => message.hint(hint),
-            None => message,
-        }
-    })
-}
-
-async fn view(work: &Work, session: &mut Session, task: &Task) -> Result<View, Error> {
-    let Task { page, look, window, browser, place } = task;
-    let (settings, cx) = (&work.settings, &work.cx);
-    let of = |side: Option<&Environment>| {
-        let side = side.map_or("file", |environment| &environment.name);
-        format!("{} at {}, {side}", page.name, window.name)
-    };
-    let shot = capture::shot(settings, page, look, window, work.candidate.as_ref(), cx)?;
-    let label = of(work.candidate.as_ref());
-    let (candidate, captured) = capture::take(session, &shot, &label, cx).await?;
-    let mut view = View {
-        gate: cx.gate().to_owned(),
+/// A view of which nothing is known but its candidate.
+fn view_of(work: &Work, task: &Task, candidate: Side) -> View {
+    let Task { page, window, browser, place, .. } = task;
+    View {
+        gate: work.cx.gate().to_owned(),
         page: page.name.clone(),
         path: page.path().to_owned(),
         viewport: window.name.clone(),
@@ -189,7 +215,20 @@ async fn view(work: &Work, session: &mut Session, task: &Task) -> Result<View, E
         compared: None,
         files: None,
         unmatched: Vec::new(),
+    }
+}
+
+async fn view(work: &Work, session: &mut Session, task: &Task) -> Result<View, Error> {
+    let Task { page, look, window, .. } = task;
+    let (settings, cx) = (&work.settings, &work.cx);
+    let of = |side: Option<&Environment>| {
+        let side = side.map_or("file", |environment| &environment.name);
+        format!("{} at {}, {side}", page.name, window.name)
     };
+    let shot = capture::shot(settings, page, look, window, work.candidate.as_ref(), cx)?;
+    let label = of(work.candidate.as_ref());
+    let (candidate, captured) = capture::take(session, &shot, &label, cx).await?;
+    let mut view = view_of(work, task, candidate);
     let Some(captured) = captured else { return Ok(view) };
     view.unmatched.clone_from(&captured.unmatched);
     let masks: Vec<Area> = captured.masks.iter().map(area).collect();
