@@ -53,6 +53,8 @@ with_look! {
         path: Option<String>,
         /// The path of a sitemap: all pages that it lists. Sitemaps of sitemaps and packed ones
         /// are read, too; addresses of the live site are looked up on the site under test.
+        /// Pages that were approved, or that the other version lists, are looked at even when
+        /// they are listed no longer.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         sitemap: Option<String>,
         /// The path of the index of a Storybook, such as `/index.json`: all of its stories.

@@ -3,6 +3,7 @@
 //! A list is fetched once, when a gate is planned. What was found is written down as the plan's
 //! units, and measuring looks at nothing else, so that all shards of a run agree on the pages.
 
+mod approved;
 mod fetch;
 mod files;
 mod sitemap;
@@ -76,8 +77,16 @@ impl Page {
     }
 }
 
-/// All pages of a spec.
+/// All pages of a spec, and those of its lists that were approved and are listed no longer.
 pub(crate) async fn plan(settings: &Settings, cx: &Context) -> Result<Vec<Page>, Error> {
+    let mut pages = listed(settings, cx).await?;
+    let missing = approved::missing(settings, &pages, cx)?;
+    pages.extend(missing);
+    Ok(pages)
+}
+
+/// All pages of a spec, as its lists are now.
+pub(crate) async fn listed(settings: &Settings, cx: &Context) -> Result<Vec<Page>, Error> {
     let mut found = Vec::new();
     for (entry, spec) in settings.pages.iter().enumerate() {
         let page = |address, name: Option<&String>| Found { entry, address, name: name.cloned() };

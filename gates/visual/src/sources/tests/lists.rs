@@ -74,8 +74,26 @@ struct LogContext {
 
 /// Plans `settings` on a site with these routes, with another one before it when there is one.
 fn planned(settings: &str, routes: Vec<Route>, before: Option<Vec<Route>>) -> Planned {
+    planned_after(&[], settings, routes, before)
+}
+
+/// The same, after pages with these names and paths were approved.
+fn planned_after(
+    approved: &[(&str, &str)],
+    settings: &str,
+    routes: Vec<Route>,
+    before: Option<Vec<Route>>,
+) -> Planned {
     let settings: Settings = serde_json::from_str(settings).unwrap();
     let folder = tempfile::tempdir().unwrap();
+    let baselines = folder.path().join("specs/shop.baselines/shop");
+    gate_core::files::make_folder(&baselines).unwrap();
+    for (page, path) in approved {
+        let file = baselines.join(format!("{page}-desktop-chromium.json"));
+        let sidecar = serde_json::json!({ "schema": "x", "page": page, "path": path });
+        let sidecar = sidecar.to_string();
+        gate_core::files::write_atomically(&file, sidecar.as_bytes(), &baselines).unwrap();
+    }
     let now = Server::serve(routes);
     let before = before.map(Server::serve);
     let baseline = before.as_ref().map(|server| environment("live", &server.url));
@@ -308,4 +326,42 @@ fn the_site_is_asked_as_a_page_would_be() {
     ] {
         assert!(request.contains(header), "{request}");
     }
+}
+
+#[test]
+fn a_page_that_was_approved_and_is_listed_no_longer_is_looked_at_too() {
+    let approved = [
+        ("home", "/"),
+        ("blog-a", "/blog/a"),
+        ("blog-b-draft", "/blog/b/draft"),
+        ("shop", "/shop"),
+        ("nav--open", "/sb/iframe.html?id=nav--open&viewMode=story"),
+        ("mail-old", "mail/old.html"),
+    ];
+    let check = |list: &str, expect: &[&str]| {
+        let settings = format!("{{\"pages\": [{list}]}}");
+        let index = br#"{"v": 5, "entries": {
+            "nav--shut": {"id": "nav--shut", "title": "Nav", "name": "Shut", "type": "story"}}}"#;
+        let routes = vec![
+            ("/sitemap.xml", 200, urlset(&["HERE/", "HERE/blog/b"])),
+            ("/sb/index.json", 200, index.to_vec()),
+        ];
+        let found = planned_after(&approved, &settings, routes, None);
+        assert_eq!(found.units.unwrap(), expect, "{list}");
+    };
+    check(
+        r#"{"sitemap": "/sitemap.xml", "exclude": ["/blog/*/draft"]}"#,
+        &["0 home /", "0 blog-b /blog/b", "0 blog-a /blog/a", "0 shop /shop"],
+    );
+    check(
+        r#"{"sitemap": "/sitemap.xml", "include": ["/blog/*"]}"#,
+        &["0 blog-b /blog/b", "0 blog-a /blog/a"],
+    );
+    let shut = "0 nav--shut /sb/iframe.html?id=nav--shut&viewMode=story";
+    let open = "0 nav--open /sb/iframe.html?id=nav--open&viewMode=story";
+    check(r#"{"storybook": "/sb/", "include": ["Nav/*"]}"#, &[shut, open]);
+    check(r#"{"storybook": "/sb/", "exclude": ["nav--open"]}"#, &[shut]);
+    // A limit leaves pages out on purpose, and so does a list of single pages.
+    check(r#"{"sitemap": "/sitemap.xml", "limit": 1}"#, &["0 home /"]);
+    check(r#""/""#, &["0 home /"]);
 }
