@@ -1,5 +1,6 @@
-//! Measures how long a suite of page views takes: `suite SESSIONS ROUNDS URL...`, each address at
-//! five viewports, with the sessions started in the measured time.
+//! Measures how long a suite of page views takes: `suite SESSIONS ROUNDS [grid=URL] URL...`, each
+//! address at five viewports, with the sessions started in the measured time. With a Grid, as many
+//! sessions as it offers, and what it loses is tried again.
 #![expect(clippy::print_stdout, reason = "an example for people to run by hand")]
 
 use std::{
@@ -9,16 +10,17 @@ use std::{
     time::{Duration, Instant},
 };
 
-use visual_browser::{Capture, DriverAt, Launch, Session, Shot, Viewport, find};
+use visual_browser::{Capture, DriverAt, Launch, Session, Shot, Viewport, find, slots};
 
 const VIEWPORTS: [(u32, u32); 5] = [(320, 568), (390, 844), (768, 1024), (1280, 800), (1920, 1080)];
 
 #[tokio::main]
 async fn main() {
     let mut arguments = std::env::args().skip(1);
-    let sessions: usize = arguments.next().and_then(|n| n.parse().ok()).unwrap_or(3);
+    let mut sessions: usize = arguments.next().and_then(|n| n.parse().ok()).unwrap_or(3);
     let rounds: usize = arguments.next().and_then(|n| n.parse().ok()).unwrap_or(1);
-    let urls: Vec<String> = arguments.collect();
+    let mut urls: Vec<String> = arguments.collect();
+    let grid = urls.first().and_then(|first| first.strip_prefix("grid=")).map(str::to_owned);
     let found = find(OsStr::new("/usr/local/bin:/usr/bin:/bin")).await;
     let Some(browser) = found.chromium else {
         println!("a browser is needed");
@@ -26,8 +28,15 @@ async fn main() {
     };
     let scratch = PathBuf::from("/var/tmp").join(format!("suite-{}", std::process::id()));
     std::fs::create_dir_all(&scratch).expect("a folder for the browsers");
-    let at = DriverAt::Chromium { chromium: browser.path };
-    let launch = Launch::new(at, scratch.clone());
+    let mut launch = Launch::new(DriverAt::Chromium { chromium: browser.path }, scratch.clone());
+    if let Some(url) = grid {
+        urls.remove(0);
+        let offered = slots(&url, Duration::from_secs(10)).await.expect("a Grid");
+        println!("the Grid offers {offered:?}");
+        sessions = offered.map_or(sessions, |slots| slots.total);
+        launch.driver = DriverAt::Remote { url };
+        launch.arguments.push("--no-sandbox".to_owned());
+    }
     for _ in 0..rounds {
         let started = Instant::now();
         let captures = run(&launch, sessions, &urls).await;
@@ -55,7 +64,10 @@ async fn run(launch: &Launch, sessions: usize, urls: &[String]) -> Vec<Capture> 
             loop {
                 let next = shots.lock().expect("no panic before").pop();
                 let Some(shot) = next else { break };
-                done.push(session.capture(&shot, &|_| {}).await.expect("a picture"));
+                match session.capture_again(&shot, 2, &|_| {}).await {
+                    Ok(capture) => done.push(capture),
+                    Err(error) => println!("no picture of {}: {error}", shot.url),
+                }
             }
             session.close().await;
             done

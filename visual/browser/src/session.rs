@@ -104,6 +104,24 @@ impl Session {
         captured
     }
 
+    /// Takes a picture of a page, and tries again in a new browser, at another node of a Grid for
+    /// instance, when the one at work is lost: up to `retries` times. Gives the last error; other
+    /// errors are not tried again.
+    pub async fn capture_again(
+        &mut self,
+        shot: &Shot,
+        retries: u32,
+        on: &(dyn Fn(Stage) + Sync),
+    ) -> Result<Capture, Error> {
+        let mut left = retries;
+        loop {
+            match self.capture(shot, on).await {
+                Err(error) if error.ends_session() && left > 0 => left -= 1,
+                captured => return captured,
+            }
+        }
+    }
+
     /// Ends the browser and waits until nothing of it is left.
     pub async fn close(mut self) {
         let answers = !self.broken;

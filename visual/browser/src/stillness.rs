@@ -27,8 +27,8 @@
 //! that is not held: a second.
 //!
 //! Taking a picture makes the page be laid out for its full height and back. So layouts are not
-//! counted, and two paintings are allowed during it; nothing may be painted in the frames before
-//! it and after it, so that no movement can hide in those two. Scripts that react to being laid
+//! counted, and up to four paintings are allowed during it; nothing may be painted in the frames
+//! before it and after it, so that no movement can hide in those. Scripts that react to being laid
 //! out make the second picture necessary, too.
 
 use std::{ops::RangeInclusive, time::Duration};
@@ -45,7 +45,7 @@ const LEAD: Duration = Duration::from_millis(25);
 const PATIENCE: Duration = Duration::from_millis(150);
 /// How often taking the picture itself makes the page be painted. That it does shows that the
 /// browser tells of paintings at all.
-const BY_THE_PICTURE: RangeInclusive<u64> = 1..=2;
+const BY_THE_PICTURE: RangeInclusive<u64> = 1..=4;
 
 /// The traces at one moment.
 #[derive(Clone, Debug, PartialEq)]
@@ -143,8 +143,8 @@ mod tests {
         let same = Traces { script: 1.5, styles: 7.0, traffic: 3, paints: 10 };
         check(same.clone(), false);
         check(Traces { paints: 11, ..same.clone() }, true);
-        check(Traces { paints: 12, ..same.clone() }, true);
-        check(Traces { paints: 13, ..same.clone() }, false);
+        check(Traces { paints: 14, ..same.clone() }, true);
+        check(Traces { paints: 15, ..same.clone() }, false);
         check(Traces { script: 1.500_001, paints: 11, ..same.clone() }, false);
         check(Traces { styles: 8.0, paints: 11, ..same.clone() }, false);
         check(Traces { traffic: 4, paints: 11, ..same }, false);

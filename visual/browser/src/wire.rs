@@ -92,6 +92,29 @@ impl Wire {
         Ok(Self { client, endpoint, session })
     }
 
+    /// What an endpoint says at a path below its address, as it is.
+    pub(crate) async fn look(
+        endpoint: &Url,
+        path: &'static str,
+        limit: Duration,
+    ) -> Result<Value, Fault> {
+        let client = connect(endpoint).await?;
+        let command = Command::new(Method::GET, Place::Root(path), None);
+        let mut task = Abandoned(tokio::spawn(async move {
+            // There is no session that the client could end by itself.
+            let answer = client.issue_cmd(command).await;
+            let _ = client.persist().await;
+            answer
+        }));
+        match timeout(limit, &mut task.0).await {
+            // The library insists on the shape of the protocol; this need not have it.
+            Ok(Ok(Ok(value) | Err(CmdError::NotW3C(value)))) => Ok(value),
+            Ok(Ok(Err(error))) => Err(fault(error)),
+            Ok(Err(_)) => Err(Fault::Lost("the client failed".to_owned())),
+            Err(_) => Err(Fault::Deadline(limit)),
+        }
+    }
+
     /// Goes to an address and waits for the page's load event.
     pub(crate) async fn go(&self, url: &str, deadline: Duration) -> Result<(), Fault> {
         let body = json!({ "url": url });
@@ -259,6 +282,12 @@ fn fault(error: CmdError) -> Fault {
         "tab crashed",
         "target window already closed",
         "no such window",
+        // What a Grid says of a node that has gone.
+        "may have died",
+        "was terminated due to",
+        "Session timed out or not found",
+        "Unable to find session",
+        "NoSuchSessionException",
     ];
     if answer.error == ErrorStatus::Timeout || message.starts_with("timeout") {
         return Fault::PageTimeout;
