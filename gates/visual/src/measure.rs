@@ -105,10 +105,7 @@ async fn all(
             Err(error) => Some((error, queue)),
         };
         let Some((error, tasks)) = left else { continue };
-        missing.extend(tasks.iter().map(|task| {
-            let (reason, advice) = (error.to_string(), error.advice().map(str::to_owned));
-            view_of(&work, task, Side::Missing { reason, advice, evidence: Vec::new() })
-        }));
+        missing.extend(tasks.iter().map(|task| view_of(&work, task, no_picture(&error))));
         refused = Some(error);
     }
     match refused {
@@ -198,6 +195,11 @@ async fn worker(
     Ok(views)
 }
 
+fn no_picture(error: &Error) -> Side {
+    let (reason, advice) = (error.to_string(), error.advice().map(str::to_owned));
+    Side::Missing { reason, advice, evidence: Vec::new() }
+}
+
 /// A view of which nothing is known but its candidate.
 fn view_of(work: &Work, task: &Task, candidate: Side) -> View {
     let Task { page, window, browser, place, .. } = task;
@@ -225,7 +227,11 @@ async fn view(work: &Work, session: &mut Session, task: &Task) -> Result<View, E
         let side = side.map_or("file", |environment| &environment.name);
         format!("{} at {}, {side}", page.name, window.name)
     };
-    let shot = capture::shot(settings, page, look, window, work.candidate.as_ref(), cx)?;
+    let shot = match capture::shot(settings, page, look, window, work.candidate.as_ref(), cx) {
+        Ok(shot) => shot,
+        // A file that has gone, for instance: the other pages are there still.
+        Err(error) => return Ok(view_of(work, task, no_picture(&error))),
+    };
     let label = of(work.candidate.as_ref());
     let (candidate, captured) = capture::take(session, &shot, &label, cx).await?;
     let mut view = view_of(work, task, candidate);
