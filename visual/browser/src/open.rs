@@ -2,7 +2,7 @@
 
 use std::{fmt::Display, path::Path, time::Duration};
 
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 use url::Url;
 
 use crate::{
@@ -10,8 +10,11 @@ use crate::{
     capabilities::{Machine, capabilities},
     driver::{Driver, Program, announced_by_chromedriver, hint_for},
     remote::{normalise, shown},
-    wire::{Fault, Wire},
+    wire::{FORWARDING, Fault, Wire},
 };
+
+/// Between two requests for a session.
+const AGAIN: Duration = Duration::from_millis(500);
 
 /// A ChromeDriver, as a program to start.
 pub(crate) fn chromedriver(path: &Path) -> Program<'_> {
@@ -63,15 +66,31 @@ pub(crate) async fn remote(address: &str, launch: &Launch, until: Instant) -> Re
         reason: format!("{at}: {reason}"),
         hint: hint.to_owned(),
     };
-    Wire::open(endpoint, &asked, until).await.map_err(|fault| match fault {
-        Fault::Deadline(_) | Fault::PageTimeout => failed(
-            &format!("no browser became free within {:?}", launch.start_deadline),
-            "use fewer sessions at a time, or allow more time",
-        ),
-        Fault::Lost(reason) => failed(&reason, "is a WebDriver endpoint listening there?"),
-        Fault::Answer(code, message) => failed(
-            &format!("{code}: {message}"),
-            "does it offer the browser and version that were asked for?",
-        ),
-    })
+    loop {
+        let fault = match Wire::open(endpoint.clone(), &asked, until).await {
+            Ok(wire) => return Ok(wire),
+            Err(fault) => fault,
+        };
+        match fault {
+            // A Grid takes some seconds to notice that a node has gone.
+            Fault::Lost(reason) if reason.contains(FORWARDING) && Instant::now() < until => {
+                sleep(AGAIN).await;
+            }
+            Fault::Deadline(_) | Fault::PageTimeout => {
+                return Err(failed(
+                    &format!("no browser became free within {:?}", launch.start_deadline),
+                    "use fewer sessions at a time, or allow more time",
+                ));
+            }
+            Fault::Lost(reason) => {
+                return Err(failed(&reason, "is a WebDriver endpoint listening there?"));
+            }
+            Fault::Answer(code, message) => {
+                return Err(failed(
+                    &format!("{code}: {message}"),
+                    "does it offer the browser and version that were asked for?",
+                ));
+            }
+        }
+    }
 }

@@ -24,6 +24,8 @@ use url::{ParseError, Url};
 
 /// Longest piece of a driver's message that is passed on.
 const LONGEST_MESSAGE: usize = 300;
+/// What a Grid says that takes a node for alive that has gone.
+pub(crate) const FORWARDING: &str = "Error forwarding the";
 /// How long the request that ends a session may take.
 pub(crate) const DELETE_DEADLINE: Duration = Duration::from_secs(5);
 
@@ -284,6 +286,8 @@ fn fault(error: CmdError) -> Fault {
         "no such window",
         // What a Grid says of a node that has gone.
         "may have died",
+        FORWARDING,
+        "cannot forward the request",
         "was terminated due to",
         "Session timed out or not found",
         "Unable to find session",
