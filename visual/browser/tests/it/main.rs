@@ -5,6 +5,7 @@ mod grid;
 mod hostile;
 mod layout;
 mod rest;
+mod shared;
 mod site;
 mod trouble;
 mod views;
