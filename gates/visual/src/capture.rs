@@ -45,7 +45,7 @@ pub(crate) fn launch(browser: BrowserSpec, cx: &Context) -> Result<Launch, Error
 }
 
 /// The address of a browser elsewhere, when there is one.
-fn remote(cx: &Context) -> Option<&str> {
+pub(crate) fn remote(cx: &Context) -> Option<&str> {
     cx.ambient("SELENIUM_REMOTE_URL").filter(|url| !url.is_empty())
 }
 
@@ -227,32 +227,33 @@ pub(crate) fn stage(cx: &Context, what: &str, stage: Stage) {
     cx.log(Level::Debug, format!("stage: {word} {what}"));
 }
 
-/// Takes the picture and keeps it; a page that cannot be photographed is a finding, no error.
-///
-/// When the browser goes away in the middle, the page is tried once more in a new one: it is the
-/// browser that failed, and not the page. (Another node of a grid may take it over.)
+/// What came of asking for a picture.
+pub(crate) enum Taken {
+    /// The picture, which is kept.
+    Picture(Side, Box<Capture>),
+    /// The page cannot be photographed, which is a finding.
+    Missing(Side),
+    /// The browser went away in the middle. That says nothing of the page, which may be tried
+    /// again in another browser.
+    Lost(visual_browser::Error),
+}
+
+/// Takes the picture and keeps it.
 pub(crate) async fn take(
     session: &mut Session,
     shot: &Shot,
     label: &str,
     cx: &Context,
-) -> Result<(Side, Option<Capture>), Error> {
-    let on = |at| stage(cx, label, at);
-    let mut taken = session.capture(shot, &on).await;
-    if let Err(error) = &taken
-        && error.ends_session()
-    {
-        cx.log(Level::Warn, format!("{label}: {error}; trying again in a new browser"));
-        taken = session.capture(shot, &on).await;
-    }
-    match taken {
+) -> Result<Taken, Error> {
+    match session.capture(shot, &|at| stage(cx, label, at)).await {
         Ok(capture) => {
             let picture = cx.keep(Role::Image, label, "image/png", &capture.png)?;
             // A file has no status. That it was there and was shown is all that one would say.
             let status = if shot.allow_file { Some(200) } else { capture.status };
-            Ok((Side::Picture { picture, status }, Some(capture)))
+            Ok(Taken::Picture(Side::Picture { picture, status }, Box::new(capture)))
         }
-        Err(error) => Ok((missing(&error, label, cx)?, None)),
+        Err(error) if error.ends_session() => Ok(Taken::Lost(error)),
+        Err(error) => Ok(Taken::Missing(missing(&error, label, cx)?)),
     }
 }
 

@@ -14,6 +14,7 @@ mod seen;
 mod settings;
 mod sources;
 mod words;
+mod workers;
 
 use gate_core::{Context, Error, Gate, Given, Json, Kind, Needs, Outcome, Problem, UnitId};
 

@@ -2,38 +2,46 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
 
 use gate_core::evidence::Area;
-use gate_core::{Context, Environment, Error, Level, Role, UnitId};
-use tokio::sync::Mutex;
-use visual_browser::{Launch, Session};
+use gate_core::{Context, Environment, Error, Role, UnitId};
+use visual_browser::Session;
 
-use crate::capture;
+use crate::capture::{self, Taken};
 use crate::seen::{BaselineFiles, Observation, Side, View};
 use crate::settings::{Against, BrowserSpec, Look, Settings, Window};
 use crate::sources::{Address, Page};
-use crate::{baselines, compare};
+use crate::{baselines, compare, workers};
 
 /// What all workers share.
-struct Work {
+pub(crate) struct Work {
     settings: Settings,
     /// None when there are only files.
     candidate: Option<Environment>,
     /// None when approved pictures are the baseline.
     baseline: Option<Environment>,
-    done: AtomicU64,
-    total: u64,
-    cx: Context,
+    pub(crate) done: AtomicU64,
+    pub(crate) total: u64,
+    pub(crate) cx: Context,
 }
 
 /// One page in one window of one browser.
-struct Task {
+pub(crate) struct Task {
     page: Page,
     look: Arc<Look>,
     window: Window,
     browser: BrowserSpec,
     place: [u32; 2],
+    /// How many browsers were lost over it.
+    pub(crate) lost: u32,
+}
+
+impl Task {
+    /// In words, for who follows the run.
+    pub(crate) fn what(&self) -> String {
+        format!("{} at {}", self.page.name, self.window.name)
+    }
 }
 
 pub(crate) async fn measure(
@@ -79,7 +87,7 @@ fn tasks(
             for (viewport, window) in (0..).zip(look.windows()) {
                 let place = [page.entry as u32, viewport];
                 let (page, look) = (page.clone(), look.clone());
-                let task = Task { page, look, window, browser, place };
+                let task = Task { page, look, window, browser, place, lost: 0 };
                 tasks.entry(browser).or_default().push_back(task);
             }
         }
@@ -98,7 +106,7 @@ async fn all(
     for (browser, queue) in queues {
         let left = match capture::launch(browser, &work.cx) {
             Ok(launch) => {
-                let (seen, left) = photograph(&work, launch, queue).await?;
+                let (seen, left) = workers::photograph(&work, launch, queue).await?;
                 views.extend(seen);
                 left
             }
@@ -118,90 +126,13 @@ async fn all(
     }
 }
 
-/// What several browsers of one kind work on.
-struct Shift {
-    queue: VecDeque<Task>,
-    /// Why a browser could not be started.
-    refused: Option<Error>,
-}
-
-/// Why there is no browser, and what it was wanted for.
-type Left = (Error, VecDeque<Task>);
-
-/// The views of one kind of browser, and what is left when none could be started any more.
-async fn photograph(
-    work: &Arc<Work>,
-    launch: Launch,
-    queue: VecDeque<Task>,
-) -> Result<(Vec<View>, Option<Left>), Error> {
-    let workers = sessions(&work.cx).clamp(1, queue.len().max(1));
-    let shift = Arc::new(Mutex::new(Shift { queue, refused: None }));
-    let mut tasks = tokio::task::JoinSet::new();
-    for _ in 0..workers {
-        // Sessions of one launch may share what is costly to start.
-        tasks.spawn(worker(work.clone(), shift.clone(), launch.clone()));
-    }
-    let mut views = Vec::new();
-    // The first error ends the others: dropping the set drops their browsers.
-    while let Some(ended) = tasks.join_next().await {
-        match ended {
-            Ok(found) => views.extend(found?),
-            Err(ended) if ended.is_panic() => std::panic::resume_unwind(ended.into_panic()),
-            Err(_) => return Err(Error::new("a worker was lost")),
-        }
-    }
-    let mut shift = shift.lock().await;
-    let left = std::mem::take(&mut shift.queue);
-    let refused = shift.refused.take().filter(|_| !left.is_empty());
-    Ok((views, refused.map(|error| (error, left))))
-}
-
-/// How many browsers are at work at once. A browser waits for the site about a third of the time,
-/// so three keep two processors busy; with more they wait for each other.
-fn sessions(cx: &Context) -> usize {
-    cx.jobs() + cx.jobs() / 2
-}
-
-/// Photographs until there is nothing left. A browser that cannot be started ends this worker
-/// alone: a grid may have fewer places than were hoped for, and the others go on.
-async fn worker(
-    work: Arc<Work>,
-    shift: Arc<Mutex<Shift>>,
-    launch: Launch,
-) -> Result<Vec<View>, Error> {
-    let mut views = Vec::new();
-    let on = |stage| capture::stage(&work.cx, "", stage);
-    let mut session = match Session::open(&launch, &on).await {
-        Ok(session) => session,
-        Err(error) => {
-            let said = Error::new(format!("the browser cannot be used: {error}"));
-            let said = error.hint().into_iter().fold(said, Error::hint_ref);
-            work.cx.log(Level::Warn, format!("one browser less: {said}"));
-            shift.lock().await.refused.get_or_insert(said);
-            return Ok(views);
-        }
-    };
-    loop {
-        let next = shift.lock().await.queue.pop_front();
-        let Some(task) = next else { break };
-        let what = format!("{} at {}", task.page.name, task.window.name);
-        let done = work.done.load(Ordering::Relaxed);
-        work.cx.progress(done, Some(work.total), "views", what.clone());
-        views.push(view(&work, &mut session, &task).await?);
-        let done = work.done.fetch_add(1, Ordering::Relaxed) + 1;
-        work.cx.progress(done, Some(work.total), "views", format!("{what} done"));
-    }
-    session.close().await;
-    Ok(views)
-}
-
-fn no_picture(error: &Error) -> Side {
+pub(crate) fn no_picture(error: &Error) -> Side {
     let (reason, advice) = (error.to_string(), error.advice().map(str::to_owned));
     Side::Missing { reason, advice, evidence: Vec::new() }
 }
 
 /// A view of which nothing is known but its candidate.
-fn view_of(work: &Work, task: &Task, candidate: Side) -> View {
+pub(crate) fn view_of(work: &Work, task: &Task, candidate: Side) -> View {
     let Task { page, window, browser, place, .. } = task;
     View {
         gate: work.cx.gate().to_owned(),
@@ -220,7 +151,22 @@ fn view_of(work: &Work, task: &Task, candidate: Side) -> View {
     }
 }
 
-async fn view(work: &Work, session: &mut Session, task: &Task) -> Result<View, Error> {
+/// What came of a task.
+pub(crate) enum Seen {
+    /// What is known of the view.
+    View(Box<View>),
+    /// Nothing: the browser went away in the middle.
+    Lost(visual_browser::Error),
+}
+
+impl Seen {
+    fn of(view: View) -> Seen {
+        Seen::View(Box::new(view))
+    }
+}
+
+/// Photographs a page, and what it is compared with where that is another site, and compares.
+pub(crate) async fn view(work: &Work, session: &mut Session, task: &Task) -> Result<Seen, Error> {
     let Task { page, look, window, .. } = task;
     let (settings, cx) = (&work.settings, &work.cx);
     let of = |side: Option<&Environment>| {
@@ -230,23 +176,32 @@ async fn view(work: &Work, session: &mut Session, task: &Task) -> Result<View, E
     let shot = match capture::shot(settings, page, look, window, work.candidate.as_ref(), cx) {
         Ok(shot) => shot,
         // A file that has gone, for instance: the other pages are there still.
-        Err(error) => return Ok(view_of(work, task, no_picture(&error))),
+        Err(error) => return Ok(Seen::of(view_of(work, task, no_picture(&error)))),
     };
     let label = of(work.candidate.as_ref());
-    let (candidate, captured) = capture::take(session, &shot, &label, cx).await?;
+    let (candidate, captured) = match capture::take(session, &shot, &label, cx).await? {
+        Taken::Picture(side, captured) => (side, captured),
+        Taken::Missing(side) => return Ok(Seen::of(view_of(work, task, side))),
+        Taken::Lost(error) => return Ok(Seen::Lost(error)),
+    };
     let mut view = view_of(work, task, candidate);
-    let Some(captured) = captured else { return Ok(view) };
     view.unmatched.clone_from(&captured.unmatched);
     let masks: Vec<Area> = captured.masks.iter().map(area).collect();
     let before = match &work.baseline {
         Some(environment) => {
             let shot = capture::shot(settings, page, look, window, Some(environment), cx)?;
-            let (side, captured) =
-                capture::take(session, &shot, &of(Some(environment)), cx).await?;
-            view.baseline = Some(side);
-            captured.map(|captured| {
-                (captured.png, captured.masks.iter().map(area).collect::<Vec<Area>>())
-            })
+            match capture::take(session, &shot, &of(Some(environment)), cx).await? {
+                Taken::Picture(side, captured) => {
+                    view.baseline = Some(side);
+                    let masks = captured.masks.iter().map(area).collect::<Vec<Area>>();
+                    Some((captured.png, masks))
+                }
+                Taken::Missing(side) => {
+                    view.baseline = Some(side);
+                    None
+                }
+                Taken::Lost(error) => return Ok(Seen::Lost(error)),
+            }
         }
         None => {
             let label = format!("{} at {}, approved", page.name, window.name);
@@ -266,7 +221,7 @@ async fn view(work: &Work, session: &mut Session, task: &Task) -> Result<View, E
         let how = settings.comparing(page.entry);
         view.compared = Some(compare::compare(before, after, how, &label, cx).await?);
     }
-    Ok(view)
+    Ok(Seen::of(view))
 }
 
 fn area(rect: &visual_browser::Rect) -> Area {
