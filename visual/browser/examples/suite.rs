@@ -1,9 +1,11 @@
 //! Measures how long a suite of page views takes: `suite SESSIONS ROUNDS [grid=URL] URL...`, each
 //! address at five viewports, with the sessions started in the measured time. With a Grid, as many
-//! sessions as it offers, and what it loses is tried again.
+//! sessions as it offers, and what it loses is tried again. Says which views did not give the same
+//! picture in each round.
 #![expect(clippy::print_stdout, reason = "an example for people to run by hand")]
 
 use std::{
+    collections::{BTreeMap, BTreeSet},
     ffi::OsStr,
     path::PathBuf,
     sync::{Arc, Mutex},
@@ -37,22 +39,31 @@ async fn main() {
         launch.driver = DriverAt::Remote { url };
         launch.arguments.push("--no-sandbox".to_owned());
     }
+    let mut pictures: BTreeMap<usize, BTreeSet<Vec<u8>>> = BTreeMap::new();
     for _ in 0..rounds {
         let started = Instant::now();
         let captures = run(&launch, sessions, &urls).await;
         report(sessions, started.elapsed(), &captures);
+        for (view, capture) in captures {
+            pictures.entry(view).or_default().insert(capture.png);
+        }
+    }
+    let restless = pictures.iter().filter(|(_, pictures)| pictures.len() > 1);
+    for (view, pictures) in restless {
+        let (url, viewport) = (&urls[view % urls.len()], VIEWPORTS[view / urls.len()]);
+        println!("{url} at {viewport:?}: {} different pictures", pictures.len());
     }
     std::fs::remove_dir_all(&scratch).expect("the folder is ours");
 }
 
-async fn run(launch: &Launch, sessions: usize, urls: &[String]) -> Vec<Capture> {
+async fn run(launch: &Launch, sessions: usize, urls: &[String]) -> Vec<(usize, Capture)> {
     let shots = VIEWPORTS.iter().flat_map(|&(width, height)| {
         urls.iter().map(move |url| Shot {
             viewport: Viewport { width, height, ..Viewport::default() },
             ..Shot::of(url)
         })
     });
-    let mut shots: Vec<Shot> = shots.collect();
+    let mut shots: Vec<(usize, Shot)> = shots.enumerate().collect();
     shots.reverse();
     let shots = Arc::new(Mutex::new(shots));
     let mut workers = Vec::new();
@@ -63,9 +74,9 @@ async fn run(launch: &Launch, sessions: usize, urls: &[String]) -> Vec<Capture> 
             let mut done = Vec::new();
             loop {
                 let next = shots.lock().expect("no panic before").pop();
-                let Some(shot) = next else { break };
+                let Some((view, shot)) = next else { break };
                 match session.capture_again(&shot, 2, &|_| {}).await {
-                    Ok(capture) => done.push(capture),
+                    Ok(capture) => done.push((view, capture)),
                     Err(error) => println!("no picture of {}: {error}", shot.url),
                 }
             }
@@ -80,10 +91,11 @@ async fn run(launch: &Launch, sessions: usize, urls: &[String]) -> Vec<Capture> 
     all
 }
 
-fn report(sessions: usize, took: Duration, captures: &[Capture]) {
-    let sum = |of: fn(&Capture) -> Duration| captures.iter().map(of).sum::<Duration>().as_millis();
-    let bytes: usize = captures.iter().map(|capture| capture.png.len()).sum();
-    let frames: u32 = captures.iter().map(|capture| capture.timings.frame_count).sum();
+fn report(sessions: usize, took: Duration, captures: &[(usize, Capture)]) {
+    let all = || captures.iter().map(|(_, capture)| capture);
+    let sum = |of: fn(&Capture) -> Duration| all().map(of).sum::<Duration>().as_millis();
+    let bytes: usize = all().map(|capture| capture.png.len()).sum();
+    let frames: u32 = all().map(|capture| capture.timings.frame_count).sum();
     println!(
         "{sessions} sessions: {:.2} s for {} views, {:.1} MB, {frames} frames; \
          prepare {} load {} settle {} frames {} ms in all",

@@ -19,15 +19,16 @@
 //!   traffic.
 //!
 //! What moves without any of these is drawn past the document: `canvas`, `video`, plug-ins,
-//! frames in other processes, the moving parts of `marquee` and of a `progress` without a value,
-//! animations that only the compositor runs. The page is searched for them, and where there is
+//! frames in other processes, the moving parts of `marquee`, animations that only the compositor runs. The page is searched for them, and where there is
 //! one, or a script's timer that could still fire, the second picture is taken after all. Where
 //! something could set a script going that this crate does not hold (a worker, a socket, a frame
 //! of another origin with timers of its own), nothing may happen for as long as a timer may run
 //! that is not held: a second.
 //!
-//! Taking a picture makes the page be laid out for its full height and back. So layouts are not
-//! counted, and up to four paintings are allowed during it; nothing may be painted in the frames
+//! Taking a picture makes the page be laid out for its full height and back, and a page that
+//! measures itself by its window has its styles computed for that. So layouts are not counted, and
+//! during the picture neither are styles (without a script, and with all animations ended, nothing
+//! else could change one), nor up to four paintings. Nothing at all may happen in the frames
 //! before it and after it, so that no movement can hide in those. Scripts that react to being laid
 //! out make the second picture necessary, too.
 
@@ -62,8 +63,8 @@ impl Traces {
     /// Whether nothing happened from these traces until the later ones, with the picture between.
     fn hold_until(&self, later: &Self) -> bool {
         let painted = later.paints - self.paints;
-        let but_for_paints = Self { paints: self.paints, ..later.clone() };
-        but_for_paints == *self && BY_THE_PICTURE.contains(&painted)
+        let but_for_these = Self { paints: self.paints, styles: self.styles, ..later.clone() };
+        but_for_these == *self && BY_THE_PICTURE.contains(&painted)
     }
 }
 
@@ -146,7 +147,7 @@ mod tests {
         check(Traces { paints: 14, ..same.clone() }, true);
         check(Traces { paints: 15, ..same.clone() }, false);
         check(Traces { script: 1.500_001, paints: 11, ..same.clone() }, false);
-        check(Traces { styles: 8.0, paints: 11, ..same.clone() }, false);
+        check(Traces { styles: 9.0, paints: 11, ..same.clone() }, true);
         check(Traces { traffic: 4, paints: 11, ..same }, false);
     }
 }

@@ -64,6 +64,8 @@
   const style = [
     "*, *::before, *::after { caret-color: transparent !important; }",
     "* { scroll-behavior: auto !important; scroll-snap-type: none !important; }",
+    // The one that the browser draws itself moves for ever.
+    "progress:not([value]) { appearance: none !important; }",
     ...options.hide.map((selector) => `${selector} { visibility: hidden !important; }`),
     ...options.remove.map((selector) => `${selector} { display: none !important; }`),
   ].join("\n");

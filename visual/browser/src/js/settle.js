@@ -136,7 +136,7 @@ __PAGE__
   await frame();
 
   // What is drawn past the document leaves no trace when it changes.
-  const unseen = "canvas, video, audio, marquee, embed, object, progress:not([value])";
+  const unseen = "canvas, video, audio, marquee, embed, object";
   const isForeign = (frame) => {
     try {
       return !frame.contentDocument;
