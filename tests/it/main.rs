@@ -7,6 +7,7 @@ mod exit_codes;
 mod generated;
 mod import;
 mod interrupts;
+mod lost_browsers;
 mod pages;
 mod panics;
 mod plugins;
