@@ -13,5 +13,6 @@ mod panics;
 mod plugins;
 mod secrets;
 mod shards;
+mod shifts;
 mod site;
 mod story;

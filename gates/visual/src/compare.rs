@@ -48,6 +48,7 @@ pub(crate) async fn compare(
         threshold: how.threshold,
         metric: how.metric.metric(),
         count_antialiased: how.count_antialiased,
+        window_rows: candidate.window_rows,
         baseline_masks: rects(&baseline.masks),
         candidate_masks: rects(&candidate.masks),
         ..Options::default()
@@ -91,7 +92,8 @@ pub(crate) async fn compare(
     };
     let (one, other) = (found.baseline, found.candidate);
     // A part at the side is among the regions, and no pixel of it is among those compared.
-    let at_the_side = if one.width == other.width { 0 } else { parts(&found, one.width.min(other.width)) };
+    let at_the_side =
+        if one.width == other.width { 0 } else { parts(&found, one.width.min(other.width)) };
     let changed_pixels = aligned.changed_pixels + at_the_side;
     Ok(Compared {
         changed_pixels,
@@ -111,6 +113,8 @@ pub(crate) struct Pictured<'a> {
     pub(crate) kept: &'a Evidence,
     pub(crate) png: Vec<u8>,
     pub(crate) masks: Vec<Area>,
+    /// The height of the window in pixels of the picture, if it shows the whole page.
+    pub(crate) window_rows: Option<u32>,
 }
 
 fn rects(areas: &[Area]) -> Vec<Rect> {

@@ -215,8 +215,14 @@ pub(crate) async fn view(work: &Work, session: &mut Session, task: &Task) -> Res
         Some((before, before_masks)),
     ) = (&view.candidate, &view.baseline, before)
     {
-        let before = compare::Pictured { kept: picture, png: before, masks: before_masks };
-        let after = compare::Pictured { kept: after_picture, png: captured.png, masks };
+        let window_rows = look
+            .clip
+            .is_none()
+            .then(|| (f64::from(window.viewport.height) * window.viewport.scale).round() as u32);
+        let before =
+            compare::Pictured { kept: picture, png: before, masks: before_masks, window_rows };
+        let after =
+            compare::Pictured { kept: after_picture, png: captured.png, masks, window_rows };
         let label = format!("{} at {}", page.name, window.name);
         let how = settings.comparing(page.entry);
         view.compared = Some(compare::compare(before, after, how, &label, cx).await?);

@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::thread;
 
-use crate::align::{Alignment, MOST_ROWS, Strips, align};
+use crate::align::{Alignment, Filled, MOST_ROWS, Strips, align};
 use crate::around::Around;
 use crate::bands::{Window, pipe};
 use crate::decode::{Picture, equal_files};
@@ -177,6 +177,8 @@ struct BothStrips {
     /// A row of which what is masked has been wiped out.
     wiped: Vec<Pixel>,
     width: u32,
+    sizes: Sizes,
+    window_rows: Option<u32>,
 }
 
 impl BothStrips {
@@ -190,6 +192,8 @@ impl BothStrips {
             masks: [options.masks_of(Side::Baseline), options.masks_of(Side::Candidate)],
             wiped: Vec::new(),
             width,
+            sizes,
+            window_rows: options.window_rows,
         }
     }
 
@@ -217,7 +221,12 @@ impl BothStrips {
     }
 
     fn align(&self) -> Alignment {
-        align(&self.before, &self.after, self.first.unwrap_or(0), self.width)
+        let filled = |height: u32| self.window_rows.is_some_and(|window| height <= window);
+        let filled = Filled {
+            before: filled(self.sizes.baseline.height),
+            after: filled(self.sizes.candidate.height),
+        };
+        align(&self.before, &self.after, self.first.unwrap_or(0), self.width, filled)
     }
 
     /// How many rows above row `y` may still be asked for.

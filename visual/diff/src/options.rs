@@ -27,6 +27,10 @@ pub struct Options {
     /// files once more when something has shifted. Pictures of more than 262,144 rows are compared
     /// in place.
     pub align: bool,
+    /// How high the window was that the pages were photographed in. A picture that is no higher
+    /// shows a page that did not fill it; the blank rows by which this makes up for a shift
+    /// further up are no shift of their own then.
+    pub window_rows: Option<u32>,
     /// Changed pixels belong to one region when neither their rows nor their columns lie further
     /// apart than this, 1 (they touch) to 64. Default 8.
     pub merge_distance: u32,
@@ -50,6 +54,7 @@ impl Default for Options {
             baseline_masks: Vec::new(),
             candidate_masks: Vec::new(),
             align: true,
+            window_rows: None,
             merge_distance: 8,
             max_regions: 1_000,
             limits: Limits::default(),

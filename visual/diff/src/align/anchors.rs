@@ -87,6 +87,28 @@ impl Tokens {
         }
     }
 
+    fn is_plain(&self, token: Token) -> bool {
+        self.rows[token.0 as usize].1
+    }
+
+    /// Takes rows of one colour away from the ends of runs: next to something that has moved,
+    /// they may as well have moved with it.
+    fn trim(&self, runs: &mut [Run]) {
+        for run in runs {
+            let rows = &self.before[run.before..run.before + run.rows];
+            let plain = |token: &&Token| self.is_plain(**token);
+            let above = rows.iter().take_while(plain).count();
+            let below = rows[above..].iter().rev().take_while(plain).count();
+            *run = run.last(run.rows - above);
+            *run = run.first(run.rows - below);
+        }
+    }
+
+    /// Whether the two rows are equal and of one colour.
+    fn is_same_plain(&self, before: usize, after: usize) -> bool {
+        self.before[before] == self.after[after] && self.is_plain(self.before[before])
+    }
+
     fn run_tells(&self, run: Run) -> f64 {
         let tokens = &self.before[run.before..run.before + run.rows];
         tokens.iter().map(|token| self.tells(*token)).sum()
@@ -111,7 +133,12 @@ impl Anchors {
         };
         kept.retain(|run| at_an_end(run) || tokens.run_tells(*run) >= TELLING);
         drop_the_costly(&mut kept, &tokens, view, before, after);
-        let moved = moved(&tokens, &kept, before, after);
+        let mut moved = moved(&tokens, &kept, before, after);
+        if !moved.is_empty() {
+            tokens.trim(&mut kept);
+            kept.retain(|run| run.rows > 0);
+            balance(&mut moved, &kept, &tokens, (before, after));
+        }
         Self { kept, moved }
     }
 
@@ -133,6 +160,7 @@ impl Anchors {
                 before: still(&before[from.0..run.before], &gone.0[from.0..run.before]),
                 after: still(&after[from.1..run.after], &gone.1[from.1..run.after]),
                 end: (row_at(before, run.before), row_at(after, run.after)),
+                last: (run.before, run.after) == (before.len(), after.len()),
             };
             from = (run.before + run.rows, run.after + run.rows);
             gap
@@ -181,6 +209,7 @@ fn drop_the_costly(
             before: before[from.0..to.0].to_vec(),
             after: after[from.1..to.1].to_vec(),
             end: (0, 0),
+            last: to == (before.len(), after.len()),
         }
     };
     let mut asked: Vec<_> = kept.iter().map(|run| (tokens.run_tells(*run), *run)).collect();
@@ -232,7 +261,7 @@ fn moved(tokens: &Tokens, kept: &[Run], before: &[u32], after: &[u32]) -> Vec<Ru
         if !telling || times != 1 || new[token.0 as usize].0 != 1 {
             continue;
         }
-        let same_gap = above_old(from) == above_new(start);
+        let same_gap = above_old(from) == above_new(start) || before[from] == after[start];
         if same_gap || !free.1[start] || !free.0[from] {
             continue;
         }
@@ -263,6 +292,86 @@ fn moved(tokens: &Tokens, kept: &[Run], before: &[u32], after: &[u32]) -> Vec<Ru
         runs.push(Run { before: a, after: b, rows: end.0 - a });
     }
     runs
+}
+
+/// Lets what has moved take as many blank rows with it as are too many where it was and too few
+/// where it is now: those above or below it, as leaves the fewest differences behind.
+fn balance(moved: &mut [Run], kept: &[Run], tokens: &Tokens, (before, after): (&[u32], &[u32])) {
+    tokens.trim(moved);
+    for at in 0..moved.len() {
+        let left = Left { moved, kept, tokens };
+        let gaps = (left.gap(moved[at].before, true), left.gap(moved[at].after, false));
+        let (from, to) = (left.rows(gaps.0), left.rows(gaps.1));
+        let spare = from.0.len().saturating_sub(from.1.len());
+        let spare = spare.min(to.1.len().saturating_sub(to.0.len()));
+        let Run { before: a, after: b, rows } = moved[at];
+        let free = |x: usize, y: usize| {
+            from.0.contains(&x) && to.1.contains(&y) && tokens.is_same_plain(x, y)
+        };
+        let below = (0..spare)
+            .take_while(|by| {
+                let (x, y) = (a + rows + by, b + rows + by);
+                free(x, y) && follows(before, x) && follows(after, y)
+            })
+            .count();
+        let above = (1..=spare.min(a).min(b))
+            .take_while(|by| {
+                free(a - by, b - by) && follows(before, a - by + 1) && follows(after, b - by + 1)
+            })
+            .count();
+        let known = moved[at];
+        let mut best = (usize::MAX, known);
+        for up in 0..=above {
+            let down = below.min(spare - up);
+            let wider = Run { before: a - up, after: b - up, rows: rows + up + down };
+            moved[at] = wider;
+            let left = Left { moved, kept, tokens };
+            let differing = left.differing(gaps.0) + left.differing(gaps.1);
+            if differing < best.0 {
+                best = (differing, wider);
+            }
+        }
+        moved[at] = best.1;
+    }
+}
+
+/// The rows that are in no run.
+struct Left<'a> {
+    moved: &'a [Run],
+    kept: &'a [Run],
+    tokens: &'a Tokens,
+}
+
+impl Left<'_> {
+    /// The gap between anchors that a place of the baseline, or of the candidate, lies in.
+    fn gap(&self, at: usize, baseline: bool) -> usize {
+        self.kept.partition_point(|run| if baseline { run.before } else { run.after } <= at)
+    }
+
+    /// The places in the baseline and in the candidate.
+    fn rows(&self, gap: usize) -> (Vec<usize>, Vec<usize>) {
+        let start = gap.checked_sub(1).map_or((0, 0), |at| {
+            (self.kept[at].before + self.kept[at].rows, self.kept[at].after + self.kept[at].rows)
+        });
+        let end = (self.tokens.before.len(), self.tokens.after.len());
+        let end = self.kept.get(gap).map_or(end, |run| (run.before, run.after));
+        let still = |from: usize, to: usize, first: &dyn Fn(&Run) -> usize| {
+            let gone = |at: usize| {
+                self.moved.iter().any(|run| (first(run)..first(run) + run.rows).contains(&at))
+            };
+            (from..to).filter(|at| !gone(*at)).collect()
+        };
+        (still(start.0, end.0, &|run| run.before), still(start.1, end.1, &|run| run.after))
+    }
+
+    /// How many of them differ when they are compared in their order.
+    fn differing(&self, gap: usize) -> usize {
+        let (before, after) = self.rows(gap);
+        let pairs = before.iter().zip(&after);
+        let differing =
+            pairs.filter(|(x, y)| self.tokens.before[**x] != self.tokens.after[**y]).count();
+        differing + before.len().abs_diff(after.len())
+    }
 }
 
 /// Whether the row at this place is the one right below the row before it in the list.

@@ -1,15 +1,14 @@
 //! Columns of the page that shift on their own, such as a sidebar beside an article.
 //!
 //! Groups of neighbouring strips are aligned each for itself, which gives a few candidates for how
-//! the rows of a gap belong together. The cheapest way to give every strip one of them, with a
+//! the rows belong together. The cheapest way to give every strip one of them, with a
 //! price for each change from one strip to the next, is found by dynamic programming. The columns
 //! found in this way are then aligned once more as a whole.
 
 use std::ops::Range;
 
-use super::gap::Gap;
+use super::anchors::row_at;
 use super::script;
-use super::strips::is_blank;
 use super::view::{Op, Ops, View, What};
 
 /// Strips that are aligned together to get a candidate.
@@ -21,11 +20,11 @@ const MOST_CANDIDATES: usize = 16;
 /// What it costs to go over from one candidate to another between two strips.
 const SWITCH: f64 = 12.0;
 
-/// How many strips must differ before a gap is looked at by columns.
+/// How many strips must differ before columns are looked at, and how many must be explained by them.
 const WORTH_IT: f64 = 16.0;
 
-/// The part of the cost that must go for the columns to be believed.
-const GAIN: f64 = 0.3;
+/// What must be saved, as a part of what is left, for the columns to be believed.
+const GAIN: f64 = 0.05;
 
 /// Some columns, aligned.
 #[derive(Debug)]
@@ -40,43 +39,20 @@ impl Band {
     }
 }
 
-/// Passes over blank rows that are in one picture only because a neighbouring column shifted: the
-/// last ones of their column, with nothing but blank rows down to `end` in the candidate.
-///
-/// One band keeps what it has, so that no shift ever goes without a word.
-pub(super) fn drop_fillers(bands: &mut [Band], view: &View<'_>, end: u32) {
-    let is_edit = |op: &Op| matches!(op.what, What::Inserted | What::Deleted);
-    let blank = |columns: &Range<usize>, op: &Op| {
-        let view = view.of(columns.clone());
-        (0..op.rows).all(|by| match op.what {
-            What::Inserted => is_blank(view.after(op.after + by)),
-            _ => is_blank(view.before(op.before + by)),
-        })
-    };
-    let telling =
-        bands.iter().any(|band| band.ops.iter().any(|op| is_edit(op) && !blank(&band.columns, op)));
-    if !telling {
-        return;
-    }
-    for band in bands {
-        let Some(last) = band.ops.iter().rposition(is_edit) else { continue };
-        let op = band.ops[last];
-        let below = if op.what == What::Inserted { op.after + op.rows } else { op.after };
-        let own = view.of(band.columns.clone());
-        if blank(&band.columns, &op) && (below..end).all(|y| is_blank(own.after(y))) {
-            band.ops[last].what = What::Filler;
-        }
-    }
-}
-
-/// Splits the gap into columns, if these explain it clearly better than `whole` does.
-pub(super) fn split(view: &View<'_>, gap: &Gap, whole: &[Op]) -> Option<Vec<Band>> {
+/// Splits the rows into columns, if these explain them clearly better than `whole` does.
+pub(super) fn split(
+    view: &View<'_>,
+    before: &[u32],
+    after: &[u32],
+    whole: &[Op],
+) -> Option<Vec<Band>> {
     let strips = view.columns.len();
     let differing = differing(view, whole);
-    if differing.iter().sum::<f64>() < WORTH_IT || strips < 2 {
+    let shifted = whole.iter().any(|op| op.what != What::Pair);
+    if strips < 2 || (differing.iter().sum::<f64>() < WORTH_IT && !shifted) {
         return None;
     }
-    let candidates = candidates(view, gap, whole, &differing);
+    let candidates = candidates(view, before, after, whole);
     if candidates.len() < 2 {
         return None;
     }
@@ -96,15 +72,16 @@ pub(super) fn split(view: &View<'_>, gap: &Gap, whole: &[Op]) -> Option<Vec<Band
         let columns = start..start + same.len();
         start += same.len();
         let view = view.of(columns.clone());
-        let own = script(&view, &gap.before, &gap.after);
+        let own = script(&view, before, after);
         let known = &candidates[same[0]];
         let (own_cost, known_cost) = (view.cost(&own), view.cost(known));
         let ops = if own_cost <= known_cost { own } else { known.clone() };
         cost += own_cost.min(known_cost);
         bands.push(Band { columns, ops });
     }
-    let before: f64 = costs[0].iter().sum();
-    (bands.len() > 1 && cost < before * (1.0 - GAIN)).then_some(bands)
+    let saved = costs[0].iter().sum::<f64>() - cost;
+    let worth_it = saved > WORTH_IT + SWITCH * (bands.len() - 1) as f64;
+    (bands.len() > 1 && worth_it && saved > cost * GAIN).then_some(bands)
 }
 
 /// How many rows differ in each strip.
@@ -115,30 +92,32 @@ fn differing(view: &View<'_>, ops: &[Op]) -> Vec<f64> {
     costs
 }
 
-/// Ways to align the gap's rows, `whole` first.
-fn candidates(view: &View<'_>, gap: &Gap, whole: &[Op], differing: &[f64]) -> Vec<Vec<Op>> {
-    let groups = differing.chunks(GROUP).enumerate();
+/// Ways to align the rows, `whole` first: those of the groups that it costs most.
+fn candidates(view: &View<'_>, before: &[u32], after: &[u32], whole: &[Op]) -> Vec<Vec<Op>> {
+    let mut costs = vec![0.0; view.columns.len()];
+    view.add_costs(whole, &mut costs);
+    let groups = costs.chunks(GROUP).enumerate();
     let mut groups: Vec<(usize, f64)> =
-        groups.map(|(at, differing)| (at, differing.iter().sum())).collect();
-    groups.retain(|(_, differing)| *differing >= WORTH_IT / 2.0);
+        groups.map(|(at, costs)| (at, costs.iter().sum())).collect();
+    groups.retain(|(_, cost)| *cost >= WORTH_IT / 2.0);
     groups.sort_by(|a, b| b.1.total_cmp(&a.1));
     let mut found = vec![whole.to_vec()];
     for (at, _) in groups.into_iter().take(MOST_CANDIDATES) {
-        let columns = at * GROUP..(at * GROUP + GROUP).min(view.columns.len());
-        let ops = script(&view.of(columns), &gap.before, &gap.after);
+        let start = view.columns.start + at * GROUP;
+        let columns = start..(start + GROUP).min(view.columns.end);
+        let ops = script(&view.of(columns), before, after);
         if !found.contains(&ops) {
             found.push(ops);
         }
     }
-    // Rows that stay where they are: what a column does that ends above what was inserted. It
-    // is among these unless something was inserted into every column.
-    let mut early = Ops::default();
-    let shared = gap.before.len().min(gap.after.len());
-    early.pairs(&gap.before[..shared], &gap.after[..shared]);
-    early.inserted(&gap.after[shared..], gap.end.0);
-    early.deleted(&gap.before[shared..], gap.end.1);
-    if !found.contains(&early.0) {
-        found.push(early.0);
+    // Rows that stay where they are: what a column does that ends above what was inserted.
+    let mut stay = Ops::default();
+    let shared = before.len().min(after.len());
+    stay.pairs(&before[..shared], &after[..shared]);
+    stay.inserted(&after[shared..], row_at(before, before.len()));
+    stay.deleted(&before[shared..], row_at(after, after.len()));
+    if !found.contains(&stay.0) {
+        found.push(stay.0);
     }
     found
 }

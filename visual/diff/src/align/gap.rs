@@ -1,6 +1,5 @@
 //! Rows between two anchors: compared where they stand, with one insertion or deletion at most.
 
-use super::anchors::Run;
 use super::view::{Ops, View};
 
 /// Rows of both pictures that no anchor holds.
@@ -12,15 +11,11 @@ pub(super) struct Gap {
     pub(super) after: Vec<u32>,
     /// The rows that follow the gap in both.
     pub(super) end: (u32, u32),
+    /// Nothing follows: the foot of the page.
+    pub(super) last: bool,
 }
 
 impl Gap {
-    /// Adds the rows of an anchor.
-    pub(super) fn add(&mut self, run: Run, before: &[u32], after: &[u32]) {
-        self.before.extend_from_slice(&before[run.before..][..run.rows]);
-        self.after.extend_from_slice(&after[run.after..][..run.rows]);
-    }
-
     /// The place of the one insertion or deletion for which the fewest strips differ, and how
     /// many do. The place counts rows of the shorter side.
     pub(super) fn place(&self, view: &View<'_>) -> (usize, u64) {
@@ -47,8 +42,26 @@ impl Gap {
         best
     }
 
+    /// Whether both sides are but grounds of different colour and height: a page ends, and the
+    /// window is filled up below it.
+    fn is_other_foot(&self, view: &View<'_>) -> bool {
+        let (Some(old), Some(new)) = (self.before.first(), self.after.first()) else {
+            return false;
+        };
+        self.last
+            && self.before.len() != self.after.len()
+            && self.before.iter().all(|y| view.before(*y) == view.before(*old))
+            && self.after.iter().all(|y| view.after(*y) == view.after(*new))
+            && view.before(*old) != view.after(*new)
+    }
+
     /// What it costs to compare the rows where they stand.
     pub(super) fn cost(&self, view: &View<'_>) -> f64 {
+        if self.is_other_foot(view) {
+            let old: f64 = self.before.iter().map(|&y| View::edited(view.before(y))).sum();
+            let new: f64 = self.after.iter().map(|&y| View::edited(view.after(y))).sum();
+            return old + new;
+        }
         let (at, differing) = self.place(view);
         let by = self.before.len().abs_diff(self.after.len());
         let edited: f64 = if self.before.len() < self.after.len() {
@@ -61,6 +74,11 @@ impl Gap {
 
     /// Adds the operations.
     pub(super) fn solve(&self, view: &View<'_>, ops: &mut Ops) {
+        if self.is_other_foot(view) {
+            ops.deleted(&self.before, self.after[0]);
+            ops.inserted(&self.after, self.end.0);
+            return;
+        }
         let (at, _) = self.place(view);
         let by = self.before.len().abs_diff(self.after.len());
         ops.pairs(&self.before[..at], &self.after[..at]);

@@ -5,8 +5,9 @@
 //! 2. Between two anchors the rows are compared where they stand, with exactly one insertion or
 //!    deletion when there are more on one side ([`gap`]). So a block that was replaced by another
 //!    of its height is compared in place.
-//! 3. Where that leaves differences, the gap is tried by columns ([`columns`]).
-//! 4. A block that could as well begin elsewhere is put where it reads best ([`slide`]).
+//! 3. A block that could as well begin elsewhere is put where it reads best ([`slide`]).
+//! 4. Where that leaves differences, columns of the page are tried by themselves ([`columns`]), and
+//!    blank rows that only make up for a neighbour's shift are passed over ([`filler`]).
 //!
 //! Rows are only ever held equal by their hashes ([`strips`]); which pixels have changed is for the
 //! comparison to say, along the pieces found here.
@@ -15,6 +16,7 @@ use std::ops::Range;
 
 mod anchors;
 mod columns;
+mod filler;
 mod gap;
 mod slide;
 mod strips;
@@ -22,14 +24,11 @@ mod view;
 
 use anchors::Anchors;
 use columns::Band;
-use gap::Gap;
+pub(crate) use filler::Filled;
 pub(crate) use strips::{MOST_ROWS, Strips};
 use view::{Op, Ops, View, What};
 
 use crate::Rect;
-
-/// Rows above and below a gap that are aligned with it by columns, so that a block may begin there.
-const CONTEXT: usize = 256;
 
 /// Rows of the candidate that are to be compared with rows of the baseline.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,10 +73,16 @@ pub(crate) struct Alignment {
 
 /// Aligns the rows of two pictures from row `first` on, above which they are equal. Columns below
 /// `width` are looked at.
-pub(crate) fn align(before: &Strips, after: &Strips, first: u32, width: u32) -> Alignment {
+pub(crate) fn align(
+    before: &Strips,
+    after: &Strips,
+    first: u32,
+    width: u32,
+    filled: Filled,
+) -> Alignment {
     let view = View { before, after, columns: 0..before.a_row };
     let rows = |strips: &Strips| (0..strips.rows() as u32).collect::<Vec<_>>();
-    let bands = whole(&view, &rows(before), &rows(after));
+    let bands = whole(&view, &rows(before), &rows(after), filled);
     let mut found = collect(&bands, before.pixels, width);
     found.lower(first);
     if first > 0 {
@@ -111,52 +116,12 @@ fn moves(anchors: &Anchors, before: &[u32], after: &[u32]) -> Vec<Op> {
     anchors.moved.iter().map(op).collect()
 }
 
-/// Aligns all rows, in gaps column by column where that is better.
-fn whole(view: &View<'_>, before: &[u32], after: &[u32]) -> Vec<Band> {
-    let anchors = Anchors::find(view, before, after);
-    let all = view.columns.clone();
-    let mut bands = vec![Band::new(all.clone(), moves(&anchors, before, after))];
-    let gaps = anchors.gaps(before, after);
-    let mut runs = anchors.kept;
-    let mut ops = Ops::default();
-    for (at, gap) in gaps.iter().enumerate() {
-        let (done, open) = runs.split_at_mut(at);
-        let (above, below) = (done.last_mut(), open.first_mut());
-        let up = above.as_ref().map_or(0, |run| run.rows.min(CONTEXT));
-        let down = below.as_ref().map_or(0, |run| run.rows.min(CONTEXT));
-        let mut wide = Gap { before: Vec::new(), after: Vec::new(), end: gap.end };
-        let mut here = Ops::default();
-        if let Some(run) = &above {
-            wide.add(run.last(up), before, after);
-        }
-        here.pairs(&wide.before, &wide.after);
-        gap.solve(view, &mut here);
-        wide.before.extend_from_slice(&gap.before);
-        wide.after.extend_from_slice(&gap.after);
-        if let Some(run) = &below {
-            let context = run.first(down);
-            wide.add(context, before, after);
-            here.pairs(&before[context.before..][..down], &after[context.after..][..down]);
-            wide.end.0 += down as u32;
-            wide.end.1 += down as u32;
-        }
-        let split = columns::split(view, &wide, &here.0);
-        if let Some(run) = above {
-            let rest = run.first(run.rows - if split.is_some() { up } else { 0 });
-            ops.pairs(&before[rest.before..][..rest.rows], &after[rest.after..][..rest.rows]);
-        }
-        if let Some(mut split) = split {
-            columns::drop_fillers(&mut split, view, gap.end.1);
-            bands.push(Band::new(all.clone(), std::mem::take(&mut ops).0));
-            bands.append(&mut split);
-            if let Some(run) = below {
-                *run = run.last(run.rows - down);
-            }
-        } else {
-            gap.solve(view, &mut ops);
-        }
-    }
-    bands.push(Band::new(all, slide::slide(ops.0, view)));
+/// Aligns all rows, column by column where that is better.
+fn whole(view: &View<'_>, before: &[u32], after: &[u32], filled: Filled) -> Vec<Band> {
+    let ops = script(view, before, after);
+    let mut bands = columns::split(view, before, after, &ops)
+        .unwrap_or_else(|| vec![Band::new(view.columns.clone(), ops)]);
+    filler::pass_over(&mut bands, view, filled);
     bands
 }
 

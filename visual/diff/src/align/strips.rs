@@ -96,6 +96,11 @@ pub(crate) fn is_blank(row: &[u32]) -> bool {
 /// The sum of products is NH, of which two different strips have the same value with a chance of
 /// 2⁻³² ("UMAC: Fast and Secure Message Authentication", J. Black et al., 1999).
 fn hash(pixels: &[Pixel]) -> u32 {
+    let first = pixels[0];
+    if pixels.iter().fold(0, |all, pixel| all | pixel ^ first) == 0 {
+        // The last strip of a row may have fewer pixels and is to equal the others.
+        return mixed(first.into()) | 1;
+    }
     let (blocks, rest) = pixels.as_chunks::<PIXELS>();
     let mut last = [0; PIXELS];
     last[..rest.len()].copy_from_slice(rest);
@@ -110,9 +115,11 @@ fn hash(pixels: &[Pixel]) -> u32 {
         }
         sum = sum.wrapping_mul(MIX).wrapping_add(products);
     }
-    let differing = pixels.iter().fold(0, |all, pixel| all | pixel ^ pixels[0]);
-    let mixed = (sum ^ sum >> 32).wrapping_mul(MIX);
-    (mixed >> 32) as u32 & !1 | u32::from(differing == 0)
+    mixed(sum) & !1
+}
+
+fn mixed(sum: u64) -> u32 {
+    ((sum ^ sum >> 32).wrapping_mul(MIX) >> 32) as u32
 }
 
 #[cfg(test)]
@@ -150,6 +157,7 @@ mod tests {
         ] {
             assert_eq!(is_plain(hash(&pixels)), expected, "{pixels:?}");
         }
+        assert_eq!(hash(&[7; 3]), hash(&[7; 8]), "a row that ends within a strip");
     }
 
     #[test]

@@ -33,10 +33,14 @@ pub(crate) enum What {
 const EDITED: f64 = 0.5;
 
 /// The same for a strip of one colour, of which a page has plenty.
-const EDITED_PLAIN: f64 = 0.02;
+const EDITED_PLAIN: f64 = 0.001;
+
+/// What it costs each strip that there is an insertion, deletion or move: of explanations that are
+/// equally good the one with the fewest of them counts.
+const ONE_MORE: f64 = 0.1;
 
 /// What a strip costs that was moved.
-const MOVED: f64 = 0.01;
+const MOVED: f64 = 0.001;
 
 /// The strips `columns` of both pictures.
 #[derive(Debug, Clone)]
@@ -73,6 +77,11 @@ impl<'a> View<'a> {
     /// Adds what each strip of the view costs with these operations.
     pub(super) fn add_costs(&self, ops: &[Op], costs: &mut [f64]) {
         for op in ops {
+            if op.what != What::Pair {
+                for cost in &mut *costs {
+                    *cost += ONE_MORE;
+                }
+            }
             for by in 0..op.rows {
                 match op.what {
                     What::Pair => {
@@ -85,7 +94,11 @@ impl<'a> View<'a> {
                     What::Inserted => add_edited(costs, self.after(op.after + by)),
                     What::Deleted => add_edited(costs, self.before(op.before + by)),
                     What::Filler => {}
-                    What::Moved => costs.iter_mut().for_each(|cost| *cost += MOVED),
+                    What::Moved => {
+                        for cost in &mut *costs {
+                            *cost += MOVED;
+                        }
+                    }
                 }
             }
         }
