@@ -148,7 +148,7 @@ fn mistakes_in_specs() {
             .says("twice"),
         case("wrong type", 2)
             .spec("gate: command\nname: a\nwith: { run: 3 }\n")
-            .says("expected a sequence, found the number `3`"),
+            .says("expected a list, found the number `3`"),
         case("out of range", 2).spec(format!("{good}retries: 99\n")).says("more than 10"),
         case("out of range in the settings", 2)
             .spec("gate: visual\nname: a\nwith: { pages: [/], threshold: 7 }\n")

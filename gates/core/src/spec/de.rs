@@ -58,7 +58,18 @@ impl de::Error for ReadError {
     }
 
     fn invalid_type(found: de::Unexpected<'_>, expected: &dyn de::Expected) -> ReadError {
-        ReadError::new(format!("expected {expected}, found {}", plain(found)))
+        let expected = match expected.to_string().as_str() {
+            // Serde's word; nobody who writes a spec uses it.
+            "a sequence" => "a list".to_owned(),
+            other => other.to_owned(),
+        };
+        let mut error = ReadError::new(format!("expected {expected}, found {}", plain(found)));
+        if let (de::Unexpected::Str(text), "a list") = (found, expected.as_str()) {
+            let plain = |c: char| c.is_ascii_alphanumeric() || "-_./".contains(c);
+            let one = if text.chars().all(plain) { text.to_owned() } else { format!("{text:?}") };
+            error.hint = Some(format!("a list of one is written `[{one}]`"));
+        }
+        error
     }
 
     fn invalid_value(found: de::Unexpected<'_>, expected: &dyn de::Expected) -> ReadError {
@@ -534,6 +545,19 @@ mod tests {
             "expected a duration such as `250ms`, `30s` or `2m`, found the number `10`",
             None,
         );
+        check(
+            "pages: a",
+            "pages",
+            "expected a list, found the text `a`",
+            Some("a list of one is written `[a]`"),
+        );
+        check(
+            "pages: '#a'",
+            "pages",
+            "expected a list, found the text `#a`",
+            Some("a list of one is written `[\"#a\"]`"),
+        );
+        check("pages: {a: b}", "pages", "expected a list, found a mapping", None);
         check("pages: [a, [b]]", "pages.1", "expected a string, found a list", None);
         check(
             "pages: [\"${NONE}\"]",

@@ -120,6 +120,10 @@ fn what_is_written_can_be_written_again() {
 fn mistakes_of_form_have_a_place() {
     check("pages: [pricing]", "4:11: the path `pricing` has to begin with one `/`");
     check("pages: [{pth: /}]", "4:12: unknown field `pth` (did you mean `path`?)");
+    check(
+        "pages: [/]\nhide: .chat",
+        "5:9: expected a list, found the text `.chat` (a list of one is written `[.chat]`)",
+    );
     check("pages: [{name: x}]", "4:11: the field `path` is missing");
     check(
         "pages: [{path: /, sitemap: /s.xml}]",
