@@ -37,6 +37,11 @@ impl Session {
         if !self.set.has_page {
             return Ok(());
         }
+        let renewed = self.wire()?.renew().await;
+        if renewed.map_err(|fault| self.failed("leaving", fault))? {
+            self.set = Applied::default();
+            return Ok(());
+        }
         // First away from the page, so that nothing it does on leaving is kept.
         self.wire()?
             .go("about:blank", SETTING)

@@ -120,7 +120,7 @@ pub(crate) fn capabilities(launch: &Launch, machine: &Machine<'_>) -> Value {
     json!({ "capabilities": { "alwaysMatch": always } })
 }
 
-fn merge(into: &mut Value, from: &Value) {
+pub(crate) fn merge(into: &mut Value, from: &Value) {
     match (into, from) {
         (Value::Object(into), Value::Object(from)) => {
             for (key, value) in from {

@@ -5,8 +5,10 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::{
+    Error, Shot,
     chromium::{Tab, Told},
     driver::Driver,
+    firefox::{self, Firefox},
     wire::{Fault, Wire},
 };
 
@@ -16,6 +18,8 @@ const MARGIN: Duration = Duration::from_secs(3);
 pub(crate) enum Channel {
     /// A tab of a browser on this machine.
     Tab(Tab),
+    /// A Firefox on this machine.
+    Firefox(Box<Firefox>),
     /// A session at a driver, and that driver where it is ours.
     Driver(Box<Wire>, Option<Driver>),
 }
@@ -25,6 +29,7 @@ impl Channel {
     pub(crate) async fn go(&self, url: &str, limit: Duration) -> Result<(), Fault> {
         match self {
             Self::Tab(tab) => tab.go(url, limit).await,
+            Self::Firefox(firefox) => firefox.go(url, limit).await,
             Self::Driver(wire, _) => wire.go(url, limit + MARGIN).await,
         }
     }
@@ -36,7 +41,7 @@ impl Channel {
         limit: Duration,
     ) -> Result<(), Fault> {
         match self {
-            Self::Tab(_) => Ok(()),
+            Self::Tab(_) | Self::Firefox(_) => Ok(()),
             Self::Driver(wire, _) => wire.set_page_deadline(page, limit).await,
         }
     }
@@ -50,6 +55,7 @@ impl Channel {
     ) -> Result<Value, Fault> {
         match self {
             Self::Tab(tab) => tab.call(command, params, limit).await,
+            Self::Firefox(firefox) => firefox.devtools(command, params, limit).await,
             Self::Driver(wire, _) => wire.devtools(command, params, limit).await,
         }
     }
@@ -58,7 +64,24 @@ impl Channel {
     pub(crate) fn told(&self) -> Option<Told> {
         match self {
             Self::Tab(tab) => Some(tab.told()),
-            Self::Driver(..) => None,
+            Self::Driver(..) | Self::Firefox(_) => None,
+        }
+    }
+
+    /// Starts afresh for the next page, where that is how nothing is left of the last; gives
+    /// whether it was.
+    pub(crate) async fn renew(&self) -> Result<bool, Fault> {
+        match self {
+            Self::Firefox(firefox) => firefox.renew().await.map(|()| true),
+            Self::Tab(_) | Self::Driver(..) => Ok(false),
+        }
+    }
+
+    /// Refuses what a shot asks for and this browser cannot do.
+    pub(crate) fn admit(&self, shot: &Shot) -> Result<(), Error> {
+        match self {
+            Self::Firefox(_) => firefox::admit(shot),
+            Self::Tab(_) | Self::Driver(..) => Ok(()),
         }
     }
 
@@ -71,6 +94,7 @@ impl Channel {
     pub(crate) fn pid(&self) -> Option<u32> {
         match self {
             Self::Tab(tab) => tab.pid(),
+            Self::Firefox(firefox) => Some(firefox.pid()),
             Self::Driver(_, driver) => driver.as_ref().map(Driver::pid),
         }
     }
@@ -79,6 +103,7 @@ impl Channel {
     pub(crate) fn has_ended(&mut self) -> bool {
         match self {
             Self::Tab(tab) => tab.told().lost.is_some(),
+            Self::Firefox(firefox) => firefox.has_ended(),
             Self::Driver(_, driver) => driver.as_mut().is_some_and(Driver::has_ended),
         }
     }
@@ -88,6 +113,7 @@ impl Channel {
     pub(crate) async fn close(self, answers: bool) {
         match self {
             Self::Tab(tab) => tab.close().await,
+            Self::Firefox(firefox) => firefox.close(answers).await,
             Self::Driver(wire, driver) => {
                 if answers || driver.is_none() {
                     // What does not end when asked is ended below.

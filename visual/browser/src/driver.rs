@@ -326,6 +326,13 @@ pub(crate) fn announced_by_chromedriver(line: &[u8]) -> Option<String> {
     before.contains("started successfully").then(|| format!("http://127.0.0.1:{port}/"))
 }
 
+/// The address in `geckodriver INFO Listening on 127.0.0.1:40123`.
+pub(crate) fn announced_by_geckodriver(line: &[u8]) -> Option<String> {
+    let (_, address) = std::str::from_utf8(line).ok()?.split_once("Listening on 127.0.0.1:")?;
+    let port: u16 = address.trim().parse().ok().filter(|port| *port > 0)?;
+    Some(format!("http://127.0.0.1:{port}/"))
+}
+
 /// The address in `DevTools listening on ws://127.0.0.1:40123/devtools/browser/...`.
 pub(crate) fn announced_by_chromium(line: &[u8]) -> Option<String> {
     let line = std::str::from_utf8(line).ok()?;
@@ -349,6 +356,9 @@ mod tests {
         assert_eq!(announced_by_chromium(line.as_bytes()).as_deref(), Some(address));
         assert_eq!(announced_by_chromium(b"DevTools listening on ws://evil.test/"), None);
         assert_eq!(announced_by_chromium(b"x DevTools listening"), None);
+        let line = b"1763	geckodriver	INFO	Listening on 127.0.0.1:4012";
+        assert_eq!(announced_by_geckodriver(line).as_deref(), Some("http://127.0.0.1:4012/"));
+        assert_eq!(announced_by_geckodriver(b"Listening on 127.0.0.1:0"), None);
     }
 
     #[test]

@@ -74,6 +74,15 @@ pub enum DriverAt {
         /// The browser's executable.
         chromium: PathBuf,
     },
+    /// A Firefox on this machine, through a geckodriver that is started for the session. It has no
+    /// layouts, and refuses by name what it cannot be told: mobile and touched windows, dark
+    /// colours, motion, basic authentication.
+    Firefox {
+        /// The driver's executable.
+        geckodriver: PathBuf,
+        /// The browser's executable; without it the driver looks for one.
+        firefox: Option<PathBuf>,
+    },
     /// A ChromeDriver that is started for the session.
     Local {
         /// The driver's executable.
@@ -95,6 +104,11 @@ impl fmt::Debug for DriverAt {
             Self::Chromium { chromium } => {
                 f.debug_struct("Chromium").field("chromium", chromium).finish()
             }
+            Self::Firefox { geckodriver, firefox } => f
+                .debug_struct("Firefox")
+                .field("geckodriver", geckodriver)
+                .field("firefox", firefox)
+                .finish(),
             Self::Local { chromedriver, chromium } => f
                 .debug_struct("Local")
                 .field("chromedriver", chromedriver)

@@ -1,9 +1,10 @@
 //! Pages in, pixels and page events out.
 //!
-//! A [`Session`] is one browser, driven over WebDriver: either through a ChromeDriver that this
-//! crate starts and ends itself, or through an endpoint that is already there (a Selenium Grid,
-//! for instance). [`Session::capture`] takes a [`Shot`] and gives a [`Capture`]: the whole page
-//! at an exact viewport, once it has stopped moving.
+//! A [`Session`] is one browser, or a share in one: a Chromium on this machine, spoken to in its
+//! own protocol or through ChromeDriver; a Firefox through geckodriver; or whatever a WebDriver
+//! endpoint gives that is already there (a Selenium Grid, for instance). [`Session::capture`]
+//! takes a [`Shot`] and gives a [`Capture`]: the whole page at an exact viewport, once it has
+//! stopped moving, and a [`Layout`] that can tell later *why* a region of the picture changed.
 //!
 //! ```no_run
 //! use std::{path::PathBuf, sync::Arc, time::Duration};
@@ -11,7 +12,7 @@
 //!
 //! # async fn run() -> Result<(), visual_browser::Error> {
 //! let launch = Launch::new(
-//!     DriverAt::Local { chromedriver: PathBuf::from("/usr/bin/chromedriver"), chromium: None },
+//!     DriverAt::Chromium { chromium: PathBuf::from("/usr/bin/chromium") },
 //!     PathBuf::from("/var/tmp/run-1"),
 //! );
 //! let mut session = Session::open(&launch, &|_| {}).await?;
@@ -23,10 +24,10 @@
 //!
 //! What holds here and nowhere else in the code:
 //!
-//! - Every call to a driver has a deadline and runs in a task of its own, so neither a driver
+//! - Every call to a driver or browser has a deadline and runs in a task of its own, so neither one
 //!   that hangs nor a panic in the client library reaches the caller.
-//! - A browser never outlives its [`Session`]: the processes are ended and their folder removed
-//!   when it is closed, and also when it, or a future that works on it, is dropped.
+//! - A browser never outlives the last [`Session`] that uses it: the processes are ended and their
+//!   folder removed when that is closed, and also when it, or a future that works on it, is dropped.
 //! - This crate prints nothing, exits nowhere, and reads no environment variable.
 
 mod act;
@@ -39,6 +40,7 @@ mod chromium;
 mod device;
 mod driver;
 mod error;
+mod firefox;
 mod given;
 mod grid;
 mod install;

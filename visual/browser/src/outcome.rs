@@ -80,8 +80,16 @@ pub(crate) fn never_settled(shot: &Shot, what: String, frames: [Vec<u8>; 2]) -> 
 
 /// Whether a driver's answer means that the page went on to another one meanwhile.
 pub(crate) fn moved_on(message: &str) -> bool {
-    let signs =
-        ["context was destroyed", "Cannot find context", "navigated or closed", "Promise was"];
+    let signs = [
+        "context was destroyed",
+        "Cannot find context",
+        "navigated or closed",
+        "Promise was",
+        // Firefox
+        "destroyed before query",
+        "Browsing context got discarded",
+        "no such realm",
+    ];
     signs.iter().any(|sign| message.contains(sign))
 }
 

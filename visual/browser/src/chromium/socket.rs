@@ -180,6 +180,9 @@ struct Incoming {
     #[serde(default)]
     result: Value,
     error: Option<Value>,
+    /// WebDriver BiDi has the text of an error beside it.
+    #[serde(default)]
+    message: String,
 }
 
 impl Reader {
@@ -218,7 +221,8 @@ impl Reader {
         let answer = match incoming.error {
             None => Ok(incoming.result),
             Some(error) => {
-                let text = error["message"].as_str().unwrap_or("the browser said no");
+                let beside = Some(incoming.message.as_str()).filter(|text| !text.is_empty());
+                let text = error["message"].as_str().or(beside).unwrap_or("the browser said no");
                 let data = error["data"].as_str().unwrap_or_default();
                 Err(Fault::Answer("error".to_owned(), first_line(&format!("{text} {data}"))))
             }

@@ -1,6 +1,7 @@
 //! The crate against a real Chromium and its driver.
 
 mod capture;
+mod firefox;
 mod grid;
 mod hostile;
 mod layout;
