@@ -8,6 +8,7 @@ mod generated;
 mod import;
 mod interrupts;
 mod lost_browsers;
+mod noise;
 mod pages;
 mod panics;
 mod plugins;

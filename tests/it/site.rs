@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 /// What a path answers.
@@ -14,6 +15,8 @@ pub(crate) enum Answer {
     Status(u16, String),
     /// A page in which `REQUEST` stands for the request as it came.
     Echo(String),
+    /// A page, and with every request the next one; then again the first.
+    Turns(Vec<String>, Arc<AtomicUsize>),
     /// Nothing, ever: the connection stays open.
     Hang,
 }
@@ -62,6 +65,9 @@ impl Site {
                 Some(Answer::Page(body)) => (200, body),
                 Some(Answer::Status(status, body)) => (status, body),
                 Some(Answer::Echo(body)) => (200, body.replace("REQUEST", &request)),
+                Some(Answer::Turns(pages, turn)) => {
+                    (200, pages[turn.fetch_add(1, Ordering::SeqCst) % pages.len()].clone())
+                }
                 Some(Answer::Hang) => loop {
                     std::thread::park();
                 },

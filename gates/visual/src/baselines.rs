@@ -1,40 +1,80 @@
 //! Approved pictures: where they lie, and what stands in the file beside each.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use gate_core::evidence::Area;
 use gate_core::{Context, Digest, Error, Role, files};
 use serde::{Deserialize, Serialize};
+use visual_browser::Layout;
 
+use crate::noise::Noise;
 use crate::seen::{BaselineFiles, View};
 
-/// The file beside a picture.
-#[derive(Debug, Serialize, Deserialize)]
-struct Sidecar {
+/// The file beside a picture, `gate-baseline/v1`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Sidecar {
     schema: String,
-    page: String,
+    pub(crate) page: String,
     path: String,
     viewport: String,
     width: u32,
     height: u32,
     browser: String,
     /// Of the picture, so that a stray file is noticed.
-    digest: Digest,
+    pub(crate) digest: Digest,
+    /// What was masked when the picture was taken; none in files of an earlier version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    masks: Option<Vec<Area>>,
+    /// What moves by itself on this page, once it was learnt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) noise: Option<Noise>,
+    /// What stood where when the picture was taken.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    layout: Option<Layout>,
 }
 
 const SCHEMA: &str = "gate-baseline/v1";
+
+impl Sidecar {
+    /// Reads one that belongs to the given picture.
+    pub(crate) fn read(bytes: &[u8], picture: Digest) -> Result<Self, String> {
+        let sidecar: Self = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
+        if sidecar.schema != SCHEMA {
+            return Err(format!("it is `{}`, and not `{SCHEMA}`", sidecar.schema));
+        }
+        if sidecar.digest != picture {
+            return Err("it belongs to another picture".to_owned());
+        }
+        Ok(sidecar)
+    }
+
+    /// One line for each field, so that a change of one is a change of one line.
+    pub(crate) fn text(&self) -> Result<String, Error> {
+        let serde_json::Value::Object(fields) = serde_json::to_value(self)? else {
+            return Err(Error::new("a sidecar is no object"));
+        };
+        let lines: Vec<String> =
+            fields.iter().map(|(name, value)| format!("  \"{name}\": {value}")).collect();
+        Ok(format!("{{\n{}\n}}\n", lines.join(",\n")))
+    }
+}
+
+/// An approved picture and what is known of it.
+pub(crate) struct Approved {
+    pub(crate) png: Vec<u8>,
+    pub(crate) masks: Option<Vec<Area>>,
+    pub(crate) layout: Option<Layout>,
+    pub(crate) noise: Option<Noise>,
+}
 
 fn picture_path(view: &View, cx: &Context) -> PathBuf {
     cx.baselines().join(format!("{}.png", view.id()))
 }
 
 /// The approved picture of a view, if there is one, with the state of its files.
-pub(crate) fn load(view: &View, cx: &Context) -> Result<(Option<Vec<u8>>, BaselineFiles), Error> {
+pub(crate) fn load(view: &View, cx: &Context) -> Result<(Option<Approved>, BaselineFiles), Error> {
     let path = picture_path(view, cx);
-    let picture = files::read_if_there(&path)?;
-    if picture.as_ref().is_some_and(|bytes| bytes.starts_with(b"version https://git-lfs")) {
-        return Err(Error::new(format!("{} is a Git LFS pointer", cx.workspace().shown(&path)))
-            .hint("fetch the pictures: git lfs pull"));
-    }
+    let picture = read_picture(&path, cx)?;
     let sidecar = files::read_if_there(&path.with_extension("json"))?;
     let found = BaselineFiles {
         picture: cx.workspace().shown(&path),
@@ -42,11 +82,40 @@ pub(crate) fn load(view: &View, cx: &Context) -> Result<(Option<Vec<u8>>, Baseli
         sidecar_digest: sidecar.as_deref().map(Digest::of),
         new_sidecar: None,
     };
-    Ok((picture, found))
+    let (Some(png), Some(digest)) = (picture, found.picture_digest) else {
+        return Ok((None, found));
+    };
+    let mut approved = Approved { png, masks: None, layout: None, noise: None };
+    if let Some(bytes) = sidecar {
+        let sidecar = Sidecar::read(&bytes, digest).map_err(|problem| {
+            Error::new(format!("{} cannot be used: {problem}", found.sidecar()))
+                .hint("it is written with its picture when that is approved; restore both, or remove both")
+        })?;
+        approved.masks = sidecar.masks;
+        approved.layout = sidecar.layout;
+        approved.noise = sidecar.noise;
+    }
+    Ok((Some(approved), found))
+}
+
+/// Reads a picture, of which Git LFS may have left only the pointer.
+pub(crate) fn read_picture(path: &Path, cx: &Context) -> Result<Option<Vec<u8>>, Error> {
+    let picture = files::read_if_there(path)?;
+    if picture.as_ref().is_some_and(|bytes| bytes.starts_with(b"version https://git-lfs")) {
+        return Err(Error::new(format!("{} is a Git LFS pointer", cx.workspace().shown(path)))
+            .hint("fetch the pictures: git lfs pull"));
+    }
+    Ok(picture)
 }
 
 /// Keeps what the sidecar of this picture would be, for a proposal.
-pub(crate) fn keep_sidecar(view: &View, picture: Digest, cx: &Context) -> Result<Digest, Error> {
+pub(crate) fn keep_sidecar(
+    view: &View,
+    picture: Digest,
+    masks: Vec<Area>,
+    layout: &Layout,
+    cx: &Context,
+) -> Result<Digest, Error> {
     let sidecar = Sidecar {
         schema: SCHEMA.to_owned(),
         page: view.page.clone(),
@@ -56,9 +125,10 @@ pub(crate) fn keep_sidecar(view: &View, picture: Digest, cx: &Context) -> Result
         height: view.height,
         browser: view.browser.clone(),
         digest: picture,
+        masks: Some(masks),
+        noise: None,
+        layout: Some(layout.clone()),
     };
-    let mut bytes = serde_json::to_vec_pretty(&sidecar)?;
-    bytes.push(b'\n');
     let label = format!("sidecar of {}", view.id());
-    Ok(cx.keep(Role::Log, label, "application/json", &bytes)?.digest)
+    Ok(cx.keep(Role::Log, label, "application/json", sidecar.text()?.as_bytes())?.digest)
 }

@@ -270,7 +270,7 @@ fn missing(error: &visual_browser::Error, label: &str, cx: &Context) -> Result<S
         let [first, second] = &unsettled.frames;
         let options = visual_diff::Options { align: false, ..visual_diff::Options::default() };
         if let Ok(found) = visual_diff::compare(first, second, &options, None) {
-            let regions = crate::compare::regions(&found);
+            let regions = crate::compare::regions(&found, None);
             if !regions.is_empty() {
                 let areas = crate::words::regions(&regions, found.regions_omitted);
                 reason = format!("{reason}; between two frames: {areas}");

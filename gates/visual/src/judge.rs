@@ -178,7 +178,11 @@ impl Judging<'_> {
             if !self.view.unmatched.is_empty() {
                 message = format!("{message} (nothing matches {})", self.view.unmatched.join(", "));
             }
-            let check = self.check(Verdict::Pass, message).evidence([candidate.clone()]);
+            if compared.noise_pixels > 0 {
+                let pixels = words::thousands(compared.noise_pixels);
+                message = format!("{message} ({pixels} pixels of what moves by itself left out)");
+            }
+            let check = self.passed(compared, message).evidence([candidate.clone()]);
             return (measured(check), None);
         }
         let evidence = compared.diff.iter().chain([candidate, before]).cloned();
@@ -189,7 +193,7 @@ impl Judging<'_> {
         let within = compared.changed_ratio <= limit && shifted <= u64::from(max_shift);
         if explained && within {
             let message = format!("within the limit: {what}");
-            return (measured(self.check(Verdict::Pass, message).evidence(evidence)), None);
+            return (measured(self.passed(compared, message).evidence(evidence)), None);
         }
         if let Some(by) = self.accepted_by(compared, candidate, before) {
             let message = format!(
@@ -205,6 +209,16 @@ impl Judging<'_> {
             .advice("if this is intended, accept it: `gate approve` with a reason; if not, mend it")
             .evidence(evidence);
         (measured(check), Some(self.proposal(compared, candidate, before)))
+    }
+
+    /// A pass, or a warning when so much of the page moves by itself that little is left to pass.
+    fn passed(&self, compared: &Compared, message: String) -> Check {
+        if compared.noise_share <= self.settings.max_noise.fraction() {
+            return self.check(Verdict::Pass, message);
+        }
+        let share = words::share(compared.noise_share);
+        self.check(Verdict::Warn, format!("{message}; {share} of the page moves by itself"))
+            .advice("hold still what moves (hide, mask), so that the rest can be trusted")
     }
 
     /// What has shifted, and what has changed besides.
@@ -259,8 +273,7 @@ impl Judging<'_> {
         candidate: &Evidence,
         before: &Evidence,
     ) -> AcceptedChange {
-        let mut fingerprints: Vec<String> =
-            fingerprints(compared).map(ToOwned::to_owned).collect();
+        let mut fingerprints: Vec<String> = fingerprints(compared).map(ToOwned::to_owned).collect();
         fingerprints.sort();
         fingerprints.dedup();
         AcceptedChange {
@@ -355,6 +368,8 @@ mod tests {
             changed_pixels: pixels,
             changed_ratio: pixels as f64 / 1_000_000.0,
             plain_changed_pixels: Some(pixels),
+            noise_pixels: 0,
+            noise_share: 0.0,
             aligned: DiffAligned { changed_pixels: pixels, ..DiffAligned::default() },
             sizes: [[1000, 1000], [1000, 1000]],
             regions: fingerprints.iter().map(region).collect(),
@@ -451,6 +466,7 @@ mod tests {
             height,
             from: None,
             fingerprint: format!("shift{height}"),
+            cause: None,
         };
         compared.aligned.inserted.push(shift);
         compared.aligned.shifted_rows = height.into();
@@ -479,6 +495,18 @@ mod tests {
         check(two(), vec![accepted(&["shift2"], "home", "older")], (Fail, both, 1));
         let all = vec![accepted(&["a", "shift2"], "home", "older")];
         check(two(), all, (Pass, "as accepted by Kim", 0));
+    }
+
+    #[test]
+    fn noise() {
+        use Verdict::{Pass, Warn};
+        let noisy = |share: f64| {
+            let mut compared = compared(0, &[]);
+            (compared.noise_share, compared.noise_pixels) = (share, 1_200);
+            view(OK, OK, compared)
+        };
+        check(noisy(0.05), vec![], (Pass, "1,200 pixels of what moves by itself left out", 0));
+        check(noisy(0.06), vec![], (Warn, "6% of the page moves by itself", 0));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The `visual` gate: photographs pages in a real browser and compares them, with another
 //! running version or with approved baselines.
 
+mod baseline;
 mod baselines;
 mod capture;
 mod compare;
@@ -10,6 +11,7 @@ mod import;
 mod install;
 mod judge;
 mod measure;
+mod noise;
 mod seen;
 mod settings;
 mod sources;
@@ -24,6 +26,7 @@ pub use settings::{Against, MaskSpec, PageSpec, Settings, ViewportSpec};
 /// The kind, for the binary.
 pub fn kind() -> Kind {
     Kind::of(Visual, "photographs pages and compares them with live or with approved pictures")
+        .command(baseline::command())
         .command(diff::command())
         .command(install::command())
         .importer(import::backstop())

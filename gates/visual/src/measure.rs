@@ -6,9 +6,10 @@ use std::sync::atomic::AtomicU64;
 
 use gate_core::evidence::Area;
 use gate_core::{Context, Environment, Error, Role, UnitId};
-use visual_browser::Session;
+use visual_browser::{Capture, Layout, Session};
 
 use crate::capture::{self, Taken};
+use crate::noise::Noise;
 use crate::seen::{BaselineFiles, Observation, Side, View};
 use crate::settings::{Against, BrowserSpec, Look, Settings, Window};
 use crate::sources::{Address, Page};
@@ -194,7 +195,12 @@ pub(crate) async fn view(work: &Work, session: &mut Session, task: &Task) -> Res
                 Taken::Picture(side, captured) => {
                     view.baseline = Some(side);
                     let masks = captured.masks.iter().map(area).collect::<Vec<Area>>();
-                    Some((captured.png, masks))
+                    Some(Before {
+                        png: captured.png,
+                        masks: Some(masks),
+                        layout: Some(captured.layout),
+                        noise: None,
+                    })
                 }
                 Taken::Missing(side) => {
                     view.baseline = Some(side);
@@ -205,24 +211,36 @@ pub(crate) async fn view(work: &Work, session: &mut Session, task: &Task) -> Res
         }
         None => {
             let label = format!("{} at {}, approved", page.name, window.name);
-            // What was masked when it was approved is not known: the same places are left out.
-            approved(&mut view, &label, cx)?.map(|png| (png, masks.clone()))
+            approved(&mut view, &label, &captured, cx)?
         }
     };
     if let (
         Side::Picture { picture: after_picture, .. },
         Some(Side::Picture { picture, .. }),
-        Some((before, before_masks)),
+        Some(before),
     ) = (&view.candidate, &view.baseline, before)
     {
         let window_rows = look
             .clip
             .is_none()
             .then(|| (f64::from(window.viewport.height) * window.viewport.scale).round() as u32);
-        let before =
-            compare::Pictured { kept: picture, png: before, masks: before_masks, window_rows };
-        let after =
-            compare::Pictured { kept: after_picture, png: captured.png, masks, window_rows };
+        let before = compare::Pictured {
+            kept: picture,
+            png: before.png,
+            // A picture that was approved before masks were kept with it: the same places.
+            masks: before.masks.unwrap_or_else(|| masks.clone()),
+            window_rows,
+            layout: before.layout,
+            noise: before.noise,
+        };
+        let after = compare::Pictured {
+            kept: after_picture,
+            png: captured.png,
+            masks,
+            window_rows,
+            layout: Some(captured.layout),
+            noise: None,
+        };
         let label = format!("{} at {}", page.name, window.name);
         let how = settings.comparing(page.entry);
         view.compared = Some(compare::compare(before, after, how, &label, cx).await?);
@@ -234,17 +252,35 @@ fn area(rect: &visual_browser::Rect) -> Area {
     Area { x: rect.x, y: rect.y, width: rect.width, height: rect.height }
 }
 
+/// What the candidate is held against.
+struct Before {
+    png: Vec<u8>,
+    masks: Option<Vec<Area>>,
+    layout: Option<Layout>,
+    noise: Option<Noise>,
+}
+
 /// Finds the approved picture, and prepares the proposal to replace it.
-fn approved(view: &mut View, label: &str, cx: &Context) -> Result<Option<Vec<u8>>, Error> {
+fn approved(
+    view: &mut View,
+    label: &str,
+    captured: &Capture,
+    cx: &Context,
+) -> Result<Option<Before>, Error> {
     let Side::Picture { picture, .. } = &view.candidate else { return Ok(None) };
     let candidate = picture.digest;
-    let (bytes, found) = baselines::load(view, cx)?;
+    let (baseline, found) = baselines::load(view, cx)?;
     let same = found.picture_digest == Some(candidate);
-    let new_sidecar = if same { None } else { Some(baselines::keep_sidecar(view, candidate, cx)?) };
+    let new_sidecar = if same {
+        None
+    } else {
+        let masks = captured.masks.iter().map(area).collect();
+        Some(baselines::keep_sidecar(view, candidate, masks, &captured.layout, cx)?)
+    };
     view.files = Some(BaselineFiles { new_sidecar, ..found });
-    if let Some(bytes) = &bytes {
-        let picture = cx.keep(Role::Image, label, "image/png", bytes)?;
-        view.baseline = Some(Side::Picture { picture, status: None });
-    }
-    Ok(bytes)
+    let Some(baseline) = baseline else { return Ok(None) };
+    let picture = cx.keep(Role::Image, label, "image/png", &baseline.png)?;
+    view.baseline = Some(Side::Picture { picture, status: None });
+    let baselines::Approved { png, masks, layout, noise } = baseline;
+    Ok(Some(Before { png, masks, layout, noise }))
 }

@@ -86,6 +86,12 @@ pub struct Compared {
     pub changed_pixels: u64,
     /// As a share of the candidate's pixels, 0 to 1.
     pub changed_ratio: f64,
+    /// Changed pixels that are not among them, since the page is known to move there by itself.
+    #[serde(default)]
+    pub noise_pixels: u64,
+    /// The part of the approved picture that is known to move by itself, 0 to 1.
+    #[serde(default)]
+    pub noise_share: f64,
     /// Pixels that differ from those in the same place, as pixelmatch counts them; none when the
     /// sizes differ.
     #[serde(default)]

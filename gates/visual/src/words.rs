@@ -28,7 +28,7 @@ pub(crate) fn share(fraction: f64) -> String {
 /// "180x48 px at 120,560 recoloured".
 pub(crate) fn region(region: &DiffRegion) -> String {
     let DiffRegion { x, y, width, height, kind, cause, .. } = region;
-    let cause = cause.as_ref().map(|cause| format!(": {cause}")).unwrap_or_default();
+    let cause = cause.as_ref().map(|cause| format!(" ({cause})")).unwrap_or_default();
     format!("{width}x{height} px at {x},{y} {}{cause}", kind.replace('-', " "))
 }
 
@@ -43,9 +43,10 @@ pub(crate) fn shifts(aligned: &DiffAligned) -> String {
         .iter()
         .take(SHOWN)
         .map(|(what, shift)| {
-            let DiffShift { x, y, width, height, from, .. } = shift;
+            let DiffShift { x, y, width, height, from, cause, .. } = shift;
             let from = from.map(|from| format!(" from {x},{from}")).unwrap_or_default();
-            format!("{width}x{height} px {what}{from} at {x},{y}")
+            let cause = cause.as_ref().map(|cause| format!(" ({cause})")).unwrap_or_default();
+            format!("{width}x{height} px {what}{from} at {x},{y}{cause}")
         })
         .collect();
     let more = all.len().saturating_sub(SHOWN) as u64;

@@ -71,7 +71,7 @@ fn rows_of(png: &[u8], colour: [u8; 3]) -> (u32, u32) {
         .enumerate()
         .filter(|(_, row)| row.chunks(samples).any(|pixel| pixel[..3] == colour));
     let (first, _) = rows.next().expect("the colour is there");
-    let last = rows.last().map_or(first, |(y, _)| y);
+    let last = rows.next_back().map_or(first, |(y, _)| y);
     (first as u32, last as u32)
 }
 

@@ -100,6 +100,9 @@ pub struct DiffShift {
     pub from: Option<u32>,
     /// The same for the same shift elsewhere.
     pub fingerprint: String,
+    /// The element that caused it, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<String>,
 }
 
 /// A rectangle in pixels.

@@ -17,7 +17,8 @@ use std::sync::Arc;
 use clap::{CommandFactory, FromArgMatches};
 use gate_core::ledger::Ledger;
 use gate_core::{
-    Attempting, Command, Context, Error, EventLog, ExitCode, Kind, Output, Redactor, Registry, Run, Runs,
+    Attempting, Command, Context, Error, EventLog, ExitCode, Kind, Output, Redactor, Registry, Run,
+    Runs,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -174,13 +175,7 @@ impl Session {
             std::io::IsTerminal::is_terminal(&std::io::stderr()),
         );
         trace(talk, colour);
-        Ok(Session {
-            registry: cli.registry,
-            ambient,
-            talk,
-            colour,
-            runtime,
-        })
+        Ok(Session { registry: cli.registry, ambient, talk, colour, runtime })
     }
 
     fn obey(mut self, command: Builtin) -> Result<ExitCode, Stop> {

@@ -59,6 +59,10 @@ look::with_look! {
         /// together. What has merely shifted is not counted as changed.
         #[serde(default)]
         pub max_shift: u32,
+        /// Which share of an approved picture may be known to move by itself (see
+        /// `gate baseline learn`) before a pass is only a warning.
+        #[serde(default = "one_twentieth")]
+        pub max_noise: Percent,
         /// How long a page may take to come to rest once it has loaded.
         #[serde(default = "ten_seconds")]
         pub settle: DurationValue,
@@ -70,6 +74,10 @@ look::with_look! {
 
 fn nothing() -> Percent {
     Percent::from_fraction(0.0).expect("0 is a share")
+}
+
+fn one_twentieth() -> Percent {
+    Percent::from_fraction(0.05).expect("a twentieth is a share")
 }
 
 fn ten_seconds() -> DurationValue {
@@ -158,6 +166,7 @@ impl Settings {
             if let Some(fields) = settings.as_object_mut() {
                 fields.remove("max_changed");
                 fields.remove("max_shift");
+                fields.remove("max_noise");
             }
             settings
         };

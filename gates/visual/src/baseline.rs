@@ -1,0 +1,205 @@
+//! `gate baseline learn`: what moves on the approved pages by itself.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use clap::{CommandFactory, Parser, Subcommand};
+use gate_core::process::Program;
+use gate_core::{
+    Attempt, Command, Context, Digest, Error, ExitCode, Observation, RunFolder, Runs, files,
+};
+use visual_diff::{Comparison, Options};
+
+use crate::baselines::{self, Sidecar};
+use crate::noise::Noise;
+use crate::seen::{self, Side};
+
+/// Look after approved pictures.
+#[derive(Debug, Parser)]
+#[command(name = "gate baseline", max_term_width = 100)]
+struct Arguments {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// Photograph the approved pages several times and keep what moves on them by itself.
+    ///
+    /// What differs from one of these pictures to the next stands in the file beside the approved
+    /// one. A later change in the same place that is no stronger is not a change. What differs
+    /// from the approved picture every time is a change as ever, and is not learnt.
+    Learn(Learn),
+}
+
+#[derive(Debug, clap::Args)]
+struct Learn {
+    /// Specs, or folders with specs, as for `gate run`.
+    paths: Vec<PathBuf>,
+    /// How often every page is photographed.
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(2..=50))]
+    captures: u32,
+    /// The environment to photograph.
+    #[arg(long, value_name = "NAME")]
+    env: Option<String>,
+    /// Only gates with such names; may be given several times.
+    #[arg(long, value_name = "GLOB")]
+    name: Vec<String>,
+    /// Do it in a pipeline, too: files of the workspace are changed.
+    #[arg(long)]
+    in_ci: bool,
+}
+
+pub(crate) fn command() -> Command {
+    Command {
+        name: "baseline",
+        about: "Learn what moves on approved pages by itself",
+        help,
+        run: Runs::InContext(run),
+    }
+}
+
+fn help() -> String {
+    let mut grammar = Arguments::command();
+    let mut text = grammar.render_long_help().to_string();
+    if let Some(learn) = grammar.find_subcommand_mut("learn") {
+        text.push_str("\n\n$ gate baseline learn --help\n\n");
+        text.push_str(&learn.render_long_help().to_string());
+    }
+    text
+}
+
+fn run(arguments: &[OsString], cx: &Context) -> ExitCode {
+    let words = std::iter::once(OsString::from("gate baseline")).chain(arguments.iter().cloned());
+    let Action::Learn(learn) = match Arguments::try_parse_from(words) {
+        Ok(arguments) => arguments.action,
+        Err(error) => {
+            let text = error.render().to_string();
+            if error.use_stderr() {
+                cx.complain(&text);
+                return ExitCode::USAGE;
+            }
+            cx.print(&text);
+            return ExitCode::PROMOTE;
+        }
+    };
+    if cx.ambient("CI").is_some_and(|ci| ci == "true") && !learn.in_ci {
+        cx.complain("gate: files of the workspace are not changed in a pipeline\n  --in-ci does it all the same\n");
+        return ExitCode::USAGE;
+    }
+    match learnt(&learn, cx) {
+        Ok(code) => code,
+        Err(error) => {
+            let advice = error.advice().map(|advice| format!("  {advice}\n")).unwrap_or_default();
+            cx.complain(&format!("gate: {error}\n{advice}"));
+            ExitCode::INCONCLUSIVE
+        }
+    }
+}
+
+fn learnt(learn: &Learn, cx: &Context) -> Result<ExitCode, Error> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    // By picture of the baseline, the pictures that were taken of that page.
+    let mut taken: BTreeMap<String, Vec<Digest>> = BTreeMap::new();
+    for capture in 1..=learn.captures {
+        cx.complain(&format!("capture {capture} of {}\n", learn.captures));
+        let run = runtime.block_on(photograph(learn, cx))?;
+        for (baseline, picture) in pictures(&run, cx)? {
+            taken.entry(baseline).or_default().push(picture);
+        }
+    }
+    if taken.is_empty() {
+        return Err(Error::new("no page of these specs has an approved picture")
+            .hint("approve pictures first: gate run, then gate approve"));
+    }
+    for (baseline, pictures) in taken {
+        let noise = learn_one(&baseline, &pictures, cx)?;
+        let share = crate::words::share(noise.share);
+        let areas = noise.areas.len();
+        let s = if areas == 1 { "" } else { "s" };
+        cx.print(&match areas {
+            0 => format!("{baseline}: at rest\n"),
+            _ => format!("{baseline}: {areas} area{s} move by themselves, {share} of the page\n"),
+        });
+    }
+    Ok(ExitCode::PROMOTE)
+}
+
+/// Runs the visual gates once, as `gate run` does, and gives the run's id.
+async fn photograph(learn: &Learn, cx: &Context) -> Result<String, Error> {
+    let program = std::env::current_exe()?;
+    let mut argv = vec![program.display().to_string(), "run".to_owned()];
+    argv.extend(learn.paths.iter().map(|path| path.display().to_string()));
+    argv.extend(["--kind", "visual", "--json"].map(ToOwned::to_owned));
+    for (option, values) in [("--env", learn.env.as_slice()), ("--name", learn.name.as_slice())] {
+        for value in values {
+            argv.extend([option.to_owned(), value.clone()]);
+        }
+    }
+    let done = cx
+        .run_program(Program {
+            argv,
+            folder: cx.workspace().root().to_owned(),
+            env: cx.ambient_all().clone(),
+            stdin: Vec::new(),
+            keep: 64 << 20,
+        })
+        .await?;
+    let report: serde_json::Value = serde_json::from_str(&done.stdout.text()).map_err(|_| {
+        Error::new(format!("the pages cannot be photographed: {}", done.stderr.text()))
+    })?;
+    let run = report["run"].as_str().map(ToOwned::to_owned);
+    run.ok_or_else(|| Error::new("the run has no id"))
+}
+
+/// The baselines of a run and the pictures that it took of their pages.
+fn pictures(run: &str, cx: &Context) -> Result<Vec<(String, Digest)>, Error> {
+    let record = RunFolder::at(cx.workspace().runs().join(run)).load()?;
+    let mut found = Vec::new();
+    for gate in record.gates.iter().filter(|gate| gate.kind == "visual") {
+        let Some(&Attempt::Measured { measured }) = gate.attempts.last() else { continue };
+        let observation = Observation::load(cx.store(), &measured)?;
+        let seen: seen::Observation = serde_json::from_value(observation.seen)?;
+        for view in seen.views {
+            let approved = view.files.filter(|files| files.picture_digest.is_some());
+            if let (Some(files), Side::Picture { picture, .. }) = (approved, view.candidate) {
+                found.push((files.picture, picture.digest));
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// Learns the noise of one page and writes it into the file beside its picture.
+fn learn_one(baseline: &str, pictures: &[Digest], cx: &Context) -> Result<Noise, Error> {
+    let path = cx.workspace().root().join(baseline);
+    let approved = baselines::read_picture(&path, cx)?
+        .ok_or_else(|| Error::new(format!("{baseline} has gone meanwhile")))?;
+    let options = Options { align: false, ..Options::default() };
+    let taken: Vec<Vec<u8>> =
+        pictures.iter().map(|digest| cx.store().get(digest)).collect::<Result<_, _>>()?;
+    let compare = |one: &Vec<u8>, other: &Vec<u8>| {
+        visual_diff::compare(one, other, &options, None)
+            .map_err(|error| Error::new(format!("{baseline}: {error}")))
+    };
+    let (first, others) = taken
+        .split_first()
+        .ok_or_else(|| Error::new(format!("{baseline}: no picture was taken")))?;
+    let size = compare(&approved, first)?;
+    if size.baseline != size.candidate {
+        return Err(Error::new(format!("{baseline}: the page has another size now"))
+            .hint("learn from the version that was approved, or approve this one first"));
+    }
+    let found =
+        others.iter().map(|other| compare(first, other)).collect::<Result<Vec<Comparison>, _>>()?;
+    let noise = Noise::of(&found, size.baseline);
+    let beside = path.with_extension("json");
+    let bytes = files::read(&beside)?;
+    let mut sidecar = Sidecar::read(&bytes, Digest::of(&approved))
+        .map_err(|problem| Error::new(format!("{} cannot be used: {problem}", beside.display())))?;
+    sidecar.noise = Some(noise.clone());
+    let folder = beside.parent().unwrap_or(Path::new("."));
+    files::write_atomically(&beside, sidecar.text()?.as_bytes(), folder)?;
+    Ok(noise)
+}
