@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, mem, time::Duration};
 
+use futures_util::future::try_join_all;
 use serde_json::{Value, json};
 use url::Url;
 
@@ -52,12 +53,19 @@ impl Session {
             let away = json!({ "type": "mouseMoved", "x": -1, "y": -1 });
             self.tell("Input.dispatchMouseEvent", away).await?;
         }
-        self.tell("Network.clearBrowserCookies", json!({})).await?;
-        self.tell("Network.clearBrowserCache", json!({})).await?;
-        for origin in mem::take(&mut self.set.origins) {
+        // Each waits for other parts of the browser, so they may as well wait together.
+        let origins = mem::take(&mut self.set.origins);
+        let stored = origins.iter().map(|origin| {
             let all = json!({ "origin": origin, "storageTypes": "all" });
-            self.tell("Storage.clearDataForOrigin", all).await?;
-        }
+            self.tell("Storage.clearDataForOrigin", all)
+        });
+        let (cookies, cache, stored) = tokio::join!(
+            self.tell("Network.clearBrowserCookies", json!({})),
+            self.tell("Network.clearBrowserCache", json!({})),
+            try_join_all(stored),
+        );
+        cookies.and(cache)?;
+        stored?;
         self.set.has_page = false;
         Ok(())
     }

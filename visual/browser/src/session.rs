@@ -225,7 +225,6 @@ impl Session {
     /// Brings the page to rest, or says what it was still waiting for at the deadline.
     async fn settle(&mut self, shot: &Shot, loaded: Instant) -> Result<PageReport, Error> {
         loop {
-            self.watch_paints().await?;
             let left = shot.settle.deadline.saturating_sub(loaded.elapsed());
             let evaluate = json!({
                 "expression": settle::expression(shot, left),
@@ -258,6 +257,7 @@ impl Session {
         report: &mut PageReport,
         timings: &mut Timings,
     ) -> Result<Vec<u8>, Error> {
+        self.watch_paints().await?;
         let before = if report.observable { self.traces_before().await? } else { None };
         let mut last = self.picture(shot, report).await?;
         timings.frame_count = 1;
@@ -301,6 +301,7 @@ impl Session {
             let before = (report.height, report.clip);
             *report = self.settle(shot, loaded).await?;
             check_page(url, shot, report)?;
+            self.watch_paints().await?;
             if (report.height, report.clip) != before {
                 last = self.picture(shot, report).await?;
             }

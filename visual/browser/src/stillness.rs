@@ -70,7 +70,8 @@ impl Traces {
 }
 
 impl Session {
-    /// Asks to be told of paintings. Has to be asked for each document anew.
+    /// Asks to be told of paintings, from now on. It has to be asked for each document anew, and
+    /// not before it is needed: the browser tells all layers each time.
     pub(crate) async fn watch_paints(&self) -> Result<(), Error> {
         if self.wire()?.told().is_some() {
             self.tell("LayerTree.disable", json!({})).await?;
@@ -85,10 +86,12 @@ impl Session {
         let started = Instant::now();
         loop {
             let Some(told) = self.wire()?.told() else { return Ok(None) };
-            match told.painted.map(|at| LEAD.saturating_sub(at.elapsed())) {
-                Some(left) if !left.is_zero() && started.elapsed() < PATIENCE => sleep(left).await,
-                Some(left) if !left.is_zero() => return Ok(None),
-                _ => return self.traces().await,
+            // Nothing is known of the time before it was asked for.
+            let last = told.painted.map_or(started, |painted| painted.max(started));
+            match LEAD.saturating_sub(last.elapsed()) {
+                Duration::ZERO => return self.traces().await,
+                left if started.elapsed() < PATIENCE => sleep(left).await,
+                _ => return Ok(None),
             }
         }
     }

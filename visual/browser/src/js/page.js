@@ -14,9 +14,9 @@
   const late = () => left() <= 0;
   const pause = (ms) => new Promise((done) => native.setTimeout(done, ms));
   // The next frame, or a little later where none is drawn.
-  const frame = () =>
+  const frame = (limit = 100) =>
     new Promise((done) => {
-      const timer = native.setTimeout(done, 100);
+      const timer = native.setTimeout(done, limit);
       native.frame(() => {
         native.clearTimeout(timer);
         done();

@@ -46,7 +46,8 @@ __PAGE__
     const step = Math.max(200, window.innerHeight);
     for (let y = 0; y < height() && y <= options.maxHeight && !late(); y += step) {
       window.scrollTo(0, y);
-      await frame();
+      // What comes into view is only noticed in a frame, however busy this machine is.
+      await frame(1000);
     }
     window.scrollTo(...home);
     await frame();
