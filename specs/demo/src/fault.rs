@@ -9,7 +9,7 @@ pub(crate) const RECOLOURED_BUTTON: Fault = Fault {
     name: "recoloured-button",
     title: "the landing page's button changes its colour",
     caught_by: "pages/home-desktop-chromium",
-    names: "recoloured",
+    names: "a#hero-cta: background-color",
 };
 
 /// The sign-up page's picture answers 404; its place keeps its size.
@@ -17,7 +17,7 @@ pub(crate) const MISSING_IMAGE: Fault = Fault {
     name: "missing-image",
     title: "the sign-up page's picture is gone",
     caught_by: "pages/signup-desktop-chromium",
-    names: " px inserted at ",
+    names: " px at ",
 };
 
 /// A banner of 42 px pushes the pricing page down.
@@ -25,7 +25,7 @@ pub(crate) const INSERTED_BANNER: Fault = Fault {
     name: "inserted-banner",
     title: "a banner pushes the pricing page down by 42 pixels",
     caught_by: "pages/pricing-desktop-chromium",
-    names: " px inserted at ",
+    names: "div#banner",
 };
 
 /// `POST /api/signup` answers 500.
