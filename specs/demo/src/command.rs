@@ -53,7 +53,12 @@ fn fault(name: &str) -> Result<Fault, String> {
 
 /// The command, for the binary.
 pub fn command() -> Command {
-    Command { name: "demo", about: "Watch the gates at work on a small marketing site", help, run: Runs::InContext(run) }
+    Command {
+        name: "demo",
+        about: "Watch the gates at work on a small marketing site",
+        help,
+        run: Runs::InContext(run),
+    }
 }
 
 fn help() -> String {
