@@ -12,6 +12,7 @@ mod noise;
 mod pages;
 mod panics;
 mod plugins;
+mod repeats;
 mod secrets;
 mod shards;
 mod shifts;

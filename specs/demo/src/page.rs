@@ -79,7 +79,7 @@ pub(crate) struct Asset {
     /// The last part of its path, below `/assets/`.
     pub(crate) name: &'static str,
     media_type: &'static str,
-    text: &'static str,
+    bytes: &'static [u8],
 }
 
 /// Embeds one drawing of `site/assets`.
@@ -88,7 +88,7 @@ macro_rules! drawing {
         Asset {
             name: $name,
             media_type: "image/svg+xml",
-            text: include_str!(concat!("../site/assets/", $name)),
+            bytes: include_bytes!(concat!("../site/assets/", $name)),
         }
     };
 }
@@ -98,12 +98,17 @@ pub(crate) const ASSETS: &[Asset] = &[
     Asset {
         name: "site.css",
         media_type: "text/css; charset=utf-8",
-        text: include_str!("../site/assets/site.css"),
+        bytes: include_bytes!("../site/assets/site.css"),
     },
     Asset {
         name: "site.js",
         media_type: "text/javascript; charset=utf-8",
-        text: include_str!("../site/assets/site.js"),
+        bytes: include_bytes!("../site/assets/site.js"),
+    },
+    Asset {
+        name: "tideboard.ttf",
+        media_type: "font/ttf",
+        bytes: include_bytes!("../site/assets/tideboard.ttf"),
     },
     drawing!("berth-plan.svg"),
     drawing!("chevron.svg"),
@@ -174,7 +179,7 @@ pub(crate) fn asset(name: &str, faults: &Faults) -> Option<Response> {
     }
     let asset = ASSETS.iter().find(|asset| asset.name == name)?;
     let media_type = HeaderValue::from_static(asset.media_type);
-    Some(([(header::CONTENT_TYPE, media_type)], asset.text).into_response())
+    Some(([(header::CONTENT_TYPE, media_type)], asset.bytes).into_response())
 }
 
 /// Puts values into slots. A value is never searched for slots; a slot without a value is a

@@ -1,5 +1,6 @@
-// Tells the collector what a visitor saw and did. Without a visitor id nothing can be counted
-// for the experiment, but a sign-up is still a sign-up and is sent with an empty id.
+// Keeps the board at the harbour gate. Tells the collector what a visitor saw and did: without a
+// visitor id nothing can be counted for the experiment, but a sign-up is still a sign-up and is
+// sent with an empty id.
 (function () {
   "use strict";
   var page = document.body.dataset;
@@ -11,6 +12,22 @@
 
   if (page.arm && document.querySelector("#hero-old, #hero-new")) {
     beacon("exposure");
+  }
+
+  var time = document.getElementById("board-time");
+  var boats = document.getElementById("board-boats");
+  function board() {
+    var now = new Date();
+    time.textContent = [now.getHours(), now.getMinutes()]
+      .map(function (part) {
+        return String(part).padStart(2, "0");
+      })
+      .join(":");
+    boats.textContent = String(12 + Math.floor(Math.random() * 30));
+  }
+  if (time && boats) {
+    board();
+    setInterval(board, 5000);
   }
 
   var form = document.getElementById("signup");
