@@ -48,6 +48,25 @@ impl Sidecar {
         Ok(sidecar)
     }
 
+    /// Explains and writes, for fuzzing.
+    pub(crate) fn try_out(&self) {
+        use visual_browser::{Causes, Rect};
+        let text = self.text().expect("what was read can be written");
+        let again = Self::read(text.as_bytes(), self.digest).expect("what was written can be read");
+        assert_eq!(*self, again);
+        if let Some(layout) = &self.layout {
+            let region = Rect { x: 3, y: 5, width: 40, height: 30 };
+            let other = Layout::default();
+            for (before, after) in [(layout, layout), (layout, &other), (&other, layout)] {
+                let _ = Causes::between(before, after).explain(region, None);
+            }
+        }
+        if let Some(noise) = &self.noise {
+            let rect = visual_diff::Rect { x: 3, y: 5, width: 40, height: 30 };
+            noise.explains(rect, 0.3);
+        }
+    }
+
     /// One line for each field, so that a change of one is a change of one line.
     pub(crate) fn text(&self) -> Result<String, Error> {
         let serde_json::Value::Object(fields) = serde_json::to_value(self)? else {

@@ -23,6 +23,20 @@ use gate_core::{Context, Error, Gate, Given, Json, Kind, Needs, Outcome, Problem
 pub use seen::{Compared, Observation, Side, View};
 pub use settings::{Against, MaskSpec, PageSpec, Settings, ViewportSpec};
 
+/// What fuzz targets need of the inside.
+#[doc(hidden)]
+pub mod fuzzing {
+    use crate::baselines::Sidecar;
+
+    /// Reads a sidecar, and does with it what a run does.
+    pub fn sidecar(bytes: &[u8]) {
+        let Ok(sidecar) = serde_json::from_slice::<Sidecar>(bytes) else { return };
+        if let Ok(sidecar) = Sidecar::read(bytes, sidecar.digest) {
+            sidecar.try_out();
+        }
+    }
+}
+
 /// The kind, for the binary.
 pub fn kind() -> Kind {
     Kind::of(Visual, "photographs pages and compares them with live or with approved pictures")

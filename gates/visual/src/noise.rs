@@ -52,10 +52,14 @@ impl NoisyArea {
     }
 
     fn covers(&self, rect: Rect) -> bool {
-        rect.x + SLACK >= self.x
-            && rect.y + SLACK >= self.y
-            && rect.x + rect.width <= self.x + self.width + SLACK
-            && rect.y + rect.height <= self.y + self.height + SLACK
+        // The numbers come from a file, and may be as large as they can be.
+        let within = |start: u32, length: u32, from: u32, many: u32| {
+            let end = |start: u32, length: u32| u64::from(start) + u64::from(length);
+            u64::from(start) + u64::from(SLACK) >= u64::from(from)
+                && end(start, length) <= end(from, many) + u64::from(SLACK)
+        };
+        within(rect.x, rect.width, self.x, self.width)
+            && within(rect.y, rect.height, self.y, self.height)
     }
 }
 

@@ -62,7 +62,8 @@ pub(crate) fn smooths_edge(this: &Around<'_>, other: &Around<'_>, x: u32) -> boo
 
 /// Whether three or more neighbours of a pixel have exactly its colour; the border counts as one.
 fn is_flat(picture: &Around<'_>, x: u32, row: i32) -> bool {
-    let centre = picture.row(row)[x as usize];
+    // Held against a row further down or up, one picture may have ended where the other goes on.
+    let Some(&centre) = picture.row(row).get(x as usize) else { return false };
     if let Some(block) = block(picture, x, row) {
         return equal_in(&block, centre) > 2;
     }

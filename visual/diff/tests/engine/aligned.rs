@@ -325,3 +325,18 @@ proptest! {
         prop_assert_eq!(aligned.changed_pixels, differing);
     }
 }
+
+#[test]
+fn a_shift_at_the_border_has_no_neighbours_beyond_it() {
+    // Found by fuzzing: above a pixel that smooths an edge, one picture goes on and the other ends.
+    let block = |grey: u8| {
+        let mut block = Picture::plain(WIDTH, 12, INK);
+        block.set(100, 0, [grey, grey, grey, 255]);
+        block
+    };
+    let before = page(&[text(1, 4), block(160), text(2, 20)]);
+    let after = page(&[block(90), text(2, 20)]);
+    let found = aligned(&before, &after);
+    assert_eq!(edits(&shifts(&found)), ["deleted 320x48 at 0,0"]);
+    assert_eq!(shifts(&found).changed_pixels, 0, "it smooths the edge to the dark: {found:?}");
+}
