@@ -27,6 +27,7 @@ check:
 bench:
 	$(CARGO) build --release --package gate
 	python3 tests/bench/start_up.py "$${CARGO_TARGET_DIR:-target}"/release/gate
+	python3 tests/bench/diff.py "$${CARGO_TARGET_DIR:-target}"/release/gate
 
 # Writes the schemas and the command-line reference anew.
 generate:

@@ -154,6 +154,7 @@ def make(folder):
         if not out.exists():
             markup = page("text", edited).replace("34px/1.5", "14px/1.5").replace("72px", "22px")
             markup = markup.replace("50px 160px; height: 596px", "10px 20px; height: 150px")
+            markup = markup.replace(".edited .card.now b {", ".edited .row:nth-child(2) h2 {")
             photograph(markup.replace("gap: 60px", "gap: 10px"), (800, 600), out)
     again = folder / "text-again.png"
     if not again.exists():
