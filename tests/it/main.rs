@@ -2,6 +2,7 @@
 
 mod architecture;
 mod decisions;
+mod diff;
 mod environment;
 mod exit_codes;
 mod generated;

@@ -4,14 +4,16 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use clap::{CommandFactory, Parser, Subcommand};
+use clap::{Parser, Subcommand};
 use gate_core::process::Program;
 use gate_core::{
     Attempt, Command, Context, Digest, Error, ExitCode, Observation, RunFolder, Runs, files,
 };
-use visual_diff::{Comparison, Options};
+use visual_diff::{Comparison, Options, Rect};
 
+use crate::arguments;
 use crate::baselines::{self, Sidecar};
+use crate::compare::rects;
 use crate::noise::Noise;
 use crate::seen::{self, Side};
 
@@ -61,28 +63,14 @@ pub(crate) fn command() -> Command {
 }
 
 fn help() -> String {
-    let mut grammar = Arguments::command();
-    let mut text = grammar.render_long_help().to_string();
-    if let Some(learn) = grammar.find_subcommand_mut("learn") {
-        text.push_str("\n\n$ gate baseline learn --help\n\n");
-        text.push_str(&learn.render_long_help().to_string());
-    }
-    text
+    arguments::help_with::<Arguments>("learn")
 }
 
 fn run(arguments: &[OsString], cx: &Context) -> ExitCode {
-    let words = std::iter::once(OsString::from("gate baseline")).chain(arguments.iter().cloned());
-    let Action::Learn(learn) = match Arguments::try_parse_from(words) {
-        Ok(arguments) => arguments.action,
-        Err(error) => {
-            let text = error.render().to_string();
-            if error.use_stderr() {
-                cx.complain(&text);
-                return ExitCode::USAGE;
-            }
-            cx.print(&text);
-            return ExitCode::PROMOTE;
-        }
+    let parsed = arguments::parse(arguments, |text| cx.print(text), |text| cx.complain(text));
+    let Action::Learn(learn) = match parsed {
+        Ok(Arguments { action }) => action,
+        Err(code) => return code,
     };
     if cx.ambient("CI").is_some_and(|ci| ci == "true") && !learn.in_ci {
         cx.complain("gate: files of the workspace are not changed in a pipeline\n  --in-ci does it all the same\n");
@@ -100,8 +88,8 @@ fn run(arguments: &[OsString], cx: &Context) -> ExitCode {
 
 fn learnt(learn: &Learn, cx: &Context) -> Result<ExitCode, Error> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    // By picture of the baseline, the pictures that were taken of that page.
-    let mut taken: BTreeMap<String, Vec<Digest>> = BTreeMap::new();
+    // By picture of the baseline, what was seen of that page.
+    let mut taken: BTreeMap<String, Vec<Taken>> = BTreeMap::new();
     for capture in 1..=learn.captures {
         cx.complain(&format!("capture {capture} of {}\n", learn.captures));
         let run = runtime.block_on(photograph(learn, cx))?;
@@ -114,6 +102,12 @@ fn learnt(learn: &Learn, cx: &Context) -> Result<ExitCode, Error> {
             .hint("approve pictures first: gate run, then gate approve"));
     }
     for (baseline, pictures) in taken {
+        // Of a page that could not be photographed every time nothing can be said.
+        if pictures.len() != learn.captures as usize {
+            let (had, wanted) = (pictures.len(), learn.captures);
+            return Err(Error::new(format!("{baseline}: {had} of {wanted} pictures were taken"))
+                .hint("`gate explain` says why the others were not"));
+        }
         let noise = learn_one(&baseline, &pictures, cx)?;
         let share = crate::words::share(noise.share);
         let areas = noise.areas.len();
@@ -153,8 +147,14 @@ async fn photograph(learn: &Learn, cx: &Context) -> Result<String, Error> {
     run.ok_or_else(|| Error::new("the run has no id"))
 }
 
-/// The baselines of a run and the pictures that it took of their pages.
-fn pictures(run: &str, cx: &Context) -> Result<Vec<(String, Digest)>, Error> {
+/// A picture of a page, and what is left out of it.
+struct Taken {
+    picture: Digest,
+    masks: Vec<Rect>,
+}
+
+/// The baselines of a run and what it saw of their pages.
+fn pictures(run: &str, cx: &Context) -> Result<Vec<(String, Taken)>, Error> {
     let record = RunFolder::at(cx.workspace().runs().join(run)).load()?;
     let mut found = Vec::new();
     for gate in record.gates.iter().filter(|gate| gate.kind == "visual") {
@@ -163,8 +163,9 @@ fn pictures(run: &str, cx: &Context) -> Result<Vec<(String, Digest)>, Error> {
         let seen: seen::Observation = serde_json::from_value(observation.seen)?;
         for view in seen.views {
             let approved = view.files.filter(|files| files.picture_digest.is_some());
+            let masks = view.compared.map(|compared| rects(&compared.masks)).unwrap_or_default();
             if let (Some(files), Side::Picture { picture, .. }) = (approved, view.candidate) {
-                found.push((files.picture, picture.digest));
+                found.push((files.picture, Taken { picture: picture.digest, masks }));
             }
         }
     }
@@ -172,13 +173,14 @@ fn pictures(run: &str, cx: &Context) -> Result<Vec<(String, Digest)>, Error> {
 }
 
 /// Learns the noise of one page and writes it into the file beside its picture.
-fn learn_one(baseline: &str, pictures: &[Digest], cx: &Context) -> Result<Noise, Error> {
+fn learn_one(baseline: &str, pictures: &[Taken], cx: &Context) -> Result<Noise, Error> {
     let path = cx.workspace().root().join(baseline);
     let approved = baselines::read_picture(&path, cx)?
         .ok_or_else(|| Error::new(format!("{baseline} has gone meanwhile")))?;
-    let options = Options { align: false, ..Options::default() };
+    let masks = pictures.iter().flat_map(|taken| taken.masks.clone()).collect();
+    let options = Options { align: false, masks, ..Options::default() };
     let taken: Vec<Vec<u8>> =
-        pictures.iter().map(|digest| cx.store().get(digest)).collect::<Result<_, _>>()?;
+        pictures.iter().map(|taken| cx.store().get(&taken.picture)).collect::<Result<_, _>>()?;
     let compare = |one: &Vec<u8>, other: &Vec<u8>| {
         visual_diff::compare(one, other, &options, None)
             .map_err(|error| Error::new(format!("{baseline}: {error}")))

@@ -151,3 +151,34 @@ pub(crate) fn keep_sidecar(
     let label = format!("sidecar of {}", view.id());
     Ok(cx.keep(Role::Log, label, "application/json", sidecar.text()?.as_bytes())?.digest)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sidecar(schema: &str, picture: &[u8]) -> String {
+        let digest = Digest::of(picture);
+        format!(
+            "{{\"schema\": \"{schema}\", \"page\": \"home\", \"path\": \"/\", \"viewport\": \"desktop\", \
+             \"width\": 1280, \"height\": 800, \"browser\": \"chromium\", \"digest\": \"{digest}\"}}"
+        )
+    }
+
+    #[test]
+    fn a_sidecar_belongs_to_its_picture() {
+        let check = |text: &str, expect: Result<(), &str>| {
+            let read = Sidecar::read(text.as_bytes(), Digest::of(b"picture"));
+            match (read, expect) {
+                // Of an earlier version: nothing is known of masks, layout and noise.
+                (Ok(read), Ok(())) => assert!(read.masks.is_none() && read.noise.is_none()),
+                (Err(problem), Err(part)) => assert!(problem.contains(part), "{problem}"),
+                (read, expect) => panic!("{read:?}, and not {expect:?}"),
+            }
+        };
+        check(&sidecar(SCHEMA, b"picture"), Ok(()));
+        check(&sidecar(SCHEMA, b"another"), Err("belongs to another picture"));
+        check(&sidecar("gate-baseline/v9", b"picture"), Err("and not `gate-baseline/v1`"));
+        check("{", Err("EOF"));
+        check("", Err("EOF"));
+    }
+}

@@ -167,7 +167,7 @@ pub(crate) struct Pictured<'a> {
     pub(crate) noise: Option<Noise>,
 }
 
-fn rects(areas: &[Area]) -> Vec<Rect> {
+pub(crate) fn rects(areas: &[Area]) -> Vec<Rect> {
     let rect = |a: &Area| Rect { x: a.x, y: a.y, width: a.width, height: a.height };
     areas.iter().map(rect).collect()
 }

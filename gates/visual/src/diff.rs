@@ -10,7 +10,7 @@ use gate_core::{Command, ExitCode, Output, Runs, files};
 use serde::Serialize;
 use visual_diff::{Aligned, Comparison, Fingerprint, Metric, Options, Rect, Region, RegionKind};
 
-use crate::words;
+use crate::{arguments, words};
 
 /// Compare two pictures.
 ///
@@ -78,18 +78,9 @@ fn help() -> String {
 }
 
 fn run(arguments: &[OsString], output: &Output) -> ExitCode {
-    let words = std::iter::once(OsString::from("gate diff")).chain(arguments.iter().cloned());
-    let arguments = match Arguments::try_parse_from(words) {
+    let arguments: Arguments = match arguments::parse(arguments, &output.out, &output.err) {
         Ok(arguments) => arguments,
-        Err(error) => {
-            let text = error.render().to_string();
-            if error.use_stderr() {
-                (output.err)(&text);
-                return ExitCode::USAGE;
-            }
-            (output.out)(&text);
-            return ExitCode::PROMOTE;
-        }
+        Err(code) => return code,
     };
     match compare(&arguments) {
         Ok(found) => {

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::Path;
 
-use clap::{CommandFactory, Parser, Subcommand};
+use clap::{Parser, Subcommand};
 use gate_core::process::Program;
 use gate_core::{Command, Context, Error, ExitCode, Runs, files};
 use visual_browser::{InstallPlan, install_plan};
 
-use crate::doctor;
+use crate::{arguments, doctor};
 
 /// Install the browser that photographs pages.
 #[derive(Debug, Parser)]
@@ -40,28 +40,14 @@ pub(crate) fn command() -> Command {
 }
 
 fn help() -> String {
-    let mut grammar = Arguments::command();
-    let mut text = grammar.render_long_help().to_string();
-    if let Some(install) = grammar.find_subcommand_mut("install") {
-        text.push_str("\n\n$ gate browser install --help\n\n");
-        text.push_str(&install.render_long_help().to_string());
-    }
-    text
+    arguments::help_with::<Arguments>("install")
 }
 
 fn run(arguments: &[OsString], cx: &Context) -> ExitCode {
-    let words = std::iter::once(OsString::from("gate browser")).chain(arguments.iter().cloned());
-    let Action::Install { dry_run } = match Arguments::try_parse_from(words) {
-        Ok(arguments) => arguments.action,
-        Err(error) => {
-            let text = error.render().to_string();
-            if error.use_stderr() {
-                cx.complain(&text);
-                return ExitCode::USAGE;
-            }
-            cx.print(&text);
-            return ExitCode::PROMOTE;
-        }
+    let parsed = arguments::parse(arguments, |text| cx.print(text), |text| cx.complain(text));
+    let Action::Install { dry_run } = match parsed {
+        Ok(Arguments { action }) => action,
+        Err(code) => return code,
     };
     match install(cx, dry_run) {
         Ok(code) => code,

@@ -1,6 +1,7 @@
 //! The `visual` gate: photographs pages in a real browser and compares them, with another
 //! running version or with approved baselines.
 
+mod arguments;
 mod baseline;
 mod baselines;
 mod capture;

@@ -214,9 +214,9 @@ impl DriverProcess {
 impl Drop for DriverProcess {
     fn drop(&mut self) {
         let child = &mut self.child;
-        processes::end(self.group, &self.folder, GRACE, || {
-            let _ = child.try_wait();
-        });
+        // With an error there is nobody to wait for.
+        let reap = || !matches!(child.try_wait(), Ok(None));
+        processes::end(self.group, &self.folder, GRACE, reap);
         (self.on_reaped)(self.group);
     }
 }

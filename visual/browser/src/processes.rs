@@ -52,15 +52,17 @@ pub fn survivors(scratch: &Path) -> Vec<u32> {
 
 /// Ends a driver's group and all that names its folder: asks first, and kills what has not gone
 /// after `grace`. Blocks for at most `grace` and two seconds. Gives whether all are gone.
-/// `reap` is called again and again, to collect the exit status of the leader.
-pub(crate) fn end(group: u32, folder: &Path, grace: Duration, mut reap: impl FnMut()) -> bool {
+/// `reap` is called again and again, to collect the exit status of the leader; it gives whether
+/// there is nothing left to collect.
+pub(crate) fn end(
+    group: u32,
+    folder: &Path,
+    grace: Duration,
+    mut reap: impl FnMut() -> bool,
+) -> bool {
     signal_group(group, Signal::TERM);
-    let mut gone = || {
-        let gone = no_member(group) && naming(folder).is_empty();
-        // Only now: a leader that has just died counts as gone but has yet to be collected.
-        reap();
-        gone
-    };
+    // Collected first: until then the leader is a process in the group.
+    let mut gone = || reap() && no_member(group) && naming(folder).is_empty();
     wait_until(grace, &mut gone)
         || wait_until(AFTER_KILL, || {
             signal_group(group, Signal::KILL);
@@ -121,12 +123,28 @@ fn living() -> impl Iterator<Item = Process> {
     entries.filter_map(|entry| {
         let pid: u32 = entry.file_name().to_str()?.parse().ok()?;
         let stat = fs::read_to_string(entry.path().join("stat")).ok()?;
-        // The name in brackets may itself hold brackets and blanks: count from the last one.
-        let mut fields = stat.rsplit_once(") ")?.1.split(' ');
-        let alive = !matches!(fields.next()?, "Z" | "X");
-        let group = fields.nth(1)?.parse().ok()?;
-        alive.then_some(Process { pid, group })
+        let stat = Stat::parse(&stat)?;
+        stat.alive.then_some(Process { pid, group: stat.group })
     })
+}
+
+/// What `/proc/PID/stat` says of a process.
+#[derive(Debug, PartialEq)]
+struct Stat {
+    alive: bool,
+    group: u32,
+}
+
+impl Stat {
+    fn parse(stat: &str) -> Option<Self> {
+        // The name in brackets may itself hold brackets and blanks: count from the last one.
+        let fields: Vec<&str> = stat.rsplit_once(") ")?.1.split_ascii_whitespace().collect();
+        let dead = matches!(*fields.first()?, "Z" | "X");
+        // A leader may be dead while threads of it still run: it cannot be collected before they
+        // have ended.
+        let threads: u32 = fields.get(17)?.parse().ok()?;
+        Some(Self { alive: !dead || threads > 1, group: fields.get(2)?.parse().ok()? })
+    }
 }
 
 /// Every process but ourselves that names `folder`.
@@ -176,6 +194,56 @@ mod tests {
         let bytes = |text: &str| text.replace('|', "\0").into_bytes();
         let got = names(&bytes(cmdline), &bytes(environ), Path::new(folder));
         assert_eq!(got, expect, "{cmdline:?} {environ:?} {folder:?}");
+    }
+
+    #[test]
+    fn who_is_alive() {
+        let check = |state: &str, threads: u32, alive: bool| {
+            let stat =
+                format!("12 (a) (b) {state} 1 77 77 0 -1 0 0 0 0 0 0 0 0 0 20 0 {threads} 0 9\n");
+            assert_eq!(Stat::parse(&stat), Some(Stat { alive, group: 77 }), "{stat}");
+        };
+        check("S", 1, true);
+        check("R", 9, true);
+        check("Z", 1, false);
+        check("X", 0, false);
+        check("Z", 3, true);
+        assert_eq!(Stat::parse("12 (cut"), None);
+        assert_eq!(Stat::parse("12 (cut) S 1 77"), None);
+    }
+
+    /// Its first thread ends while another runs on: the kernel then calls it dead and does not let
+    /// it be collected.
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn a_leader_whose_threads_outlive_it_is_collected() {
+        use std::{
+            io::Read,
+            os::unix::process::CommandExt,
+            process::{Command, Stdio},
+        };
+
+        let folder = tempfile::tempdir().unwrap();
+        let program = "import ctypes, threading, time\n\
+            threading.Thread(target=time.sleep, args=(30,)).start()\n\
+            print('ready', flush=True)\n\
+            ctypes.CDLL(None).pthread_exit(0)";
+        let mut child = Command::new("python3")
+            .args(["-c", program])
+            .process_group(0)
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("python3 is installed");
+        let mut ready = [0; 6];
+        child.stdout.take().unwrap().read_exact(&mut ready).unwrap();
+        let pid = child.id();
+        let stat = || fs::read_to_string(format!("/proc/{pid}/stat"));
+        assert!(wait_until(Duration::from_secs(20), || stat().unwrap().contains(" Z ")));
+        assert!(!no_member(pid), "it has a thread");
+        assert!(end(pid, folder.path(), Duration::from_secs(20), || {
+            child.try_wait().is_ok_and(|status| status.is_some())
+        }));
+        assert!(stat().is_err(), "it was not collected");
     }
 
     #[test]

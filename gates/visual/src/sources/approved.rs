@@ -56,9 +56,13 @@ fn approved(cx: &Context) -> Result<BTreeMap<String, String>, Error> {
     };
     for entry in entries {
         let path = entry?.path();
-        if path.extension().is_some_and(|end| end == "json")
-            && let Ok(sidecar) = serde_json::from_slice::<Sidecar>(&files::read(&path)?)
-        {
+        if path.extension().is_some_and(|end| end == "json") {
+            // A page that cannot be named could be missing from the lists without a word.
+            let sidecar: Sidecar =
+                serde_json::from_slice(&files::read(&path)?).map_err(|error| {
+                    Error::new(format!("{} cannot be read: {error}", cx.workspace().shown(&path)))
+                        .hint("it stands beside an approved picture; restore both, or remove both")
+                })?;
             pages.insert(sidecar.page, sidecar.path);
         }
     }

@@ -5,6 +5,7 @@ mod diff_image;
 mod formats;
 mod hostile;
 mod kinds;
+mod metric;
 mod oracle;
 mod picture;
 mod properties;
