@@ -28,6 +28,7 @@ bench:
 	$(CARGO) build --release --package gate
 	python3 tests/bench/start_up.py "$${CARGO_TARGET_DIR:-target}"/release/gate
 	python3 tests/bench/diff.py "$${CARGO_TARGET_DIR:-target}"/release/gate
+	python3 tests/bench/capture.py "$${CARGO_TARGET_DIR:-target}"/release/gate
 
 # Writes the schemas and the command-line reference anew.
 generate:
