@@ -82,6 +82,14 @@ impl Cli {
 
     /// Does what these words say, the first being the program's name.
     pub fn run_from(self, words: impl IntoIterator<Item = OsString>) -> std::process::ExitCode {
+        let words: Vec<OsString> = words.into_iter().collect();
+        // A command that starts at once does not wait for the grammar of all the others.
+        if let Some((name, arguments)) = words.get(1..).and_then(<[_]>::split_first)
+            && let Some(Command { run: Runs::Alone(run), .. }) =
+                name.to_str().and_then(|name| self.named(name))
+        {
+            return run(arguments, &output()).into();
+        }
         let matches = match self.grammar().try_get_matches_from(words) {
             Ok(matches) => matches,
             Err(error) => return refused(&error).into(),

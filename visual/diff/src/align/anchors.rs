@@ -5,6 +5,7 @@
 //! something: rows of a single colour are alike everywhere, and what occurs often says little.
 
 use std::collections::HashMap;
+use std::hash::{BuildHasher, Hasher, RandomState};
 
 use imara_diff::{Algorithm, Diff, Token};
 
@@ -62,7 +63,8 @@ struct Tokens {
 
 impl Tokens {
     fn of(view: &View<'_>, before: &[u32], after: &[u32]) -> Self {
-        let mut known: HashMap<u64, u32> = HashMap::with_capacity(before.len());
+        let mut known: HashMap<u64, u32, Keyed> =
+            HashMap::with_capacity_and_hasher(before.len() + after.len(), Keyed::new());
         let mut rows = Vec::new();
         let mut token = |row: &[u32]| {
             let next = rows.len() as u32;
@@ -115,10 +117,50 @@ impl Tokens {
     }
 }
 
-fn combined(row: &[u32]) -> u64 {
-    row.iter().fold(0, |sum: u64, &strip| {
-        (sum.rotate_left(23) ^ u64::from(strip)).wrapping_mul(0x9e37_79b9_7f4a_7c15)
-    })
+/// Odd, with its bits well mixed (2⁶⁴ divided by the golden ratio).
+const MIX: u64 = 0x9e37_79b9_7f4a_7c15;
+
+/// One number for a row.
+pub(super) fn combined(row: &[u32]) -> u64 {
+    row.iter()
+        .fold(0, |sum: u64, &strip| (sum.rotate_left(23) ^ u64::from(strip)).wrapping_mul(MIX))
+}
+
+/// Hashes what is a hash already. The key is drawn by lot, so that no picture can be made whose
+/// rows all fall into one place of a table.
+#[derive(Clone)]
+struct Keyed(u64);
+
+impl Keyed {
+    fn new() -> Self {
+        Self(RandomState::new().hash_one(0))
+    }
+}
+
+impl BuildHasher for Keyed {
+    type Hasher = KeyedHasher;
+    fn build_hasher(&self) -> KeyedHasher {
+        KeyedHasher(self.0)
+    }
+}
+
+struct KeyedHasher(u64);
+
+impl Hasher for KeyedHasher {
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.write_u64(u64::from(*byte));
+        }
+    }
+
+    fn write_u64(&mut self, value: u64) {
+        let product = u128::from(self.0 ^ value) * u128::from(MIX);
+        self.0 = (product >> 64) as u64 ^ product as u64;
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
 }
 
 impl Anchors {

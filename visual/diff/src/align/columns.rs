@@ -104,8 +104,8 @@ fn candidates(view: &View<'_>, before: &[u32], after: &[u32], whole: &[Op]) -> V
     let mut found = vec![whole.to_vec()];
     for (at, _) in groups.into_iter().take(MOST_CANDIDATES) {
         let start = view.columns.start + at * GROUP;
-        let columns = start..(start + GROUP).min(view.columns.end);
-        let ops = script(&view.of(columns), before, after);
+        let view = view.of(start..(start + GROUP).min(view.columns.end));
+        let ops = script(&view, before, after);
         if !found.contains(&ops) {
             found.push(ops);
         }

@@ -17,6 +17,7 @@ use std::ops::Range;
 mod anchors;
 mod columns;
 mod filler;
+mod found;
 mod gap;
 mod slide;
 mod strips;
@@ -93,8 +94,12 @@ pub(crate) fn align(
 
 /// Aligns rows within a view, without looking at its columns by themselves.
 fn script(view: &View<'_>, before: &[u32], after: &[u32]) -> Vec<Op> {
-    let anchors = Anchors::find(view, before, after);
     let mut ops = Ops::default();
+    if before.len() == after.len() && !found::any_elsewhere(view, before, after) {
+        ops.pairs(before, after);
+        return ops.0;
+    }
+    let anchors = Anchors::find(view, before, after);
     let mut gaps = anchors.gaps(before, after).into_iter();
     for run in &anchors.kept {
         gaps.next().unwrap_or_default().solve(view, &mut ops);
