@@ -13,6 +13,7 @@ mod noise;
 mod pages;
 mod panics;
 mod plugins;
+mod prune;
 mod repeats;
 mod secrets;
 mod shards;

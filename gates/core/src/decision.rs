@@ -4,6 +4,7 @@
 //! so that git can merge two branches of them (`merge=union`).
 
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::io::Write;
 use std::path::{Component, Path, PathBuf};
 
@@ -138,10 +139,7 @@ pub fn carry_out(
     changes: Vec<Change>,
     decision: Decision,
 ) -> Result<(), Refused> {
-    workspace.prepare()?;
-    let lock = open_for_lock(&workspace.private().join("lock"))?;
-    lock.lock().while_doing(|| "locking the workspace")?;
-    finish(workspace)?;
+    let _held = hold(workspace)?;
     for change in &changes {
         if current(workspace, &change.path)? != change.expected {
             return Err(Refused::Stale { path: change.path.clone() });
@@ -154,6 +152,16 @@ pub fn carry_out(
     let temporary = workspace.private().join("tmp");
     write_atomically(&journal_path(workspace), &serde_json::to_vec(&journal)?, &temporary)?;
     Ok(finish(workspace)?)
+}
+
+/// Holds off decisions for as long as the answer lives, and finishes one that was interrupted: for
+/// whoever else changes files that decisions are about.
+pub fn hold(workspace: &Workspace) -> Result<File, Error> {
+    workspace.prepare()?;
+    let lock = open_for_lock(&workspace.private().join("lock"))?;
+    lock.lock().while_doing(|| "locking the workspace")?;
+    finish(workspace)?;
+    Ok(lock)
 }
 
 /// Finishes what a crash interrupted. The caller holds the workspace's lock.
@@ -188,9 +196,7 @@ pub fn recover(workspace: &Workspace) -> Result<(), Error> {
     if !journal_path(workspace).exists() {
         return Ok(());
     }
-    let lock = open_for_lock(&workspace.private().join("lock"))?;
-    lock.lock().while_doing(|| "locking the workspace")?;
-    finish(workspace)
+    hold(workspace).map(drop)
 }
 
 fn journal_path(workspace: &Workspace) -> PathBuf {

@@ -3,13 +3,14 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde_json::Value;
 
 use crate::evidence::Page;
 use crate::spec::did_you_mean;
-use crate::{AnyGate, Context, Error, ExitCode, Gate, Output};
+use crate::{AnyGate, Context, Error, ExitCode, Gate, Output, Settings};
 
 /// Everything that a crate brings: its gate, and what else belongs to it.
 pub struct Kind {
@@ -100,6 +101,49 @@ pub enum Runs {
     Alone(fn(&[OsString], &Output) -> ExitCode),
     /// It needs a workspace, other processes or anything else of a context.
     InContext(fn(&[OsString], &Context) -> ExitCode),
+    /// It needs the specs, too, such as to look after files that belong to them.
+    OnSpecs(fn(&[OsString], &Context, &dyn Specs) -> ExitCode),
+}
+
+/// The specs of a workspace, for commands. Nothing runs.
+pub trait Specs {
+    /// Reads the chosen specs and gives the gates of one kind. Whatever is wrong with any of them
+    /// is said on standard error, all at once; the error is what the command then ends with.
+    fn read(&self, kind: &str, choice: &SpecChoice) -> Result<SpecsRead, ExitCode>;
+
+    /// A context in which this gate could be planned. With a choice it has the environments and
+    /// the secrets that the gate names, and an error says which of them is not there; without, it
+    /// has none.
+    fn context(&self, gate: &SpecGate, site: Option<&SpecChoice>) -> Result<Context, Error>;
+}
+
+/// Which specs, and which site they look at.
+#[derive(Debug, Clone, Default)]
+pub struct SpecChoice {
+    /// Files or folders, relative to the working directory; none for what `gate.yaml` says.
+    pub paths: Vec<PathBuf>,
+    /// The environment under test.
+    pub env: Option<String>,
+}
+
+/// What was read of specs.
+pub struct SpecsRead {
+    /// The gates of the kind, by name.
+    pub gates: Vec<SpecGate>,
+    /// Every file that was read, whatever its kinds.
+    pub files: Vec<PathBuf>,
+    /// The folders that were searched; none when the files were named.
+    pub folders: Vec<PathBuf>,
+}
+
+/// A gate of a spec.
+pub struct SpecGate {
+    /// Its name.
+    pub name: String,
+    /// The file that it stands in.
+    pub spec: PathBuf,
+    /// Its settings, of the kind's own type.
+    pub settings: Settings,
 }
 
 /// Turns a file of another tool into a spec.

@@ -112,7 +112,10 @@ pub use event_log::{EventLog, Listener};
 pub use evidence::{Evidence, Role};
 pub use exit::ExitCode;
 pub use gate::{AnyGate, Boxed, Gate, Measured, Needs, Settings, UnitId};
-pub use kind::{Clash, Command, Finding, Imported, Importer, Kind, Probe, Registry, Runs, Tool};
+pub use kind::{
+    Clash, Command, Finding, Imported, Importer, Kind, Probe, Registry, Runs, SpecChoice, SpecGate,
+    Specs, SpecsRead, Tool,
+};
 pub use observation::{Observation, ObservationSchema};
 pub use outcome::{Accepted, Given, Inputs, Outcome};
 pub use problem::{Error, Problem, While};

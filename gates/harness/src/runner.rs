@@ -337,7 +337,13 @@ fn failed(how: Failure, error: &Error) -> Attempt {
     }
 }
 
-fn context(suite: &Suite, run: &Arc<Run>, index: usize, attempt: u32) -> Result<Context, Error> {
+/// A context for an attempt of a gate of the suite.
+pub(crate) fn context(
+    suite: &Suite,
+    run: &Arc<Run>,
+    index: usize,
+    attempt: u32,
+) -> Result<Context, Error> {
     let gate = &suite.gates[index];
     let header = gate.header();
     let decisions = decision::load(&gate.document.folder().join(DECISIONS_FILE))?;

@@ -222,7 +222,12 @@ pub fn prepare(
     resolve(project, gates, skipped, wanted, ambient, used)
 }
 
-fn check_words(project: &Project, registry: &Registry, wanted: &Wanted) -> Result<(), Stop> {
+/// Names on the command line that nothing has.
+pub(crate) fn check_words(
+    project: &Project,
+    registry: &Registry,
+    wanted: &Wanted,
+) -> Result<(), Stop> {
     let config = &project.config;
     if let Some(kind) = wanted.kinds.iter().find(|kind| registry.get(kind).is_none()) {
         return Err(Stop::usage_hint(format!("there is no kind `{kind}`"), registry.hint(kind)));
@@ -249,14 +254,18 @@ fn check_words(project: &Project, registry: &Registry, wanted: &Wanted) -> Resul
     Ok(())
 }
 
-struct Unready {
-    diagnoses: Vec<Diagnosis>,
-    missing_variable: bool,
+/// A document that cannot be used.
+pub(crate) struct Unready {
+    /// Why.
+    pub(crate) diagnoses: Vec<Diagnosis>,
+    /// Whether only a variable is not set.
+    pub(crate) missing_variable: bool,
 }
 
 type Used = BTreeMap<String, String>;
 
-fn ready(
+/// Reads the settings of a document.
+pub(crate) fn ready(
     document: SpecDocument,
     registry: &Registry,
     vars: &dyn gate_core::values::Vars,

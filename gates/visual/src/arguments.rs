@@ -26,13 +26,15 @@ pub(crate) fn parse<T: Parser>(
     })
 }
 
-/// The whole help of a command and of one that stands below it.
-pub(crate) fn help_with<T: Parser>(below: &str) -> String {
+/// The whole help of a command and of those that stand below it.
+pub(crate) fn help_with<T: Parser>(below: &[&str]) -> String {
     let mut grammar = T::command();
     let mut text = grammar.render_long_help().to_string();
-    if let Some(inner) = grammar.find_subcommand_mut(below) {
-        let help = inner.render_long_help();
-        text.push_str(&format!("\n\n$ {} {below} --help\n\n{help}", T::command().get_name()));
+    for name in below {
+        if let Some(inner) = grammar.find_subcommand_mut(name) {
+            let help = inner.render_long_help();
+            text.push_str(&format!("\n\n$ {} {name} --help\n\n{help}", T::command().get_name()));
+        }
     }
     text
 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use visual_browser::Layout;
 
 use crate::noise::Noise;
-use crate::seen::{BaselineFiles, View};
+use crate::seen::{self, BaselineFiles, View};
 
 /// The file beside a picture, `gate-baseline/v1`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -38,14 +38,25 @@ const SCHEMA: &str = "gate-baseline/v1";
 impl Sidecar {
     /// Reads one that belongs to the given picture.
     pub(crate) fn read(bytes: &[u8], picture: Digest) -> Result<Self, String> {
-        let sidecar: Self = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
-        if sidecar.schema != SCHEMA {
-            return Err(format!("it is `{}`, and not `{SCHEMA}`", sidecar.schema));
-        }
+        let sidecar = Self::alone(bytes)?;
         if sidecar.digest != picture {
             return Err("it belongs to another picture".to_owned());
         }
         Ok(sidecar)
+    }
+
+    /// Reads one, whatever picture it belongs to.
+    pub(crate) fn alone(bytes: &[u8]) -> Result<Self, String> {
+        let sidecar: Self = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
+        if sidecar.schema != SCHEMA {
+            return Err(format!("it is `{}`, and not `{SCHEMA}`", sidecar.schema));
+        }
+        Ok(sidecar)
+    }
+
+    /// The name, without its ending, that the file has where `gate` puts it.
+    pub(crate) fn id(&self) -> String {
+        seen::id_of(&self.page, &self.viewport, &self.browser)
     }
 
     /// Explains and writes, for fuzzing.

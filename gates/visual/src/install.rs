@@ -40,7 +40,7 @@ pub(crate) fn command() -> Command {
 }
 
 fn help() -> String {
-    arguments::help_with::<Arguments>("install")
+    arguments::help_with::<Arguments>(&["install"])
 }
 
 fn run(arguments: &[OsString], cx: &Context) -> ExitCode {

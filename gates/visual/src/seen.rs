@@ -46,7 +46,7 @@ pub struct View {
 impl View {
     /// Names its check and its files.
     pub fn id(&self) -> String {
-        format!("{}-{}-{}", self.page, self.viewport, self.browser)
+        id_of(&self.page, &self.viewport, &self.browser)
     }
 
     /// Sorts views as the spec has them, and the pages of a list by their names.
@@ -54,6 +54,11 @@ impl View {
         let [entry, viewport] = self.place;
         (entry, &self.page, viewport, &self.browser)
     }
+}
+
+/// Names the check and the files of a view.
+pub(crate) fn id_of(page: &str, viewport: &str, browser: &str) -> String {
+    format!("{page}-{viewport}-{browser}")
 }
 
 /// One picture, or why there is none.

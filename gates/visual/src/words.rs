@@ -15,6 +15,15 @@ pub(crate) fn thousands(number: u64) -> String {
     text
 }
 
+/// `12_345` as `12 KiB`.
+pub(crate) fn bytes(bytes: u64) -> String {
+    match bytes {
+        0..1024 => format!("{bytes} B"),
+        1024..0x10_0000 => format!("{} KiB", bytes.div_ceil(1024)),
+        _ => format!("{:.1} MiB", bytes as f64 / f64::from(1 << 20)),
+    }
+}
+
 /// A share as a percentage that never rounds something to nothing.
 pub(crate) fn share(fraction: f64) -> String {
     let percent = fraction * 100.0;
@@ -74,6 +83,9 @@ mod tests {
         assert_eq!(thousands(0), "0");
         assert_eq!(thousands(999), "999");
         assert_eq!(thousands(1_234_567), "1,234,567");
+        assert_eq!(bytes(1023), "1023 B");
+        assert_eq!(bytes(1025), "2 KiB");
+        assert_eq!(bytes(3 << 19), "1.5 MiB");
         assert_eq!(share(0.0), "0%");
         assert_eq!(share(0.000_01), "under 0.01%");
         assert_eq!(share(0.0084), "0.84%");

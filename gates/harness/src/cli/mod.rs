@@ -9,6 +9,7 @@ pub(crate) mod print;
 mod running;
 mod schema;
 mod signals;
+mod specs;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
@@ -139,8 +140,8 @@ impl Cli {
                 return stop.exit_code();
             }
         };
-        if let Some((Command { run: Runs::InContext(run), .. }, inner)) = named {
-            return session.kinds_command(run, &arguments(inner));
+        if let Some((command, inner)) = named {
+            return session.kinds_command(command.run, &arguments(inner));
         }
         let arguments = match Arguments::from_arg_matches(matches) {
             Ok(arguments) => arguments,
@@ -243,15 +244,26 @@ impl Session {
 
     /// A context outside a run, for commands of kinds and for judging.
     fn context(&self, project: &Project) -> Result<Context, Error> {
+        let run = self.outside(project, Redactor::default(), BTreeMap::new())?;
+        Ok(Context::new(Arc::new(run), Attempting::default()))
+    }
+
+    /// What there is of a run outside of one, with these secrets.
+    fn outside(
+        &self,
+        project: &Project,
+        redactor: Redactor,
+        secrets: BTreeMap<String, String>,
+    ) -> Result<Run, Error> {
         let id = format!("command-{:012x}", crate::ambient::random() >> 16);
         // Such a command may be used where there is no workspace, and leaves nothing there.
         let temporary = gate_core::Workspace::at(&self.ambient.temporary);
         let ledger = Ledger::open(&temporary, &id, &self.ambient.temporary)?;
-        let run = Run {
+        Ok(Run {
             store: project.workspace.store(),
             workspace: project.workspace.clone(),
-            redactor: Redactor::default(),
-            secrets: BTreeMap::new(),
+            redactor,
+            secrets,
             clock: self.ambient.clock().map_err(Error::new)?,
             seed: self.ambient.seed().map_err(Error::new)?,
             events: EventLog::unkept(),
@@ -260,23 +272,28 @@ impl Session {
             jobs: std::thread::available_parallelism().map_or(1, Into::into),
             cancel: CancellationToken::new(),
             output: output(),
-        };
-        Ok(Context::new(Arc::new(run), Attempting::default()))
+        })
     }
 
-    fn kinds_command(
-        &self,
-        run: fn(&[OsString], &Context) -> ExitCode,
-        arguments: &[OsString],
-    ) -> ExitCode {
-        let context = self.project().and_then(|project| Ok(self.context(&project)?));
-        match context {
-            Ok(cx) => run(arguments, &cx),
-            Err(stop) => {
-                print::stop(&stop, self.colour);
-                stop.exit_code()
+    fn kinds_command(&self, run: Runs, arguments: &[OsString]) -> ExitCode {
+        let begun = self.project().and_then(|project| Ok((self.context(&project)?, project)));
+        let (cx, project) = match begun {
+            Ok(begun) => begun,
+            Err(stop) => return self.stopped(&stop),
+        };
+        match run {
+            Runs::Alone(run) => run(arguments, &output()),
+            Runs::InContext(run) => run(arguments, &cx),
+            Runs::OnSpecs(run) => {
+                run(arguments, &cx, &specs::SpecsOf { session: self, project: &project })
             }
         }
+    }
+
+    /// Says why nothing was done.
+    fn stopped(&self, stop: &Stop) -> ExitCode {
+        print::stop(stop, self.colour);
+        stop.exit_code()
     }
 }
 

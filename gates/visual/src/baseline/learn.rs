@@ -1,42 +1,19 @@
 //! `gate baseline learn`: what moves on the approved pages by itself.
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use clap::{Parser, Subcommand};
 use gate_core::process::Program;
-use gate_core::{
-    Attempt, Command, Context, Digest, Error, ExitCode, Observation, RunFolder, Runs, files,
-};
+use gate_core::{Attempt, Context, Digest, Error, ExitCode, Observation, RunFolder, files};
 use visual_diff::{Comparison, Options, Rect};
 
-use crate::arguments;
 use crate::baselines::{self, Sidecar};
 use crate::compare::rects;
 use crate::noise::Noise;
 use crate::seen::{self, Side};
 
-/// Look after approved pictures.
-#[derive(Debug, Parser)]
-#[command(name = "gate baseline", max_term_width = 100)]
-struct Arguments {
-    #[command(subcommand)]
-    action: Action,
-}
-
-#[derive(Debug, Subcommand)]
-enum Action {
-    /// Photograph the approved pages several times and keep what moves on them by itself.
-    ///
-    /// What differs from one of these pictures to the next stands in the file beside the approved
-    /// one. A later change in the same place that is no stronger is not a change. What differs
-    /// from the approved picture every time is a change as ever, and is not learnt.
-    Learn(Learn),
-}
-
 #[derive(Debug, clap::Args)]
-struct Learn {
+pub(super) struct Learn {
     /// Specs, or folders with specs, as for `gate run`.
     paths: Vec<PathBuf>,
     /// How often every page is photographed.
@@ -50,43 +27,10 @@ struct Learn {
     name: Vec<String>,
     /// Do it in a pipeline, too: files of the workspace are changed.
     #[arg(long)]
-    in_ci: bool,
+    pub(super) in_ci: bool,
 }
 
-pub(crate) fn command() -> Command {
-    Command {
-        name: "baseline",
-        about: "Learn what moves on approved pages by itself",
-        help,
-        run: Runs::InContext(run),
-    }
-}
-
-fn help() -> String {
-    arguments::help_with::<Arguments>("learn")
-}
-
-fn run(arguments: &[OsString], cx: &Context) -> ExitCode {
-    let parsed = arguments::parse(arguments, |text| cx.print(text), |text| cx.complain(text));
-    let Action::Learn(learn) = match parsed {
-        Ok(Arguments { action }) => action,
-        Err(code) => return code,
-    };
-    if cx.ambient("CI").is_some_and(|ci| ci == "true") && !learn.in_ci {
-        cx.complain("gate: files of the workspace are not changed in a pipeline\n  --in-ci does it all the same\n");
-        return ExitCode::USAGE;
-    }
-    match learnt(&learn, cx) {
-        Ok(code) => code,
-        Err(error) => {
-            let advice = error.advice().map(|advice| format!("  {advice}\n")).unwrap_or_default();
-            cx.complain(&format!("gate: {error}\n{advice}"));
-            ExitCode::INCONCLUSIVE
-        }
-    }
-}
-
-fn learnt(learn: &Learn, cx: &Context) -> Result<ExitCode, Error> {
+pub(super) fn learnt(learn: &Learn, cx: &Context) -> Result<ExitCode, Error> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     // By picture of the baseline, what was seen of that page.
     let mut taken: BTreeMap<String, Vec<Taken>> = BTreeMap::new();
