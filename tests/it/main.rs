@@ -9,6 +9,7 @@ mod generated;
 mod import;
 mod interrupts;
 mod lost_browsers;
+mod new_pages;
 mod noise;
 mod pages;
 mod panics;

@@ -1,14 +1,11 @@
 //! What the views amount to. Looks at nothing but its arguments.
 
-use std::collections::BTreeSet;
+mod deciding;
 
 use gate_core::evidence::DiffAligned;
-use gate_core::{
-    Accepted, AcceptedChange, Change, Check, Evidence, Given, Limit, Metric, Outcome, Proposal,
-    Verdict,
-};
+use gate_core::{Accepted, Check, Evidence, Given, Limit, Metric, Outcome, Proposal, Verdict};
 
-use crate::seen::{BaselineFiles, Compared, Observation, Side, View};
+use crate::seen::{Compared, Observation, Side, View};
 use crate::settings::{Against, Settings};
 use crate::words;
 
@@ -53,6 +50,9 @@ impl Judging<'_> {
                 return (self.missing(baseline, &what).evidence(pictures(None)), None);
             }
         };
+        if deciding::is_new(status, before_status) {
+            return self.new_page(candidate, before, before_status);
+        }
         if let Some(check) = self.bad_status(status, before_status) {
             return (check.evidence(pictures(Some(before))), None);
         }
@@ -121,37 +121,12 @@ impl Judging<'_> {
             ),
             (None, Some(before)) => {
                 let message = format!("{path} answers with status {before} on {}", self.other());
-                Some(self.check(Verdict::Inconclusive, message).advice(
-                    "there is nothing to compare a new page with; leave it out until it is live",
-                ))
+                Some(
+                    self.check(Verdict::Inconclusive, message)
+                        .advice("there is nothing to compare with; does that site work?"),
+                )
             }
         }
-    }
-
-    fn without_baseline(&self, candidate: &Evidence) -> Judged {
-        let check = self
-            .check(Verdict::Inconclusive, "there is no approved picture to compare with".to_owned())
-            .advice("look at the picture; `gate approve` makes it the baseline")
-            .evidence([candidate.clone()]);
-        let title = format!("first picture of {}", self.view.id());
-        let proposal = self.view.files.as_ref().map(|files| self.replace(files, candidate, title));
-        (check, proposal.map(|proposal| proposal.because("there is no approved picture yet")))
-    }
-
-    fn replace(&self, files: &BaselineFiles, candidate: &Evidence, title: String) -> Proposal {
-        let changes = vec![
-            Change {
-                path: files.picture.clone(),
-                expected: files.picture_digest,
-                candidate: Some(candidate.digest),
-            },
-            Change {
-                path: files.sidecar(),
-                expected: files.sidecar_digest,
-                candidate: files.new_sidecar,
-            },
-        ];
-        Proposal::files(&self.view.gate, &self.view.id(), title, changes)
     }
 
     fn compared(&self, compared: &Compared, candidate: &Evidence, before: &Evidence) -> Judged {
@@ -251,81 +226,6 @@ impl Judging<'_> {
         }
         parts.join("; ")
     }
-
-    fn proposal(&self, compared: &Compared, candidate: &Evidence, before: &Evidence) -> Proposal {
-        let id = self.view.id();
-        match (&self.settings.against, &self.view.files) {
-            (Against::Baselines, Some(files)) => self
-                .replace(files, candidate, format!("new picture of {id}"))
-                .because("the page differs from the approved picture"),
-            _ => {
-                let change = self.accepted_change(compared, candidate, before);
-                let title = format!("accept how {id} differs from {}", self.other());
-                Proposal::accept(&id, title, change)
-                    .because(format!("the page differs from {}", self.other()))
-            }
-        }
-    }
-
-    fn accepted_change(
-        &self,
-        compared: &Compared,
-        candidate: &Evidence,
-        before: &Evidence,
-    ) -> AcceptedChange {
-        let mut fingerprints: Vec<String> = fingerprints(compared).map(ToOwned::to_owned).collect();
-        fingerprints.sort();
-        fingerprints.dedup();
-        AcceptedChange {
-            gate: self.view.gate.clone(),
-            page: self.view.page.clone(),
-            viewport: self.view.viewport.clone(),
-            browser: self.view.browser.clone(),
-            baseline: before.digest,
-            candidate: candidate.digest,
-            fingerprints,
-        }
-    }
-
-    /// Who accepted exactly this: both pictures, or every one of its regions.
-    fn accepted_by(
-        &self,
-        compared: &Compared,
-        candidate: &Evidence,
-        before: &Evidence,
-    ) -> Option<&Accepted> {
-        let view = self.view;
-        let of_this_view: Vec<&Accepted> = self
-            .accepted
-            .iter()
-            .filter(|accepted| {
-                let change = &accepted.change;
-                (&change.page, &change.viewport, &change.browser)
-                    == (&view.page, &view.viewport, &view.browser)
-            })
-            .collect();
-        let exactly = of_this_view.iter().find(|accepted| {
-            accepted.change.baseline == before.digest
-                && accepted.change.candidate == candidate.digest
-        });
-        if let Some(accepted) = exactly {
-            return Some(accepted);
-        }
-        let known: BTreeSet<&str> = of_this_view
-            .iter()
-            .flat_map(|accepted| accepted.change.fingerprints.iter().map(String::as_str))
-            .collect();
-        let all = fingerprints(compared).next().is_some()
-            && compared.regions_omitted == 0
-            && fingerprints(compared).all(|fingerprint| known.contains(fingerprint));
-        if all { of_this_view.into_iter().max_by_key(|accepted| accepted.at) } else { None }
-    }
-}
-
-/// Of all that was seen, each thing that somebody can accept.
-fn fingerprints(compared: &Compared) -> impl Iterator<Item = &str> {
-    let regions = compared.regions.iter().map(|region| region.fingerprint.as_str());
-    regions.chain(compared.aligned.shifts().map(|shift| shift.fingerprint.as_str()))
 }
 
 /// The rows that were inserted or deleted, and those that were moved.

@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicU64;
 
 use gate_core::evidence::Area;
 use gate_core::{Context, Environment, Error, Role, UnitId};
-use visual_browser::{Capture, Layout, Session};
+use visual_browser::{Capture, Layout, Session, Shot};
 
 use crate::capture::{self, Taken};
 use crate::noise::Noise;
@@ -191,7 +191,7 @@ pub(crate) async fn view(work: &Work, session: &mut Session, task: &Task) -> Res
     let before = match &work.baseline {
         Some(environment) => {
             let shot = capture::shot(settings, page, look, window, Some(environment), cx)?;
-            match capture::take(session, &shot, &of(Some(environment)), cx).await? {
+            match elsewhere(session, shot, &of(Some(environment)), cx).await? {
                 Taken::Picture(side, captured) => {
                     view.baseline = Some(side);
                     let masks = captured.masks.iter().map(area).collect::<Vec<Area>>();
@@ -214,9 +214,10 @@ pub(crate) async fn view(work: &Work, session: &mut Session, task: &Task) -> Res
             approved(&mut view, &label, &captured, cx)?
         }
     };
+    // An error page is nothing to compare with.
     if let (
         Side::Picture { picture: after_picture, .. },
-        Some(Side::Picture { picture, .. }),
+        Some(Side::Picture { picture, status: None | Some(..400) }),
         Some(before),
     ) = (&view.candidate, &view.baseline, before)
     {
@@ -246,6 +247,29 @@ pub(crate) async fn view(work: &Work, session: &mut Session, task: &Task) -> Res
         view.compared = Some(compare::compare(before, after, how, &label, cx).await?);
     }
     Ok(Seen::of(view))
+}
+
+/// The picture of the version before. A page that is not there has nothing to click on and nothing
+/// to wait for: when that fails, the picture is taken without, to see whether it is there at all.
+async fn elsewhere(
+    session: &mut Session,
+    shot: Shot,
+    label: &str,
+    cx: &Context,
+) -> Result<Taken, Error> {
+    let taken = capture::take(session, &shot, label, cx).await?;
+    let asks = !shot.steps.is_empty() || !shot.waits.is_empty() || shot.clip.is_some();
+    if !matches!(taken, Taken::Missing(_)) || !asks {
+        return Ok(taken);
+    }
+    let bare = Shot { steps: Vec::new(), waits: Vec::new(), clip: None, ..shot };
+    match capture::take(session, &bare, label, cx).await? {
+        Taken::Picture(side, captured) if captured.status.is_some_and(|status| status >= 400) => {
+            Ok(Taken::Picture(side, captured))
+        }
+        Taken::Lost(error) => Ok(Taken::Lost(error)),
+        _ => Ok(taken),
+    }
 }
 
 fn area(rect: &visual_browser::Rect) -> Area {

@@ -1,6 +1,6 @@
 use super::*;
 use gate_core::evidence::{DiffRegion, DiffShift};
-use gate_core::{Digest, Error, Inputs, Role, Timestamp};
+use gate_core::{AcceptedChange, Digest, Error, Inputs, Role, Timestamp};
 
 fn picture(name: &str, status: Option<u16>) -> Side {
     let digest = Digest::of(name.as_bytes());
@@ -175,7 +175,7 @@ fn statuses() {
     let same = || compared(0, &[]);
     check(view(Some(500), OK, same()), vec![], (Fail, "/ answers with status 500", 0));
     check(view(Some(404), Some(404), same()), vec![], (Inconclusive, "status 404", 0));
-    check(view(OK, Some(404), same()), vec![], (Inconclusive, "status 404 on live", 0));
+    check(view(OK, Some(503), same()), vec![], (Inconclusive, "status 503 on live", 0));
     check(view(None, None, same()), vec![], (Inconclusive, "does not say", 0));
 }
 
@@ -196,4 +196,27 @@ fn what_was_accepted_covers_itself_and_nothing_else() {
     let mut many = two();
     many.compared.as_mut().unwrap().regions_omitted = 5;
     check(many, vec![accepted(&["a", "b"], "home", "older")], (Fail, "areas differ", 1));
+}
+
+#[test]
+fn a_page_that_the_other_version_does_not_have_is_for_somebody_to_accept() {
+    use Verdict::{Inconclusive, Pass};
+    let new = |status: u16, candidate: &str| {
+        let mut view = view(OK, Some(status), compared(9000, &["a"]));
+        view.candidate = picture(candidate, OK);
+        view
+    };
+    let absent = "there is no / on live to compare with, which answers with 404: it is new";
+    check(new(404, "new"), vec![], (Inconclusive, absent, 1));
+    check(new(410, "new"), vec![], (Inconclusive, "which answers with 410: it is new", 1));
+    let fingerprint = format!("new-{}", &Digest::of(b"new").to_string()[..16]);
+    let said = || vec![accepted(&[&fingerprint], "home", "new")];
+    check(new(404, "new"), said(), (Pass, "/ is new, and accepted as it is by Kim", 0));
+    // The very picture, and this page; and once live has the page, the two are compared.
+    check(new(404, "newer"), said(), (Inconclusive, "it is new", 1));
+    let elsewhere = vec![accepted(&[&fingerprint], "about", "new")];
+    check(new(404, "new"), elsewhere, (Inconclusive, "it is new", 1));
+    // What was accepted of a difference says nothing of a new page.
+    let area = vec![accepted(&["a"], "home", "older")];
+    check(new(404, "new"), area, (Inconclusive, "it is new", 1));
 }
