@@ -50,6 +50,26 @@ fn what_was_learnt_is_no_change_and_everything_else_is() {
         let ended = run();
         assert_eq!(ended.code, 1, "{square}, {button}: {}{}", ended.stderr, ended.stdout);
     }
+
+    // Another picture is approved: what moves elsewhere on it is known still.
+    test.set("/", Answer::Page(page(4, "#c22")));
+    let approved = |says: bool| {
+        assert_eq!(run().code, 1);
+        let ended = environment.gate(&["approve", "--all", "--reason", "new", "--by", "Kim"]);
+        assert_eq!(ended.code, 0, "{}", ended.stderr);
+        let anew = "to be learnt anew after that: gate baseline learn --name shop";
+        assert_eq!(ended.stdout.contains(anew), says, "{}", ended.stdout);
+    };
+    approved(false);
+    test.set("/", Answer::Page(page(1, "#c22")));
+    assert_eq!(run().code, 0, "it was carried over");
+    // On a page of another height it is not, and that is said.
+    let taller = |square| page(square, "#c22").replace("900px", "1000px");
+    test.set("/", Answer::Page(taller(1)));
+    approved(true);
+    test.set("/", Answer::Page(taller(3)));
+    assert_eq!(run().code, 1, "it has to be learnt anew");
+
     let ci = environment.with("CI", "true");
     let refused = ci.gate(&["baseline", "learn", "--env", "test"]);
     assert_eq!(refused.code, 2, "{}", refused.stderr);

@@ -111,6 +111,7 @@ pub(crate) fn load(view: &View, cx: &Context) -> Result<(Option<Approved>, Basel
         picture_digest: picture.as_deref().map(Digest::of),
         sidecar_digest: sidecar.as_deref().map(Digest::of),
         new_sidecar: None,
+        noise_lost: 0,
     };
     let (Some(png), Some(digest)) = (picture, found.picture_digest) else {
         return Ok((None, found));
@@ -143,7 +144,8 @@ pub(crate) fn keep_sidecar(
     view: &View,
     picture: Digest,
     masks: Vec<Area>,
-    layout: &Layout,
+    layout: Layout,
+    noise: Option<Noise>,
     cx: &Context,
 ) -> Result<Digest, Error> {
     let sidecar = Sidecar {
@@ -156,8 +158,8 @@ pub(crate) fn keep_sidecar(
         browser: view.browser.clone(),
         digest: picture,
         masks: Some(masks),
-        noise: None,
-        layout: Some(layout.clone()),
+        noise,
+        layout: Some(layout),
     };
     let label = format!("sidecar of {}", view.id());
     Ok(cx.keep(Role::Log, label, "application/json", sidecar.text()?.as_bytes())?.digest)

@@ -95,8 +95,8 @@ pub(crate) async fn compare(
     let (mut found, picture) = computed.map_err(|error: visual_diff::Error| {
         Error::new(format!("the pictures cannot be compared: {error}"))
     })?;
-    let noise_pixels = baseline.noise.as_ref().map_or(0, |noise| leave_out(&mut found, noise));
-    let causes = match (&baseline.layout, &candidate.layout) {
+    let noise_pixels = baseline.noise.map_or(0, |noise| leave_out(&mut found, noise));
+    let causes = match (baseline.layout, candidate.layout) {
         (Some(before), Some(after)) => Some(Causes::between(before, after)),
         _ => None,
     };
@@ -130,7 +130,7 @@ pub(crate) async fn compare(
         changed_pixels,
         changed_ratio: (changed_pixels as f64 / other.pixels() as f64).min(1.0),
         noise_pixels,
-        noise_share: baseline.noise.as_ref().map_or(0.0, |noise| noise.share),
+        noise_share: baseline.noise.map_or(0.0, |noise| noise.share),
         plain_changed_pixels: found.changed_pixels,
         sizes: [[one.width, one.height], [other.width, other.height]],
         regions,
@@ -162,9 +162,9 @@ pub(crate) struct Pictured<'a> {
     /// The height of the window in pixels of the picture, if it shows the whole page.
     pub(crate) window_rows: Option<u32>,
     /// What stood where, if that is known.
-    pub(crate) layout: Option<Layout>,
+    pub(crate) layout: Option<&'a Layout>,
     /// What moves by itself, of an approved picture.
-    pub(crate) noise: Option<Noise>,
+    pub(crate) noise: Option<&'a Noise>,
 }
 
 pub(crate) fn rects(areas: &[Area]) -> Vec<Rect> {

@@ -6,11 +6,11 @@ use std::sync::atomic::AtomicU64;
 
 use gate_core::evidence::Area;
 use gate_core::{Context, Environment, Error, Role, UnitId};
-use visual_browser::{Capture, Layout, Session, Shot};
+use visual_browser::{Layout, Session, Shot};
 
 use crate::capture::{self, Taken};
 use crate::noise::Noise;
-use crate::seen::{BaselineFiles, Observation, Side, View};
+use crate::seen::{Observation, Side, View};
 use crate::settings::{Against, BrowserSpec, Look, Settings, Window};
 use crate::sources::{Address, Page};
 use crate::{baselines, compare, workers};
@@ -188,7 +188,7 @@ pub(crate) async fn view(work: &Work, session: &mut Session, task: &Task) -> Res
     let mut view = view_of(work, task, candidate);
     view.unmatched.clone_from(&captured.unmatched);
     let masks: Vec<Area> = captured.masks.iter().map(area).collect();
-    let before = match &work.baseline {
+    let mut before = match &work.baseline {
         Some(environment) => {
             let shot = capture::shot(settings, page, look, window, Some(environment), cx)?;
             match elsewhere(session, shot, &of(Some(environment)), cx).await? {
@@ -211,7 +211,7 @@ pub(crate) async fn view(work: &Work, session: &mut Session, task: &Task) -> Res
         }
         None => {
             let label = format!("{} at {}, approved", page.name, window.name);
-            approved(&mut view, &label, &captured, cx)?
+            approved(&mut view, &label, cx)?
         }
     };
     // An error page is nothing to compare with.
@@ -219,7 +219,7 @@ pub(crate) async fn view(work: &Work, session: &mut Session, task: &Task) -> Res
         Side::Picture { picture: after_picture, .. },
         Some(Side::Picture { picture, status: None | Some(..400) }),
         Some(before),
-    ) = (&view.candidate, &view.baseline, before)
+    ) = (&view.candidate, &view.baseline, &mut before)
     {
         let window_rows = look
             .clip
@@ -227,25 +227,27 @@ pub(crate) async fn view(work: &Work, session: &mut Session, task: &Task) -> Res
             .then(|| (f64::from(window.viewport.height) * window.viewport.scale).round() as u32);
         let before = compare::Pictured {
             kept: picture,
-            png: before.png,
+            png: std::mem::take(&mut before.png),
             // A picture that was approved before masks were kept with it: the same places.
-            masks: before.masks.unwrap_or_else(|| masks.clone()),
+            masks: before.masks.take().unwrap_or_else(|| masks.clone()),
             window_rows,
-            layout: before.layout,
-            noise: before.noise,
+            layout: before.layout.as_ref(),
+            noise: before.noise.as_ref(),
         };
         let after = compare::Pictured {
             kept: after_picture,
             png: captured.png,
-            masks,
+            masks: masks.clone(),
             window_rows,
-            layout: Some(captured.layout),
+            layout: Some(&captured.layout),
             noise: None,
         };
         let label = format!("{} at {}", page.name, window.name);
         let how = settings.comparing(page.entry);
         view.compared = Some(compare::compare(before, after, how, &label, cx).await?);
     }
+    let noise = before.and_then(|before| before.noise);
+    prepare(&mut view, masks, captured.layout, noise.as_ref(), cx)?;
     Ok(Seen::of(view))
 }
 
@@ -284,27 +286,38 @@ struct Before {
     noise: Option<Noise>,
 }
 
-/// Finds the approved picture, and prepares the proposal to replace it.
-fn approved(
-    view: &mut View,
-    label: &str,
-    captured: &Capture,
-    cx: &Context,
-) -> Result<Option<Before>, Error> {
-    let Side::Picture { picture, .. } = &view.candidate else { return Ok(None) };
-    let candidate = picture.digest;
+/// Finds the approved picture.
+fn approved(view: &mut View, label: &str, cx: &Context) -> Result<Option<Before>, Error> {
     let (baseline, found) = baselines::load(view, cx)?;
-    let same = found.picture_digest == Some(candidate);
-    let new_sidecar = if same {
-        None
-    } else {
-        let masks = captured.masks.iter().map(area).collect();
-        Some(baselines::keep_sidecar(view, candidate, masks, &captured.layout, cx)?)
-    };
-    view.files = Some(BaselineFiles { new_sidecar, ..found });
+    view.files = Some(found);
     let Some(baseline) = baseline else { return Ok(None) };
     let picture = cx.keep(Role::Image, label, "image/png", &baseline.png)?;
     view.baseline = Some(Side::Picture { picture, status: None });
     let baselines::Approved { png, masks, layout, noise } = baseline;
     Ok(Some(Before { png, masks, layout, noise }))
+}
+
+/// Prepares the proposal to replace the approved picture, with what is known of it and still holds.
+fn prepare(
+    view: &mut View,
+    masks: Vec<Area>,
+    layout: Layout,
+    noise: Option<&Noise>,
+    cx: &Context,
+) -> Result<(), Error> {
+    let Side::Picture { picture, .. } = &view.candidate else { return Ok(()) };
+    let candidate = picture.digest;
+    let Some(mut files) = view.files.take() else { return Ok(()) };
+    if files.picture_digest != Some(candidate) {
+        let carried = match (&view.compared, noise) {
+            (Some(compared), Some(noise)) => noise.carried(compared),
+            _ => None,
+        };
+        let areas = |noise: Option<&Noise>| noise.map_or(0, |noise| noise.areas.len() as u32);
+        files.noise_lost = areas(noise) - areas(carried.as_ref());
+        let sidecar = baselines::keep_sidecar(view, candidate, masks, layout, carried, cx)?;
+        files.new_sidecar = Some(sidecar);
+    }
+    view.files = Some(files);
+    Ok(())
 }

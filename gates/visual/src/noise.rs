@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use visual_diff::{Comparison, Rect, Region, Size};
 
+use crate::seen::Compared;
+
 /// By how many pixels a change may reach beyond what was learnt.
 const SLACK: u32 = 2;
 
@@ -77,10 +79,32 @@ impl Noise {
             areas.push(area);
         }
         areas.sort_by_key(|area| (area.y, area.x));
-        let covered: u64 =
-            areas.iter().map(|area| u64::from(area.width) * u64::from(area.height)).sum();
-        let share = (covered as f64 / size.pixels().max(1) as f64).min(1.0);
+        let share = share(&areas, size.pixels());
         Self { captures: found.len() as u32 + 1, share, areas }
+    }
+
+    /// What still holds of it for the picture that the approved one was compared with: nothing
+    /// when that has another size or something has shifted, and else the areas that the changes
+    /// do not touch. What moves where the page is another one now, nobody has seen.
+    pub(crate) fn carried(&self, compared: &Compared) -> Option<Self> {
+        let [one, other] = compared.sizes;
+        if one != other || compared.aligned.shifts().next().is_some() {
+            return None;
+        }
+        let changed = |area: &NoisyArea| {
+            compared.regions_omitted > 0
+                || compared.regions.iter().any(|region| {
+                    let (x, y, width, height) = (region.x, region.y, region.width, region.height);
+                    area.touches(&NoisyArea { x, y, width, height, distance: 0.0 })
+                })
+        };
+        let areas: Vec<NoisyArea> =
+            self.areas.iter().filter(|area| !changed(area)).copied().collect();
+        if areas.is_empty() && !self.areas.is_empty() {
+            return None;
+        }
+        let share = share(&areas, u64::from(other[0]) * u64::from(other[1]));
+        Some(Self { captures: self.captures, share, areas })
     }
 
     /// Whether a change lies where the page moves by itself and is no stronger than that. `rect`
@@ -89,6 +113,13 @@ impl Noise {
         let strongest = |area: &NoisyArea| area.distance * 1.25 + 0.01;
         self.areas.iter().any(|area| area.covers(rect) && mean_distance <= strongest(area))
     }
+}
+
+/// The part of a picture that areas cover, 0 to 1.
+fn share(areas: &[NoisyArea], pixels: u64) -> f64 {
+    let covered: u64 =
+        areas.iter().map(|area| u64::from(area.width) * u64::from(area.height)).sum();
+    (covered as f64 / pixels.max(1) as f64).min(1.0)
 }
 
 #[cfg(test)]
@@ -143,5 +174,55 @@ mod tests {
         let noise = learnt(&[page(0, 0, 0, 0), page(0, 0, 0, 0)]);
         assert_eq!(noise, Noise { captures: 3, share: 0.0, areas: Vec::new() });
         assert!(!noise.explains(Rect { x: 0, y: 0, width: 1, height: 1 }, 0.0));
+    }
+
+    #[test]
+    fn what_still_holds_for_a_new_picture() {
+        let noise = learnt(&[page(10, 10, 20, 128), page(60, 60, 20, 128)]);
+        let check = |sizes, shifts: usize, regions: &[[u32; 4]], omitted, expect: Option<usize>| {
+            let region = |&[x, y, width, height]: &[u32; 4]| gate_core::evidence::DiffRegion {
+                x,
+                y,
+                width,
+                height,
+                pixels: 1,
+                kind: "changed".to_owned(),
+                fingerprint: String::new(),
+                cause: None,
+            };
+            let shift = gate_core::evidence::DiffShift {
+                x: 0,
+                y: 90,
+                width: 100,
+                height: 2,
+                from: None,
+                fingerprint: String::new(),
+                cause: None,
+            };
+            let compared = Compared {
+                sizes,
+                regions: regions.iter().map(region).collect(),
+                regions_omitted: omitted,
+                aligned: gate_core::evidence::DiffAligned {
+                    inserted: vec![shift; shifts],
+                    ..Default::default()
+                },
+                ..Compared::default()
+            };
+            let carried = noise.carried(&compared);
+            assert_eq!(carried.as_ref().map(|noise| noise.areas.len()), expect, "{carried:?}");
+            if let Some(carried) = carried {
+                let expected = noise.share * carried.areas.len() as f64 / 2.0;
+                assert!((carried.share - expected).abs() < 1e-9, "{carried:?}");
+            }
+        };
+        let same = [[100, 100], [100, 100]];
+        check(same, 0, &[], 0, Some(2));
+        check(same, 0, &[[40, 40, 5, 5]], 0, Some(2));
+        check(same, 0, &[[25, 15, 5, 5]], 0, Some(1));
+        check(same, 0, &[[25, 15, 5, 5], [60, 79, 2, 2]], 0, None);
+        check(same, 0, &[[40, 40, 5, 5]], 1, None);
+        check(same, 1, &[], 0, None);
+        check([[100, 100], [100, 101]], 0, &[], 0, None);
     }
 }

@@ -84,7 +84,7 @@ pub enum Side {
 }
 
 /// What a comparison found.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Compared {
     /// Changed pixels, with those that only one picture has at its side; what was inserted,
     /// deleted or moved is not among them.
@@ -127,6 +127,10 @@ pub struct BaselineFiles {
     pub sidecar_digest: Option<Digest>,
     /// What the sidecar would become.
     pub new_sidecar: Option<Digest>,
+    /// Areas that are known to move by themselves, and of which that is not known any more once
+    /// the new picture is approved.
+    #[serde(default)]
+    pub noise_lost: u32,
 }
 
 impl BaselineFiles {

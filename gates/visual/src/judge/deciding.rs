@@ -92,8 +92,11 @@ impl Judging<'_> {
         let id = self.view.id();
         match (&self.settings.against, &self.view.files) {
             (Against::Baselines, Some(files)) => self
-                .replace(files, candidate, format!("new picture of {id}"))
-                .because("the page differs from the approved picture"),
+                .replace(files, candidate, format!("new picture of {id}{}", self.to_be_learnt()))
+                .because(format!(
+                    "the page differs from the approved picture{}",
+                    self.to_be_learnt()
+                )),
             _ => {
                 let fingerprints = fingerprints(compared).map(ToOwned::to_owned).collect();
                 let change = self.accepted_change(fingerprints, candidate, before);
@@ -120,6 +123,21 @@ impl Judging<'_> {
             baseline: before.digest,
             candidate: candidate.digest,
             fingerprints,
+        }
+    }
+
+    /// What an approval would forget, and how it is known again.
+    pub(super) fn to_be_learnt(&self) -> String {
+        match self.view.files.as_ref().map_or(0, |files| files.noise_lost) {
+            0 => String::new(),
+            lost => {
+                let s = if lost == 1 { "" } else { "s" };
+                format!(
+                    "; what moves by itself in {lost} area{s} is to be learnt anew after that: \
+                     gate baseline learn --name {}",
+                    self.view.gate
+                )
+            }
         }
     }
 
