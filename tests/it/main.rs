@@ -21,3 +21,4 @@ mod shards;
 mod shifts;
 mod site;
 mod story;
+mod unloaded;

@@ -11,6 +11,8 @@ use std::sync::{Arc, Mutex};
 pub(crate) enum Answer {
     /// A page.
     Page(String),
+    /// A picture that can be drawn.
+    Svg(String),
     /// Another status, with a page.
     Status(u16, String),
     /// A page in which `REQUEST` stands for the request as it came.
@@ -61,8 +63,12 @@ impl Site {
             while reader.read_line(&mut request).unwrap_or(0) > 2 {}
             let path = request.split(' ').nth(1).unwrap_or("/").to_owned();
             let answer = self.pages.lock().unwrap().get(&path).cloned();
+            let kind = match answer {
+                Some(Answer::Svg(_)) => "image/svg+xml",
+                _ => "text/html; charset=utf-8",
+            };
             let (status, body) = match answer {
-                Some(Answer::Page(body)) => (200, body),
+                Some(Answer::Page(body) | Answer::Svg(body)) => (200, body),
                 Some(Answer::Status(status, body)) => (status, body),
                 Some(Answer::Echo(body)) => (200, body.replace("REQUEST", &request)),
                 Some(Answer::Turns(pages, turn)) => {
@@ -74,7 +80,7 @@ impl Site {
                 None => (404, "not here".to_owned()),
             };
             let head = format!(
-                "HTTP/1.1 {status} X\r\ncontent-type: text/html; charset=utf-8\r\ncontent-length: {}\r\n\r\n",
+                "HTTP/1.1 {status} X\r\ncontent-type: {kind}\r\ncontent-length: {}\r\n\r\n",
                 body.len()
             );
             if stream.write_all(head.as_bytes()).is_err()

@@ -31,6 +31,9 @@ pub(crate) struct Sidecar {
     /// What stood where when the picture was taken.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     layout: Option<Layout>,
+    /// The addresses of what the page did not get then; none in files of an earlier version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    unloaded: Option<Vec<String>>,
 }
 
 const SCHEMA: &str = "gate-baseline/v1";
@@ -95,6 +98,7 @@ pub(crate) struct Approved {
     pub(crate) masks: Option<Vec<Area>>,
     pub(crate) layout: Option<Layout>,
     pub(crate) noise: Option<Noise>,
+    pub(crate) unloaded: Option<Vec<String>>,
 }
 
 fn picture_path(view: &View, cx: &Context) -> PathBuf {
@@ -116,7 +120,7 @@ pub(crate) fn load(view: &View, cx: &Context) -> Result<(Option<Approved>, Basel
     let (Some(png), Some(digest)) = (picture, found.picture_digest) else {
         return Ok((None, found));
     };
-    let mut approved = Approved { png, masks: None, layout: None, noise: None };
+    let mut approved = Approved { png, masks: None, layout: None, noise: None, unloaded: None };
     if let Some(bytes) = sidecar {
         let sidecar = Sidecar::read(&bytes, digest).map_err(|problem| {
             Error::new(format!("{} cannot be used: {problem}", found.sidecar()))
@@ -125,6 +129,7 @@ pub(crate) fn load(view: &View, cx: &Context) -> Result<(Option<Approved>, Basel
         approved.masks = sidecar.masks;
         approved.layout = sidecar.layout;
         approved.noise = sidecar.noise;
+        approved.unloaded = sidecar.unloaded;
     }
     Ok((Some(approved), found))
 }
@@ -160,6 +165,7 @@ pub(crate) fn keep_sidecar(
         masks: Some(masks),
         noise,
         layout: Some(layout),
+        unloaded: Some(view.unloaded.iter().map(|one| one.address.clone()).collect()),
     };
     let label = format!("sidecar of {}", view.id());
     Ok(cx.keep(Role::Log, label, "application/json", sidecar.text()?.as_bytes())?.digest)

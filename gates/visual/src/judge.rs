@@ -7,6 +7,7 @@ use gate_core::{Accepted, Check, Evidence, Given, Limit, Metric, Outcome, Propos
 
 use crate::seen::{Compared, Observation, Side, View};
 use crate::settings::{Against, Settings};
+use crate::unloaded::{self, Unloaded};
 use crate::words;
 
 pub(crate) fn judge(settings: &Settings, seen: &Observation, given: &Given<'_>) -> Outcome {
@@ -180,14 +181,39 @@ impl Judging<'_> {
             return (measured(self.check(Verdict::Pass, message).evidence(evidence)), None);
         }
         let check = self
-            .check(Verdict::Fail, what)
+            .check(Verdict::Fail, format!("{what}{}", self.lost()))
             .advice("if this is intended, accept it: `gate approve` with a reason; if not, mend it")
             .evidence(evidence);
         (measured(check), Some(self.proposal(compared, candidate, before)))
     }
 
-    /// A pass, or a warning when so much of the page moves by itself that little is left to pass.
+    /// What the page did not get although what it is compared with did, so far as one knows.
+    fn unlike_before(&self) -> impl Iterator<Item = &Unloaded> {
+        let before = self.view.unloaded_before.as_deref().unwrap_or_default();
+        self.view.unloaded.iter().filter(|one| !before.contains(&one.address))
+    }
+
+    /// The same in words, to follow others.
+    fn lost(&self) -> String {
+        let lost: Vec<&Unloaded> = self.unlike_before().collect();
+        match (lost.is_empty(), &self.view.unloaded_before) {
+            (true, _) => String::new(),
+            (false, None) => format!("; {}", unloaded::words(&lost)),
+            (false, Some(_)) => format!("; unlike before, {}", unloaded::words(&lost)),
+        }
+    }
+
+    /// A pass, or a warning: when the page has lost something of its own, even if that cannot be
+    /// seen, or when so much of it moves by itself that little is left to pass. What others serve
+    /// comes and goes, and is named only where the picture differs.
     fn passed(&self, compared: &Compared, message: String) -> Check {
+        let own: Vec<&Unloaded> = self.unlike_before().filter(|one| one.own).collect();
+        if self.view.unloaded_before.is_some() && !own.is_empty() {
+            let lost = unloaded::words(&own);
+            return self
+                .check(Verdict::Warn, format!("{message}; but unlike before, {lost}"))
+                .advice("bring it back, or take out of the page what asks for it");
+        }
         if compared.noise_share <= self.settings.max_noise.fraction() {
             return self.check(Verdict::Pass, message);
         }

@@ -16,6 +16,7 @@ mod noise;
 mod seen;
 mod settings;
 mod sources;
+mod unloaded;
 mod words;
 mod workers;
 
@@ -23,6 +24,7 @@ use gate_core::{Context, Error, Gate, Given, Json, Kind, Needs, Outcome, Problem
 
 pub use seen::{Compared, Observation, Side, View};
 pub use settings::{Against, MaskSpec, PageSpec, Settings, ViewportSpec};
+pub use unloaded::Unloaded;
 
 /// What fuzz targets need of the inside.
 #[doc(hidden)]

@@ -6,13 +6,14 @@ use std::sync::atomic::AtomicU64;
 
 use gate_core::evidence::Area;
 use gate_core::{Context, Environment, Error, Role, UnitId};
-use visual_browser::{Layout, Session, Shot};
+use visual_browser::{Capture, Layout, Session, Shot};
 
 use crate::capture::{self, Taken};
 use crate::noise::Noise;
 use crate::seen::{Observation, Side, View};
 use crate::settings::{Against, BrowserSpec, Look, Settings, Window};
 use crate::sources::{Address, Page};
+use crate::unloaded::Unloaded;
 use crate::{baselines, compare, workers};
 
 /// What all workers share.
@@ -149,6 +150,8 @@ pub(crate) fn view_of(work: &Work, task: &Task, candidate: Side) -> View {
         compared: None,
         files: None,
         unmatched: Vec::new(),
+        unloaded: Vec::new(),
+        unloaded_before: None,
     }
 }
 
@@ -180,24 +183,25 @@ pub(crate) async fn view(work: &Work, session: &mut Session, task: &Task) -> Res
         Err(error) => return Ok(Seen::of(view_of(work, task, no_picture(&error)))),
     };
     let label = of(work.candidate.as_ref());
-    let (candidate, captured) = match capture::take(session, &shot, &label, cx).await? {
+    let (candidate, mut captured) = match capture::take(session, &shot, &label, cx).await? {
         Taken::Picture(side, captured) => (side, captured),
         Taken::Missing(side) => return Ok(Seen::of(view_of(work, task, side))),
         Taken::Lost(error) => return Ok(Seen::Lost(error)),
     };
     let mut view = view_of(work, task, candidate);
     view.unmatched.clone_from(&captured.unmatched);
-    let masks: Vec<Area> = captured.masks.iter().map(area).collect();
+    view.unloaded = Unloaded::of(&captured);
     let mut before = match &work.baseline {
         Some(environment) => {
             let shot = capture::shot(settings, page, look, window, Some(environment), cx)?;
             match elsewhere(session, shot, &of(Some(environment)), cx).await? {
                 Taken::Picture(side, captured) => {
                     view.baseline = Some(side);
-                    let masks = captured.masks.iter().map(area).collect::<Vec<Area>>();
+                    let unloaded = Unloaded::of(&captured).into_iter();
+                    view.unloaded_before = Some(unloaded.map(|one| one.address).collect());
                     Some(Before {
+                        masks: Some(masks(&captured)),
                         png: captured.png,
-                        masks: Some(masks),
                         layout: Some(captured.layout),
                         noise: None,
                     })
@@ -214,41 +218,58 @@ pub(crate) async fn view(work: &Work, session: &mut Session, task: &Task) -> Res
             approved(&mut view, &label, cx)?
         }
     };
-    // An error page is nothing to compare with.
-    if let (
-        Side::Picture { picture: after_picture, .. },
-        Some(Side::Picture { picture, status: None | Some(..400) }),
-        Some(before),
-    ) = (&view.candidate, &view.baseline, &mut before)
-    {
-        let window_rows = look
-            .clip
-            .is_none()
-            .then(|| (f64::from(window.viewport.height) * window.viewport.scale).round() as u32);
-        let before = compare::Pictured {
-            kept: picture,
-            png: std::mem::take(&mut before.png),
-            // A picture that was approved before masks were kept with it: the same places.
-            masks: before.masks.take().unwrap_or_else(|| masks.clone()),
-            window_rows,
-            layout: before.layout.as_ref(),
-            noise: before.noise.as_ref(),
-        };
-        let after = compare::Pictured {
-            kept: after_picture,
-            png: captured.png,
-            masks: masks.clone(),
-            window_rows,
-            layout: Some(&captured.layout),
-            noise: None,
-        };
-        let label = format!("{} at {}", page.name, window.name);
-        let how = settings.comparing(page.entry);
-        view.compared = Some(compare::compare(before, after, how, &label, cx).await?);
+    let png = std::mem::take(&mut captured.png);
+    if let Some(before) = &mut before {
+        hold(&mut view, before, png, &captured, work, task).await?;
     }
     let noise = before.and_then(|before| before.noise);
-    prepare(&mut view, masks, captured.layout, noise.as_ref(), cx)?;
+    prepare(&mut view, masks(&captured), captured.layout, noise.as_ref(), cx)?;
     Ok(Seen::of(view))
+}
+
+/// Compares the candidate's picture with the one before.
+async fn hold(
+    view: &mut View,
+    before: &mut Before,
+    png: Vec<u8>,
+    captured: &Capture,
+    work: &Work,
+    task: &Task,
+) -> Result<(), Error> {
+    let Task { page, look, window, .. } = task;
+    // An error page is nothing to compare with.
+    let (
+        Side::Picture { picture: after_picture, .. },
+        Some(Side::Picture { picture, status: None | Some(..400) }),
+    ) = (&view.candidate, &view.baseline)
+    else {
+        return Ok(());
+    };
+    let window_rows = look
+        .clip
+        .is_none()
+        .then(|| (f64::from(window.viewport.height) * window.viewport.scale).round() as u32);
+    let before = compare::Pictured {
+        kept: picture,
+        png: std::mem::take(&mut before.png),
+        // A picture that was approved before masks were kept with it: the same places.
+        masks: before.masks.take().unwrap_or_else(|| masks(captured)),
+        window_rows,
+        layout: before.layout.as_ref(),
+        noise: before.noise.as_ref(),
+    };
+    let after = compare::Pictured {
+        kept: after_picture,
+        png,
+        masks: masks(captured),
+        window_rows,
+        layout: Some(&captured.layout),
+        noise: None,
+    };
+    let label = format!("{} at {}", page.name, window.name);
+    let how = work.settings.comparing(page.entry);
+    view.compared = Some(compare::compare(before, after, how, &label, &work.cx).await?);
+    Ok(())
 }
 
 /// The picture of the version before. A page that is not there has nothing to click on and nothing
@@ -274,8 +295,12 @@ async fn elsewhere(
     }
 }
 
-fn area(rect: &visual_browser::Rect) -> Area {
-    Area { x: rect.x, y: rect.y, width: rect.width, height: rect.height }
+fn masks(captured: &Capture) -> Vec<Area> {
+    let area = |rect: &visual_browser::Rect| {
+        let visual_browser::Rect { x, y, width, height } = *rect;
+        Area { x, y, width, height }
+    };
+    captured.masks.iter().map(area).collect()
 }
 
 /// What the candidate is held against.
@@ -293,7 +318,8 @@ fn approved(view: &mut View, label: &str, cx: &Context) -> Result<Option<Before>
     let Some(baseline) = baseline else { return Ok(None) };
     let picture = cx.keep(Role::Image, label, "image/png", &baseline.png)?;
     view.baseline = Some(Side::Picture { picture, status: None });
-    let baselines::Approved { png, masks, layout, noise } = baseline;
+    let baselines::Approved { png, masks, layout, noise, unloaded } = baseline;
+    view.unloaded_before = unloaded;
     Ok(Some(Before { png, masks, layout, noise }))
 }
 

@@ -4,6 +4,8 @@ use gate_core::evidence::{Area, DiffAligned, DiffRegion};
 use gate_core::{Digest, Evidence};
 use serde::{Deserialize, Serialize};
 
+use crate::unloaded::Unloaded;
+
 /// What one attempt saw.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Observation {
@@ -41,6 +43,12 @@ pub struct View {
     pub files: Option<BaselineFiles>,
     /// Selectors that matched nothing.
     pub unmatched: Vec<String>,
+    /// What the candidate asked for and did not get.
+    #[serde(default)]
+    pub unloaded: Vec<Unloaded>,
+    /// The addresses that what it was held against did not get; none where that is not known.
+    #[serde(default)]
+    pub unloaded_before: Option<Vec<String>>,
 }
 
 impl View {

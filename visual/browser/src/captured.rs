@@ -2,6 +2,8 @@
 
 use std::{fmt, time::Duration};
 
+use serde::Deserialize;
+
 use crate::{Layout, Rect};
 
 /// How far a session or a capture has come, in this order.
@@ -43,13 +45,23 @@ pub struct Capture {
     pub status: Option<u16>,
     /// Address of the page in the end, after redirects.
     pub final_url: String,
-    /// Addresses of pictures, styles, scripts, fonts and requests that failed, as far as the page
-    /// itself can know; at most 100.
-    pub failed_resources: Vec<String>,
+    /// Pictures, styles, scripts, fonts and requests that failed, as far as the page itself can
+    /// know; at most 100.
+    pub failed_resources: Vec<FailedResource>,
     /// What stood where, in device pixels of the picture; empty when the shot did not ask for it.
     pub layout: Layout,
     /// Where the time went.
     pub timings: Timings,
+}
+
+/// Something that a page asked for and did not get.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+pub struct FailedResource {
+    /// Its whole address, which may hold a secret in its query.
+    pub url: String,
+    /// The status that it was answered with, from 400 on; `None` when there was no answer, or
+    /// when the page may not know it.
+    pub status: Option<u16>,
 }
 
 impl fmt::Debug for Capture {

@@ -62,7 +62,7 @@ mod step;
 mod stillness;
 mod wire;
 
-pub use captured::{Capture, Stage, Timings};
+pub use captured::{Capture, FailedResource, Stage, Timings};
 pub use cause::{Cause, Causes, Change, What};
 pub use device::Device;
 pub use error::{Error, Unsettled};

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::{Error, Mask, Rect, Settle, Shot, Step, StoredItem};
+use crate::{Error, FailedResource, Mask, Rect, Settle, Shot, Step, StoredItem};
 
 const BEFORE: &str = include_str!("js/before.js");
 /// What the scripts on a loaded page have in common.
@@ -38,7 +38,7 @@ pub(crate) struct PageReport {
     pub(crate) error_page: String,
     /// The address that was asked for, as the browser noted it.
     pub(crate) asked: String,
-    pub(crate) failed: Vec<String>,
+    pub(crate) failed: Vec<FailedResource>,
     /// Origins whose storage the page may have used.
     pub(crate) origins: Vec<String>,
     /// How long it may take until something is heard of whatever is still going on, in

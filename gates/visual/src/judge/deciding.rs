@@ -20,7 +20,10 @@ pub(super) fn is_new(status: Option<u16>, before: Option<u16>) -> bool {
 impl Judging<'_> {
     pub(super) fn without_baseline(&self, candidate: &Evidence) -> Judged {
         let check = self
-            .check(Verdict::Inconclusive, "there is no approved picture to compare with".to_owned())
+            .check(
+                Verdict::Inconclusive,
+                format!("there is no approved picture to compare with{}", self.lost()),
+            )
             .advice("look at the picture; `gate approve` makes it the baseline")
             .evidence([candidate.clone()]);
         let title = format!("first picture of {}", self.view.id());

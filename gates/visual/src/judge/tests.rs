@@ -1,4 +1,5 @@
 use super::*;
+use crate::unloaded::Unloaded;
 use gate_core::evidence::{DiffRegion, DiffShift};
 use gate_core::{AcceptedChange, Digest, Error, Inputs, Role, Timestamp};
 
@@ -56,6 +57,8 @@ fn view(now: Option<u16>, before: Option<u16>, compared: Compared) -> View {
         compared: Some(compared),
         files: None,
         unmatched: Vec::new(),
+        unloaded: Vec::new(),
+        unloaded_before: Some(Vec::new()),
     }
 }
 
@@ -219,4 +222,34 @@ fn a_page_that_the_other_version_does_not_have_is_for_somebody_to_accept() {
     // What was accepted of a difference says nothing of a new page.
     let area = vec![accepted(&["a"], "home", "older")];
     check(new(404, "new"), area, (Inconclusive, "it is new", 1));
+}
+
+#[test]
+fn what_did_not_load_is_named_where_it_matters() {
+    use Verdict::{Fail, Pass, Warn};
+    let lost = |pixels: u64, own: bool, before: Option<&[&str]>| {
+        let areas: &[&str] = if pixels > 0 { &["a"] } else { &[] };
+        let mut view = view(OK, OK, compared(pixels, areas));
+        let address = "/img/hero.jpg".to_owned();
+        view.unloaded = vec![Unloaded { address, status: Some(404), own }];
+        view.unloaded_before = before.map(|all| all.iter().map(|&one| one.to_owned()).collect());
+        view
+    };
+    let there: Option<&[&str]> = Some(&[]);
+    let gone: Option<&[&str]> = Some(&["/img/hero.jpg"]);
+    let unlike = "0.9%); unlike before, /img/hero.jpg answered 404";
+    check(lost(9000, true, there), vec![], (Fail, unlike, 1));
+    check(lost(9000, false, there), vec![], (Fail, unlike, 1));
+    check(lost(9000, true, None), vec![], (Fail, "0.9%); /img/hero.jpg answered 404", 1));
+    check(lost(9000, true, gone), vec![], (Fail, "(9,000 pixels, 0.9%)", 1));
+    // What cannot be seen is worth a word when it is the page's own and was there before.
+    let same = "looks the same as live; but unlike before, /img/hero.jpg answered 404";
+    check(lost(0, true, there), vec![], (Warn, same, 0));
+    for unsaid in [lost(0, false, there), lost(0, true, gone), lost(0, true, None)] {
+        let (verdict, message, _) = judged(unsaid, vec![], "0%");
+        assert_eq!((verdict, message.as_str()), (Pass, "looks the same as live"));
+    }
+    // Both pages lack it: that is not what has changed.
+    let (_, message, _) = judged(lost(9000, true, gone), vec![], "0%");
+    assert!(!message.contains("hero"), "{message}");
 }

@@ -169,12 +169,13 @@ __PAGE__
   }
 
   const entry = performance.getEntriesByType("navigation")[0];
-  const failed = state ? [...state.failed] : [];
+  // By address, with the status that it was answered with.
+  const failed = new Map(state ? [...state.failed].map((address) => [address, null]) : []);
   const origins = new Set([location.origin]);
   for (const resource of performance.getEntriesByType("resource")) {
     // The browser asks for this one by itself, and most sites do not have it.
     const unasked = resource.name === `${location.origin}/favicon.ico`;
-    if (resource.responseStatus >= 400 && !unasked) failed.push(resource.name);
+    if (resource.responseStatus >= 400 && !unasked) failed.set(resource.name, resource.responseStatus);
     if (/^https?:/.test(resource.name)) origins.add(new URL(resource.name).origin);
   }
   const delays = state ? [...state.intervals.values(), ...state.timeouts.values()] : [];
@@ -187,7 +188,7 @@ __PAGE__
     status: (entry && entry.responseStatus) || 0,
     errorPage: location.protocol === "chrome-error:" ? document.body.innerText.slice(0, 2000) : "",
     asked: (entry && entry.name) || "",
-    failed: [...new Set(failed)].slice(0, 100),
+    failed: [...failed].slice(0, 100).map(([url, status]) => ({ url, status })),
     origins: [...origins].filter((origin) => origin !== "null").slice(0, 100),
     observable: observable && !delays.length && !!state,
     watch: Math.max(0, ...delays, unheard ? options.unheard : 0),

@@ -2,7 +2,7 @@
 
 use std::{sync::Mutex, time::Duration};
 
-use visual_browser::{BasicAuth, Cookie, Mask, Rect, Shot, Stage, Viewport};
+use visual_browser::{BasicAuth, Cookie, FailedResource, Mask, Rect, Shot, Stage, Viewport};
 
 use crate::{
     Bench, Pixels,
@@ -111,7 +111,12 @@ async fn masks_and_hidden_elements() {
 #[tokio::test(flavor = "multi_thread")]
 async fn status_and_what_failed() {
     let bench = Bench::new().await;
-    let broken = html("<img src=/no.png><link rel=stylesheet href=/no.css><p>hello");
+    // The port that is never listened on.
+    let nobody = "http://127.0.0.1:1/font.css";
+    let broken = format!(
+        "<img src=/no.png><link rel=stylesheet href=/no.css><link rel=stylesheet href={nobody}>hello"
+    );
+    let broken = html(&broken);
     let empty = Answer { status: 500, ..file("text/html", Vec::new()) };
     let moved = Answer { status: 302, headers: vec![("location", "/new".to_owned())], ..html("") };
     let site = Site::serve(&[
@@ -131,7 +136,9 @@ async fn status_and_what_failed() {
     }
     let mut failed = results[0].as_ref().unwrap().failed_resources.clone();
     failed.sort();
-    assert_eq!(failed, [site.at("/no.css"), site.at("/no.png")]);
+    let missing = |path| FailedResource { url: site.at(path), status: Some(404) };
+    let nobody = FailedResource { url: nobody.to_owned(), status: None };
+    assert_eq!(failed, [nobody, missing("/no.css"), missing("/no.png")]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
