@@ -1,4 +1,4 @@
-//! Measures how long a suite of page views takes: `suite SESSIONS ROUNDS [grid=URL] URL...`, each
+//! Measures how long a suite of page views takes: `suite SESSIONS ROUNDS [grid=URL] [header=NAME:VALUE]... URL...`, each
 //! address at five viewports, with the sessions started in the measured time. With a Grid, as many
 //! sessions as it offers, and what it loses is tried again. Says which views did not give the same
 //! picture in each round.
@@ -39,10 +39,17 @@ async fn main() {
         launch.driver = DriverAt::Remote { url };
         launch.arguments.push("--no-sandbox".to_owned());
     }
+    let (headers, urls): (Vec<String>, Vec<String>) =
+        urls.into_iter().partition(|word| word.starts_with("header="));
+    let header = |word: &String| {
+        let (name, value) = word.trim_start_matches("header=").split_once(':')?;
+        Some((name.to_owned(), value.to_owned()))
+    };
+    let headers: Vec<(String, String)> = headers.iter().filter_map(header).collect();
     let mut pictures: BTreeMap<usize, BTreeSet<Vec<u8>>> = BTreeMap::new();
     for _ in 0..rounds {
         let started = Instant::now();
-        let captures = run(&launch, sessions, &urls).await;
+        let captures = run(&launch, sessions, &urls, &headers).await;
         report(sessions, started.elapsed(), &captures);
         for (view, capture) in captures {
             pictures.entry(view).or_default().insert(capture.png);
@@ -56,10 +63,16 @@ async fn main() {
     std::fs::remove_dir_all(&scratch).expect("the folder is ours");
 }
 
-async fn run(launch: &Launch, sessions: usize, urls: &[String]) -> Vec<(usize, Capture)> {
+async fn run(
+    launch: &Launch,
+    sessions: usize,
+    urls: &[String],
+    headers: &[(String, String)],
+) -> Vec<(usize, Capture)> {
     let shots = VIEWPORTS.iter().flat_map(|&(width, height)| {
         urls.iter().map(move |url| Shot {
             viewport: Viewport { width, height, ..Viewport::default() },
+            headers: headers.to_vec(),
             ..Shot::of(url)
         })
     });

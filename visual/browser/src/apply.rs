@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 use url::Url;
 
 use crate::{
-    BasicAuth, ColorScheme, Error, Session, Settle, Shot, Viewport, session::SETTING, settle,
+    BasicAuth, ColorScheme, Error, Session, Settle, Shot, Viewport, chromium::Given,
+    session::SETTING, settle,
 };
 
 /// What has been set in the browser, so that it is not set again.
@@ -17,7 +18,8 @@ pub(crate) struct Applied {
     /// The script before each document, and its identifier.
     script: Option<(String, String)>,
     page_deadline: Option<Duration>,
-    has_headers: bool,
+    /// The headers of the page's origin.
+    given: Given,
     media: Option<(Option<ColorScheme>, bool)>,
     time_zone: Option<String>,
     /// User agent and locale.
@@ -86,14 +88,28 @@ impl Session {
             set.map_err(|fault| self.failed("setting the deadline", fault))?;
             self.set.page_deadline = Some(shot.page_deadline);
         }
-        if self.set.has_headers || !shot.headers.is_empty() {
-            let headers: serde_json::Map<_, _> =
+        self.apply_headers(url, shot).await?;
+        self.apply_cookies(url, shot).await
+    }
+
+    async fn apply_headers(&mut self, url: &Url, shot: &Shot) -> Result<(), Error> {
+        let origin = url.origin().ascii_serialization();
+        let wanted = match shot.headers.as_slice() {
+            [] => Given::default(),
+            headers => Given { origin, headers: headers.to_vec() },
+        };
+        if self.set.given == wanted {
+            return Ok(());
+        }
+        let sent = self.wire()?.send_along(&wanted).await;
+        if !sent.map_err(|fault| self.failed("setting headers", fault))? {
+            let all: serde_json::Map<_, _> =
                 shot.headers.iter().map(|(name, value)| (name.clone(), json!(value))).collect();
             self.tell("Network.enable", json!({})).await?;
-            self.tell("Network.setExtraHTTPHeaders", json!({ "headers": headers })).await?;
-            self.set.has_headers = !shot.headers.is_empty();
+            self.tell("Network.setExtraHTTPHeaders", json!({ "headers": all })).await?;
         }
-        self.apply_cookies(url, shot).await
+        self.set.given = wanted;
+        Ok(())
     }
 
     async fn apply_viewport(&mut self, viewport: Viewport) -> Result<(), Error> {

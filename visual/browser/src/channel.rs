@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::{
     Error, Shot,
-    chromium::{Tab, Told},
+    chromium::{Given, Tab, Told},
     driver::Driver,
     firefox::{self, Firefox},
     wire::{Fault, Wire},
@@ -57,6 +57,14 @@ impl Channel {
             Self::Tab(tab) => tab.call(command, params, limit).await,
             Self::Firefox(firefox) => firefox.devtools(command, params, limit).await,
             Self::Driver(wire, _) => wire.devtools(command, params, limit).await,
+        }
+    }
+
+    /// Sends these headers along to their origin only; gives whether this browser can do that.
+    pub(crate) async fn send_along(&self, given: &Given) -> Result<bool, Fault> {
+        match self {
+            Self::Tab(tab) => tab.send_along(given).await.map(|()| true),
+            Self::Firefox(_) | Self::Driver(..) => Ok(false),
         }
     }
 

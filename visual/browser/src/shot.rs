@@ -24,9 +24,9 @@ pub struct Shot {
     pub remove: Vec<String>,
     /// Areas that are painted over in the picture.
     pub mask: Vec<Mask>,
-    /// Extra request headers. The browser sends them with *every* request of the page, those to
-    /// other origins included, so a secret belongs in `basic_auth`, a cookie or `storage` instead:
-    /// they stay with their origin.
+    /// Extra request headers. A Chromium on this machine sends them to the origin of `url` only.
+    /// Any other browser sends them with *every* request of the page, those to other origins
+    /// included; there a secret belongs in `basic_auth`, a cookie or `storage` instead.
     pub headers: Vec<(String, String)>,
     /// Cookies set before the page is asked for, for the origin of `url` unless they say
     /// otherwise.

@@ -44,8 +44,10 @@ macro_rules! with_look {
             /// Cookies, by name.
             #[serde(default, skip_serializing_if = "std::collections::BTreeMap::is_empty")]
             pub cookies: std::collections::BTreeMap<String, gate_core::values::Template>,
-            /// Request headers, by name. The browser sends them to every host that a page loads
-            /// from, so a secret is safer in a cookie or in the environment's `basic_auth`.
+            /// Request headers, by name. A Chromium on this machine sends them only to where the
+            /// page is. Firefox, and a browser that is reached through `SELENIUM_REMOTE_URL`, send
+            /// them to every host that the page loads from; there a secret is safer in a cookie
+            /// or in the environment's `basic_auth`.
             #[serde(default, skip_serializing_if = "std::collections::BTreeMap::is_empty")]
             pub headers: std::collections::BTreeMap<String, gate_core::values::Template>,
             /// What stands in the page's `localStorage`, by key.

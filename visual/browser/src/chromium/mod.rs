@@ -5,6 +5,7 @@
 //! with the others), and what the browser tells of its own accord can be used: that a page is at
 //! rest is proved with it, see [`crate::stillness`].
 
+mod headers;
 mod socket;
 
 use std::{
@@ -23,7 +24,10 @@ use tokio::{
     time::{Instant, timeout, timeout_at},
 };
 
-pub(crate) use self::socket::{Socket, Told};
+pub(crate) use self::{
+    headers::Given,
+    socket::{Socket, Told},
+};
 use crate::{
     Error, Launch, Stage,
     capabilities::{self, Machine},
@@ -254,6 +258,17 @@ impl Tab {
         limit: Duration,
     ) -> Result<Value, Fault> {
         self.socket.call(method, params, limit).await
+    }
+
+    /// Sends these headers along to their origin, instead of any that were set before.
+    pub(crate) async fn send_along(&self, given: &Given) -> Result<(), Fault> {
+        self.socket.send_along(given.clone());
+        if given.headers.is_empty() {
+            self.call("Fetch.disable", &json!({}), SETTING).await?;
+        } else {
+            self.call("Fetch.enable", &given.holding(), SETTING).await?;
+        }
+        Ok(())
     }
 
     /// What the browser has told of this tab so far.

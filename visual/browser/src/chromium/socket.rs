@@ -26,6 +26,7 @@ use tokio_tungstenite::{
 };
 use url::Url;
 
+use super::headers::Given;
 use crate::wire::{Fault, first_line};
 
 /// The longest message: the picture of a very long page.
@@ -60,6 +61,7 @@ pub(crate) struct Socket {
     next: AtomicU64,
     pending: Arc<Pending>,
     told: Arc<watch::Sender<Told>>,
+    given: Arc<Mutex<Given>>,
     tasks: [JoinHandle<()>; 2],
 }
 
@@ -76,6 +78,7 @@ impl Socket {
         let (out, mut outgoing) = mpsc::unbounded_channel();
         let pending = Arc::new(Pending::default());
         let told = Arc::new(watch::Sender::new(Told::default()));
+        let given = Arc::default();
         let writer = tokio::spawn(async move {
             while let Some(message) = outgoing.recv().await {
                 if sink.send(message).await.is_err() {
@@ -86,11 +89,12 @@ impl Socket {
         let reader = Reader {
             pending: Arc::clone(&pending),
             told: Arc::clone(&told),
+            given: Arc::clone(&given),
             out: out.clone(),
             main_frame: None,
         };
         let reader = tokio::spawn(reader.run(stream));
-        Ok(Self { out, next: AtomicU64::new(1), pending, told, tasks: [writer, reader] })
+        Ok(Self { out, next: AtomicU64::new(1), pending, told, given, tasks: [writer, reader] })
     }
 
     /// Sends a command and waits for its answer.
@@ -113,6 +117,13 @@ impl Socket {
             Ok(Ok(answer)) => answer,
             Ok(Err(_)) => Err(Fault::Lost("the browser closed the connection".to_owned())),
             Err(_) => Err(Fault::Deadline(limit)),
+        }
+    }
+
+    /// What requests that the browser holds up are given before they go on.
+    pub(crate) fn send_along(&self, given: Given) {
+        if let Ok(mut held) = self.given.lock() {
+            *held = given;
         }
     }
 
@@ -164,6 +175,7 @@ async fn dial(address: &str) -> Result<WebSocketStream<TcpStream>, String> {
 struct Reader {
     pending: Arc<Pending>,
     told: Arc<watch::Sender<Told>>,
+    given: Arc<Mutex<Given>>,
     out: mpsc::UnboundedSender<Message>,
     /// The frame without a parent, once it is known.
     main_frame: Option<String>,
@@ -251,10 +263,11 @@ impl Reader {
             "Page.javascriptDialogOpening" => {
                 // A page that asks a question must not hold up the picture; leaving it is fine.
                 let accept = params["type"] == "beforeunload";
-                let params = json!({ "accept": accept });
-                let command =
-                    json!({ "id": 0, "method": "Page.handleJavaScriptDialog", "params": params });
-                let _ = self.out.send(Message::text(command.to_string()));
+                self.reply("Page.handleJavaScriptDialog", &json!({ "accept": accept }));
+            }
+            "Fetch.requestPaused" => {
+                let given = self.given.lock().map(|given| given.clone()).unwrap_or_default();
+                self.reply("Fetch.continueRequest", &given.going_on(params));
             }
             "Target.attachedToTarget" => self.told.send_modify(|told| told.apart = true),
             "Inspector.targetCrashed" => self.lose("tab crashed"),
@@ -262,6 +275,12 @@ impl Reader {
             _ if method.starts_with("Network.") => self.note_traffic(method, params),
             _ => {}
         }
+    }
+
+    /// Says what the browser waits for; nobody waits for what it says to that.
+    fn reply(&self, method: &str, params: &Value) {
+        let command = json!({ "id": 0, "method": method, "params": params });
+        let _ = self.out.send(Message::text(command.to_string()));
     }
 
     fn note_traffic(&self, method: &str, params: &Value) {

@@ -176,18 +176,22 @@ async fn nothing_stays_from_one_page_to_the_next() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_sent_along() {
     let bench = Bench::new().await;
-    let other = Site::serve(&[("/third.js", file("text/javascript", Vec::new()))]).await;
+    let script = || file("text/javascript", Vec::new());
+    let other = Site::serve(&[("/third.js", script()), ("/hop.js", script())]).await;
     // Cookies and credentials go by host, and cookies do not look at the port.
     let third = other.at("/third.js").replace("127.0.0.1", "localhost");
     let page = Answer {
         auth: Some("bWU6c2VzYW1l"),
         ..html(&format!(
-            "<script src={third}></script><body><script>\
+            "<script src={third}></script><script src=/hop></script><body><script>\
              fetch('/data').then(r=>r.text()).then(t=>document.body.style.background=t)</script>"
         ))
     };
     let data = Answer { auth: Some("bWU6c2VzYW1l"), ..file("text/plain", b"#0f0".to_vec()) };
-    let site = Site::serve(&[("/", page), ("/data", data), ("/open", page_of(1))]).await;
+    let away = vec![("location", third.replace("third", "hop"))];
+    let hop = Answer { status: 302, headers: away, ..html("") };
+    let pages = [("/", page), ("/data", data), ("/open", page_of(1)), ("/hop", hop)];
+    let site = Site::serve(&pages).await;
     let auth = BasicAuth { user: "me".to_owned(), password: "sesame".to_owned() };
     let with = Shot {
         headers: vec![("x-preview".to_owned(), "yes".to_owned())],
@@ -210,13 +214,26 @@ async fn what_is_sent_along() {
     }
     assert_eq!(results[2].as_ref().unwrap().status, Some(401), "credentials were remembered");
     let asked = site.seen("/");
-    assert!(asked[0].contains("x-preview: yes") && asked[0].contains("cookie: consent=given"));
+    let first = &asked[0];
+    assert!(
+        first.contains("x-preview: yes") && first.contains("cookie: consent=given"),
+        "{asked:?}"
+    );
     let last = asked.last().unwrap();
     assert!(!last.contains("x-preview") && !last.contains("consent"), "{last}");
-    let foreign = other.seen("/third.js");
-    assert!(!foreign.is_empty());
-    for head in foreign {
-        assert!(!head.contains("authorization") && !head.contains("consent"), "{head}");
+    for (path, count) in [("/", 2), ("/data", 2), ("/hop", 2)] {
+        let heads = site.seen(path);
+        let given = heads.iter().filter(|head| head.contains("x-preview: yes")).count();
+        assert!(given >= count, "{path}: {heads:?}");
+    }
+    // Neither what another origin is asked for, nor what it is asked for by a redirect.
+    for path in ["/third.js", "/hop.js"] {
+        let foreign = other.seen(path);
+        assert!(!foreign.is_empty(), "{path}");
+        for head in foreign {
+            let own = ["authorization", "consent", "x-preview"];
+            assert!(!own.iter().any(|own| head.contains(own)), "{head}");
+        }
     }
 }
 
