@@ -9,6 +9,7 @@ use crate::{
     chromium::{Given, Tab, Told},
     driver::Driver,
     firefox::{self, Firefox},
+    snapshot::{self, Snapshot},
     wire::{Fault, Wire},
 };
 
@@ -57,6 +58,18 @@ impl Channel {
             Self::Tab(tab) => tab.call(command, params, limit).await,
             Self::Firefox(firefox) => firefox.devtools(command, params, limit).await,
             Self::Driver(wire, _) => wire.devtools(command, params, limit).await,
+        }
+    }
+
+    /// What was rendered where; none when the answer does not fit.
+    pub(crate) async fn snapshot(&self, limit: Duration) -> Result<Option<Snapshot>, Fault> {
+        match self {
+            Self::Tab(tab) => tab.snapshot(limit).await,
+            Self::Firefox(_) | Self::Driver(..) => {
+                let what = snapshot::parameters();
+                let answer = self.devtools(snapshot::COMMAND, &what, limit).await?;
+                Ok(Snapshot::of_value(answer))
+            }
         }
     }
 

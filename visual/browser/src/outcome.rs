@@ -1,11 +1,10 @@
 //! What a captured page amounts to.
 
-use serde_json::Value;
 use url::Url;
 
 use crate::{
     Capture, Error, Rect, Shot, Timings, Unsettled, navigate, remote::host_of, settle::PageReport,
-    snapshot,
+    snapshot::Snapshot,
 };
 
 /// Whether what the browser shows is the page that was asked for.
@@ -39,7 +38,7 @@ pub(crate) fn check_page(url: &Url, shot: &Shot, report: &PageReport) -> Result<
 pub(crate) fn capture(
     shot: &Shot,
     png: Vec<u8>,
-    snapshot: Option<Value>,
+    snapshot: Option<Snapshot>,
     report: PageReport,
     timings: Timings,
 ) -> Result<Capture, Error> {
@@ -55,7 +54,7 @@ pub(crate) fn capture(
         .map(|mask| in_pixels(mask, scale, width, height))
         .collect();
     masks.sort_unstable();
-    let layout = snapshot.and_then(|answer| snapshot::read(answer, report.clip, scale));
+    let layout = snapshot.and_then(|snapshot| snapshot.layout(report.clip, scale));
     let is_file = report.url.starts_with("file:");
     let error_page = report.url.starts_with("chrome-error:");
     Ok(Capture {

@@ -193,8 +193,8 @@ impl Session {
         let png = self.still_picture(url, shot, loaded, &mut report, &mut timings).await?;
         timings.frames = first.elapsed();
         let snapshot = if shot.layout {
-            let asked = self.tell("DOMSnapshot.captureSnapshot", snapshot::parameters());
-            Some(asked.await?)
+            let asked = self.wire()?.snapshot(SETTING).await;
+            asked.map_err(|fault| self.failed(snapshot::COMMAND, fault))?
         } else {
             None
         };

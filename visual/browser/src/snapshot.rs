@@ -20,8 +20,12 @@ pub(crate) fn parameters() -> Value {
     json!({ "computedStyles": PROPERTIES })
 }
 
+/// The command that gives one.
+pub(crate) const COMMAND: &str = "DOMSnapshot.captureSnapshot";
+
+/// What the browser says.
 #[derive(Deserialize)]
-struct Snapshot {
+pub(crate) struct Snapshot {
     documents: Vec<Document>,
     strings: Vec<String>,
 }
@@ -65,27 +69,39 @@ struct Boxes {
     bounds: Vec<[f64; 4]>,
 }
 
-/// The layout of the page, in device pixels of a picture of `clip` at `scale`; `None` when the
-/// answer does not fit.
-pub(crate) fn read(answer: Value, clip: Option<Rect>, scale: f64) -> Option<Layout> {
-    let mut snapshot = Snapshot::deserialize(answer).ok()?;
-    let document = snapshot.documents.drain(..).next()?;
-    let (x, y) = clip.map_or((0, 0), |clip| (clip.x, clip.y));
-    let corner = (f64::from(x), f64::from(y));
-    let builder = Builder {
-        given: &snapshot.strings,
-        nodes: &document.nodes,
-        made: Layout {
-            properties: PROPERTIES.iter().map(|name| (*name).to_owned()).collect(),
-            ..Layout::default()
-        },
-        strings: HashMap::new(),
-        styles: HashMap::new(),
-        root: Vec::new(),
-        place: vec![None; document.nodes.parent_index.len()],
-    };
-    let made = builder.build(&document.layout, corner, scale);
-    made.is_sound().then_some(made)
+impl Snapshot {
+    /// From the text of an answer, without anything in between: it may have a megabyte.
+    pub(crate) fn of_text(text: &str) -> Option<Self> {
+        serde_json::from_str(text).ok()
+    }
+
+    /// From an answer that was read already.
+    pub(crate) fn of_value(answer: Value) -> Option<Self> {
+        Self::deserialize(answer).ok()
+    }
+
+    /// The layout of the page, in device pixels of a picture of `clip` at `scale`; `None` when
+    /// the answer does not fit.
+    pub(crate) fn layout(self, clip: Option<Rect>, scale: f64) -> Option<Layout> {
+        let document = self.documents.first()?;
+        let (x, y) = clip.map_or((0, 0), |clip| (clip.x, clip.y));
+        let corner = (f64::from(x), f64::from(y));
+        let builder = Builder {
+            given: &self.strings,
+            nodes: &document.nodes,
+            made: Layout {
+                properties: PROPERTIES.iter().map(|name| (*name).to_owned()).collect(),
+                ..Layout::default()
+            },
+            strings: HashMap::new(),
+            values: vec![None; self.strings.len()],
+            styles: HashMap::new(),
+            root: Vec::new(),
+            place: vec![None; document.nodes.parent_index.len()],
+        };
+        let made = builder.build(&document.layout, corner, scale);
+        made.is_sound().then_some(made)
+    }
 }
 
 struct Builder<'a> {
@@ -93,6 +109,9 @@ struct Builder<'a> {
     nodes: &'a Nodes,
     made: Layout,
     strings: HashMap<String, u32>,
+    /// What the value of a property has become, by its given string: the same few come for every
+    /// element.
+    values: Vec<Option<u32>>,
     styles: HashMap<Vec<u32>, u32>,
     /// The style of the root, by property.
     root: Vec<u32>,
@@ -203,10 +222,22 @@ impl Builder<'_> {
         index
     }
 
+    /// The value of a property, shortened.
+    fn value(&mut self, given: i64) -> u32 {
+        let at = usize::try_from(given).unwrap_or(usize::MAX);
+        if let Some(Some(known)) = self.values.get(at) {
+            return *known;
+        }
+        let value = self.string(short_value(self.given(given)));
+        if let Some(slot) = self.values.get_mut(at) {
+            *slot = Some(value);
+        }
+        value
+    }
+
     /// The style, as what differs from the root's.
     fn style(&mut self, values: &[i64]) -> u32 {
-        let values: Vec<u32> =
-            values.iter().map(|&value| self.string(short_value(self.given(value)))).collect();
+        let values: Vec<u32> = values.iter().map(|&value| self.value(value)).collect();
         let is_root = self.made.styles.is_empty();
         let pairs: Vec<u32> = (0..)
             .zip(&values)
@@ -299,7 +330,14 @@ mod tests {
 
     #[test]
     fn what_does_not_fit_is_no_layout() {
-        assert_eq!(read(json!({}), None, 1.0), None);
-        assert_eq!(read(json!({ "documents": [], "strings": [] }), None, 1.0), None);
+        for (text, fits) in
+            [("{}", false), ("[", false), (r#"{ "documents": [], "strings": [] }"#, true)]
+        {
+            let read = Snapshot::of_text(text);
+            assert_eq!(read.is_some(), fits, "{text}");
+            assert_eq!(read.and_then(|snapshot| snapshot.layout(None, 1.0)), None, "{text}");
+            let value = serde_json::from_str(text).unwrap_or_default();
+            assert_eq!(Snapshot::of_value(value).is_some(), fits, "{text}");
+        }
     }
 }

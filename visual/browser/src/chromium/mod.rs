@@ -32,6 +32,7 @@ use crate::{
     Error, Launch, Stage,
     capabilities::{self, Machine},
     driver::{Driver, Program, announced_by_chromium, hint_for},
+    snapshot::{self, Snapshot},
     wire::Fault,
 };
 
@@ -258,6 +259,13 @@ impl Tab {
         limit: Duration,
     ) -> Result<Value, Fault> {
         self.socket.call(method, params, limit).await
+    }
+
+    /// What was rendered where.
+    pub(crate) async fn snapshot(&self, limit: Duration) -> Result<Option<Snapshot>, Fault> {
+        let what = snapshot::parameters();
+        let answer = self.socket.ask(snapshot::COMMAND, &what, limit).await?;
+        Ok(Snapshot::of_text(answer.get()))
     }
 
     /// Sends these headers along to their origin, instead of any that were set before.

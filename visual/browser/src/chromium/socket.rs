@@ -13,7 +13,7 @@ use std::{
 
 use futures_util::{SinkExt, StreamExt, stream::SplitStream};
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::{Value, json, value::RawValue};
 use tokio::{
     net::TcpStream,
     sync::{mpsc, oneshot, watch},
@@ -65,7 +65,9 @@ pub(crate) struct Socket {
     tasks: [JoinHandle<()>; 2],
 }
 
-type Answer = Result<Value, Fault>;
+/// As it was sent: the longest answers are pictures and records of layouts, and only whoever asked
+/// knows what is in them.
+type Answer = Result<Box<RawValue>, Fault>;
 type Pending = Mutex<HashMap<u64, oneshot::Sender<Answer>>>;
 
 impl Socket {
@@ -98,7 +100,19 @@ impl Socket {
     }
 
     /// Sends a command and waits for its answer.
-    pub(crate) async fn call(&self, method: &str, params: &Value, limit: Duration) -> Answer {
+    pub(crate) async fn call(
+        &self,
+        method: &str,
+        params: &Value,
+        limit: Duration,
+    ) -> Result<Value, Fault> {
+        let answer = self.ask(method, params, limit).await?;
+        serde_json::from_str(answer.get())
+            .map_err(|error| Fault::Answer("error".to_owned(), error.to_string()))
+    }
+
+    /// The same, with the answer as it was sent.
+    pub(crate) async fn ask(&self, method: &str, params: &Value, limit: Duration) -> Answer {
         let id = self.next.fetch_add(1, Ordering::Relaxed);
         let (answer, answered) = oneshot::channel();
         if let Ok(mut pending) = self.pending.lock() {
@@ -182,15 +196,15 @@ struct Reader {
 }
 
 #[derive(Deserialize)]
-struct Incoming {
+struct Incoming<'a> {
     #[serde(default)]
     id: u64,
     #[serde(default)]
     method: String,
-    #[serde(default)]
-    params: Value,
-    #[serde(default)]
-    result: Value,
+    #[serde(default, borrow)]
+    params: Option<&'a RawValue>,
+    #[serde(default, borrow)]
+    result: Option<&'a RawValue>,
     error: Option<Value>,
     /// WebDriver BiDi has the text of an error beside it.
     #[serde(default)]
@@ -202,7 +216,7 @@ impl Reader {
         let reason = loop {
             match stream.next().await {
                 Some(Ok(Message::Text(text))) => {
-                    if let Ok(incoming) = serde_json::from_str::<Incoming>(&text) {
+                    if let Ok(incoming) = serde_json::from_str::<Incoming<'_>>(&text) {
                         self.take(incoming);
                     }
                 }
@@ -224,14 +238,15 @@ impl Reader {
         }
     }
 
-    fn take(&mut self, incoming: Incoming) {
+    fn take(&mut self, incoming: Incoming<'_>) {
         if incoming.id == 0 {
-            return self.note(&incoming.method, &incoming.params);
+            let params = incoming.params.and_then(|raw| serde_json::from_str(raw.get()).ok());
+            return self.note(&incoming.method, &params.unwrap_or_default());
         }
         let waiting = self.pending.lock().ok().and_then(|mut all| all.remove(&incoming.id));
         let Some(waiting) = waiting else { return };
         let answer = match incoming.error {
-            None => Ok(incoming.result),
+            None => Ok(incoming.result.unwrap_or(RawValue::NULL).to_owned()),
             Some(error) => {
                 let beside = Some(incoming.message.as_str()).filter(|text| !text.is_empty());
                 let text = error["message"].as_str().or(beside).unwrap_or("the browser said no");
