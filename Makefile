@@ -5,7 +5,7 @@ CARGO ?= cargo
 # the demo's check, git for who decides.
 NEEDED = chromium chromedriver python3 git
 
-.PHONY: demo test check bench deps generate pictures
+.PHONY: demo test check bench grid deps generate pictures
 
 demo: deps
 	$(CARGO) build --profile demo --package gate
@@ -29,6 +29,12 @@ bench:
 	python3 tests/bench/start_up.py "$${CARGO_TARGET_DIR:-target}"/release/gate
 	python3 tests/bench/diff.py "$${CARGO_TARGET_DIR:-target}"/release/gate
 	python3 tests/bench/capture.py "$${CARGO_TARGET_DIR:-target}"/release/gate
+
+# The same suite here and on a Selenium Grid whose nodes are killed; wants Java and npm as well.
+grid: deps
+	$(CARGO) build --profile demo --package gate
+	python3 tests/grid.py "$${CARGO_TARGET_DIR:-target}"/demo/gate \
+		--folder "$${CARGO_TARGET_DIR:-target}"/grid
 
 # Writes the schemas and the command-line reference anew.
 generate:

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use gate_core::ledger::SCRATCH_VARIABLE;
 use gate_core::{Context, Environment, Error, Level, Role};
+use serde_json::{Map, Value};
 use tokio::net::TcpStream;
 use url::Url;
 use visual_browser::{
@@ -32,6 +33,7 @@ pub(crate) fn launch(browser: BrowserSpec, cx: &Context) -> Result<Launch, Error
         None => local_browser(cx)?,
     };
     let mut launch = Launch::new(driver, cx.scratch()?);
+    launch.capabilities = more_capabilities(cx)?;
     let keep = ["PATH", "LANG", "LC_ALL", "FONTCONFIG_PATH", "FONTCONFIG_FILE", "LD_LIBRARY_PATH"];
     launch.env = keep
         .into_iter()
@@ -47,6 +49,18 @@ pub(crate) fn launch(browser: BrowserSpec, cx: &Context) -> Result<Launch, Error
 /// The address of a browser elsewhere, when there is one.
 pub(crate) fn remote(cx: &Context) -> Option<&str> {
     cx.ambient("SELENIUM_REMOTE_URL").filter(|url| !url.is_empty())
+}
+
+/// What else a browser elsewhere is asked for: the options of a cloud of browsers, for instance.
+fn more_capabilities(cx: &Context) -> Result<Map<String, Value>, Error> {
+    let given = cx.ambient("SELENIUM_REMOTE_CAPABILITIES").filter(|given| !given.is_empty());
+    let (Some(given), Some(_)) = (given, remote(cx)) else { return Ok(Map::new()) };
+    // What stands in it may be a key, so it is not repeated.
+    serde_json::from_str(given).map_err(|error| {
+        let at = format!("line {}, column {}", error.line(), error.column());
+        Error::new(format!("SELENIUM_REMOTE_CAPABILITIES is no JSON object ({at})"))
+            .hint(r#"for instance: {"browserVersion": "stable"}"#)
+    })
 }
 
 /// The browser of this machine, which is spoken to without a driver in between.
