@@ -1,6 +1,7 @@
 //! End-to-end tests of the `gate` binary.
 
 mod architecture;
+mod browsers;
 mod decisions;
 mod diff;
 mod environment;

@@ -1,86 +1,22 @@
 //! From an environment and a page to a picture.
 
 use std::collections::BTreeSet;
-use std::ffi::OsString;
-use std::sync::Arc;
 use std::time::Duration;
 
-use gate_core::ledger::SCRATCH_VARIABLE;
 use gate_core::{Context, Environment, Error, Level, Role};
-use serde_json::{Map, Value};
 use tokio::net::TcpStream;
 use url::Url;
 use visual_browser::{
-    BasicAuth, Capture, ColorScheme, Cookie, DriverAt, Launch, Mask, Rect, Session, Shot, Stage,
-    StoredItem,
+    BasicAuth, Capture, ColorScheme, Cookie, Mask, Rect, Session, Shot, Stage, StoredItem,
 };
 
+use crate::browsers;
 use crate::seen::Side;
-use crate::settings::{BrowserSpec, ClockSpec, ColorSchemeSpec, Look, MaskSpec, Settings, Window};
+use crate::settings::{ClockSpec, ColorSchemeSpec, Look, MaskSpec, Settings, Window};
 use crate::sources::{Address, Page};
 
 /// How long a site may take to answer that it is there.
 const REACHABLE: Duration = Duration::from_secs(8);
-
-/// How browsers are started in this run.
-pub(crate) fn launch(browser: BrowserSpec, cx: &Context) -> Result<Launch, Error> {
-    if browser != BrowserSpec::Chromium {
-        return Err(Error::new(format!("{} cannot be driven", browser.name()))
-            .hint("leave it out of `browsers`; Chromium can be used"));
-    }
-    let driver = match remote(cx) {
-        Some(url) => DriverAt::Remote { url: url.to_owned() },
-        None => local_browser(cx)?,
-    };
-    let mut launch = Launch::new(driver, cx.scratch()?);
-    launch.capabilities = more_capabilities(cx)?;
-    let keep = ["PATH", "LANG", "LC_ALL", "FONTCONFIG_PATH", "FONTCONFIG_FILE", "LD_LIBRARY_PATH"];
-    launch.env = keep
-        .into_iter()
-        .filter_map(|name| Some((OsString::from(name), OsString::from(cx.ambient(name)?))))
-        .chain([(SCRATCH_VARIABLE.into(), cx.ledger().scratch().into())])
-        .collect();
-    let (started, ended) = (cx.ledger().clone(), cx.ledger().clone());
-    launch.on_spawn = Arc::new(move |group| started.started(group));
-    launch.on_reaped = Arc::new(move |group| ended.ended(group));
-    Ok(launch)
-}
-
-/// The address of a browser elsewhere, when there is one.
-pub(crate) fn remote(cx: &Context) -> Option<&str> {
-    cx.ambient("SELENIUM_REMOTE_URL").filter(|url| !url.is_empty())
-}
-
-/// What else a browser elsewhere is asked for: the options of a cloud of browsers, for instance.
-fn more_capabilities(cx: &Context) -> Result<Map<String, Value>, Error> {
-    let given = cx.ambient("SELENIUM_REMOTE_CAPABILITIES").filter(|given| !given.is_empty());
-    let (Some(given), Some(_)) = (given, remote(cx)) else { return Ok(Map::new()) };
-    // What stands in it may be a key, so it is not repeated.
-    serde_json::from_str(given).map_err(|error| {
-        let at = format!("line {}, column {}", error.line(), error.column());
-        Error::new(format!("SELENIUM_REMOTE_CAPABILITIES is no JSON object ({at})"))
-            .hint(r#"for instance: {"browserVersion": "stable"}"#)
-    })
-}
-
-/// The browser of this machine, which is spoken to without a driver in between.
-fn local_browser(cx: &Context) -> Result<DriverAt, Error> {
-    let path = cx.ambient("PATH").unwrap_or_default();
-    let names = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
-    let chromium = on_path(path, &names).ok_or_else(|| {
-        Error::new("there is no Chromium on the PATH")
-            .hint("`gate browser install` installs it; `gate doctor` tells")
-    })?;
-    Ok(DriverAt::Chromium { chromium })
-}
-
-fn on_path(path: &str, names: &[&str]) -> Option<std::path::PathBuf> {
-    let folders: Vec<_> = path.split(':').filter(|folder| !folder.is_empty()).collect();
-    names
-        .iter()
-        .flat_map(|name| folders.iter().map(move |folder| std::path::Path::new(folder).join(name)))
-        .find(|candidate| candidate.is_file())
-}
 
 /// Says within seconds when a site is not there at all, before any browser is started.
 pub(crate) async fn reachable(environments: &[&Environment]) -> Result<(), Error> {
@@ -174,7 +110,7 @@ fn on_site(
 }
 
 fn in_file(path: &str, cx: &Context) -> Result<Shot, Error> {
-    if remote(cx).is_some() {
+    if browsers::remote(cx).is_some() {
         return Err(Error::new(format!("a browser elsewhere cannot read {path}"))
             .hint("unset SELENIUM_REMOTE_URL for this gate, or serve the file"));
     }

@@ -6,6 +6,8 @@ use std::path::Path;
 use gate_core::{Context, Finding, Probe};
 use visual_browser::{Found, find};
 
+use crate::browsers::{GET_FIREFOX, GET_GECKODRIVER};
+
 pub(crate) fn probe() -> Probe {
     Probe { name: "browser", run: look }
 }
@@ -49,5 +51,19 @@ fn look(cx: &Context) -> Vec<Finding> {
         let name = path.display().to_string();
         findings.push(Finding { name, found: Err(why.clone()), advice: install() });
     }
+    findings.push(firefox(&found));
     findings
+}
+
+/// Only specs that name it need it, so nothing is missing without it.
+fn firefox(found: &Found) -> Finding {
+    let said = match (&found.firefox, &found.geckodriver) {
+        (Some(firefox), Some(driver)) => {
+            let (path, driver) = (firefox.path.display(), &driver.version);
+            format!("{} at {path}, with geckodriver {driver}", firefox.version)
+        }
+        (Some(_), None) => format!("not in use without geckodriver ({GET_GECKODRIVER})"),
+        (None, _) => format!("not there; `browsers: [firefox]` wants it ({GET_FIREFOX})"),
+    };
+    Finding { name: "firefox".to_owned(), found: Ok(said), advice: None }
 }

@@ -4,6 +4,7 @@
 mod arguments;
 mod baseline;
 mod baselines;
+mod browsers;
 mod capture;
 mod compare;
 mod diff;

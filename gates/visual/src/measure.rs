@@ -14,7 +14,7 @@ use crate::seen::{Observation, Side, View};
 use crate::settings::{Against, BrowserSpec, Look, Settings, Window};
 use crate::sources::{Address, Page};
 use crate::unloaded::Unloaded;
-use crate::{baselines, compare, workers};
+use crate::{baselines, browsers, compare, workers};
 
 /// What all workers share.
 pub(crate) struct Work {
@@ -106,7 +106,7 @@ async fn all(
     let (mut views, mut missing) = (Vec::new(), Vec::new());
     let mut refused = None;
     for (browser, queue) in queues {
-        let left = match capture::launch(browser, &work.cx) {
+        let left = match browsers::launch(browser, &work.cx) {
             Ok(launch) => {
                 let (seen, left) = workers::photograph(&work, launch, queue).await?;
                 views.extend(seen);

@@ -9,9 +9,9 @@ use gate_core::{Context, Error, Level};
 use tokio::sync::Mutex;
 use visual_browser::{Launch, Session};
 
-use crate::capture;
 use crate::measure::{Seen, Task, Work, no_picture, view, view_of};
 use crate::seen::View;
+use crate::{browsers, capture};
 
 /// How long a grid may take to say what it has.
 const ASK_GRID: Duration = Duration::from_secs(5);
@@ -84,7 +84,7 @@ async fn round(
 /// next to nothing. Here, a browser waits for the site about a third of the time, so three keep
 /// two processors busy; with more they wait for each other.
 async fn sessions(cx: &Context) -> usize {
-    if let Some(address) = capture::remote(cx)
+    if let Some(address) = browsers::remote(cx)
         // What is wrong with a grid is said when a session is asked for.
         && let Ok(Some(slots)) = visual_browser::slots(address, ASK_GRID).await
     {

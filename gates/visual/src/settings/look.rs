@@ -23,7 +23,8 @@ macro_rules! with_look {
             /// Devices by name, such as `iphone-15`: their size, scale, touch and user agent.
             #[serde(default, skip_serializing_if = "Option::is_none")]
             pub devices: Option<Vec<$crate::settings::viewport::DeviceName>>,
-            /// The browsers. By default Chromium alone.
+            /// The browsers, each with approved pictures of its own. By default Chromium alone.
+            /// `firefox` needs geckodriver. What a browser cannot be told is refused by name.
             #[serde(default, skip_serializing_if = "Option::is_none")]
             pub browsers: Option<Vec<$crate::settings::viewport::BrowserSpec>>,
             /// A CSS selector: only this element is looked at.

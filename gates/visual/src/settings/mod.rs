@@ -1,5 +1,6 @@
 //! The settings of a `visual` gate: what stands below `with` in a spec.
 
+mod able;
 mod against;
 mod look;
 mod mask;
@@ -155,6 +156,7 @@ impl Settings {
             found.extend(page.problems(index));
             found.extend(look_problems(&page.look(), &["pages", &index_text]));
         }
+        found.extend(self.beyond_their_browsers());
         found
     }
 

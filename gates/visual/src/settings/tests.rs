@@ -34,7 +34,6 @@ pages:
   - path: /search
     name: found
     viewports: [iphone-15, { device: Desktop HD, name: wide }]
-    browsers: [firefox, webkit]
     clip: main
     mask: [.ad]
     hide: ["#chat"]
@@ -64,7 +63,7 @@ pages:
     metric: oklab
     count_antialiased: true
     max_changed: 1%
-  - { sitemap: /sitemap.xml, include: [/blog/**], exclude: ["/blog/*/draft"], limit: 20 }
+  - { sitemap: /sitemap.xml, include: [/blog/**], exclude: ["/blog/*/draft"], limit: 20, browsers: [chromium, firefox], viewports: [{ name: a, width: 320, height: 600 }] }
   - { storybook: /index.json, include: [button--*] }
   - { file: "mail/*.html" }
 mask: [.clock]
@@ -85,7 +84,9 @@ fn everything_that_a_page_may_ask_for() {
     };
     // What is one wins, what is many is added.
     assert_eq!(names(1), ["iphone-15", "wide"]);
-    assert_eq!(look.browsers(), [BrowserSpec::Firefox, BrowserSpec::Webkit]);
+    assert_eq!(look.browsers(), [BrowserSpec::Chromium]);
+    let both = [BrowserSpec::Chromium, BrowserSpec::Firefox];
+    assert_eq!(settings.look_of(2).browsers(), both);
     let hidden: Vec<_> = look.hide.iter().map(Selector::as_str).collect();
     assert_eq!(hidden, [".first", "#chat"]);
     let cookies: Vec<_> = look.cookies.iter().map(|(n, v)| format!("{n}={v}")).collect();
@@ -189,6 +190,30 @@ fn mistakes_in_steps_and_waits_have_a_place() {
         "6:7: `5 weeks` is not a duration such as `250ms`, `30s`, `2m` or `1h`",
     );
     check(&waits("{ selectr: .a }"), "6:9: unknown field `selectr` (did you mean `selector`?)");
+}
+
+#[test]
+fn what_a_browser_cannot_do_has_a_place() {
+    let or = "(leave it out, or firefox out of `browsers`)";
+    check(
+        "pages: [{path: /, color_scheme: dark}]\nbrowsers: [firefox]",
+        &format!("4:35: firefox cannot be asked for dark colours {or}"),
+    );
+    check(
+        "pages: [/, {path: /a, browsers: [firefox]}]\nreduced_motion: false",
+        &format!("5:19: firefox is always asked to move little {or}"),
+    );
+    check(
+        "pages: [/]\nbrowsers: [firefox]\nbasic_auth: \"a:b\"",
+        &format!("6:15: firefox takes no user and password {or}"),
+    );
+    let held = "cannot pass for what is held in a hand: give a name, width and height";
+    check(
+        "pages: [/]\nbrowsers: [chromium, firefox]\ndevices: [desktop-hd, iphone-15]",
+        &format!("6:23: firefox {held} {or}"),
+    );
+    let fits = "pages: [{path: /, browsers: [chromium], color_scheme: dark}]\nbrowsers: [firefox]";
+    read(fits).unwrap();
 }
 
 #[test]
