@@ -62,6 +62,15 @@ fn two_pages_in_firefox() {
 }
 
 #[test]
+fn two_pages_in_webkit() {
+    let libraries = "/usr/lib/x86_64-linux-gnu/webkit2gtk-4.1:/usr/lib/x86_64-linux-gnu/\
+                     webkit2gtk-4.0:/usr/lib/aarch64-linux-gnu/webkit2gtk-4.1";
+    let programs = ["Xvfb", "MiniBrowser"];
+    let Some(path) = can_be_tried("two_pages_in_webkit", libraries, &programs) else { return };
+    check("webkit", &path);
+}
+
+#[test]
 fn a_browser_elsewhere_is_chromium_and_asked_for_in_json() {
     let site = Site::serve(&[("/", page("#0a7", "Shop"))]);
     let config = format!("environments:\n  test: {{ url: \"{}\" }}\n", site.url);

@@ -29,10 +29,7 @@ pub(crate) fn launch(browser: BrowserSpec, cx: &Context) -> Result<Launch, Error
                 .hint(format!("unset SELENIUM_REMOTE_URL, or leave {name} out of `browsers`")));
         }
         (BrowserSpec::Firefox, None) => firefox(cx)?,
-        (BrowserSpec::Webkit, None) => {
-            return Err(Error::new("webkit cannot be driven")
-                .hint("leave it out of `browsers`; Chromium can be used"));
-        }
+        (BrowserSpec::Webkit, None) => webkit(cx)?,
     };
     let mut launch = Launch::new(driver, cx.scratch()?);
     launch.capabilities = more_capabilities(cx)?;
@@ -86,12 +83,24 @@ fn firefox(cx: &Context) -> Result<DriverAt, Error> {
     Ok(DriverAt::Firefox { geckodriver, firefox: Some(firefox) })
 }
 
+/// WebKitGTK's own browser, and the display that it is shown on.
+fn webkit(cx: &Context) -> Result<DriverAt, Error> {
+    let minibrowser = visual_browser::minibrowser()
+        .ok_or_else(|| Error::new("there is no WebKitGTK on this machine").hint(GET_WEBKIT))?;
+    let xvfb = on_path(cx, &["Xvfb"])
+        .ok_or_else(|| Error::new("there is no Xvfb on the PATH").hint(GET_WEBKIT))?;
+    Ok(DriverAt::WebKit { minibrowser, xvfb })
+}
+
+/// Where WebKitGTK comes from, and the display for it.
+pub(crate) const GET_WEBKIT: &str =
+    "on Debian: apt-get install --no-install-recommends libwebkit2gtk-4.1-0 xvfb";
 /// Where Firefox comes from.
 pub(crate) const GET_FIREFOX: &str = "on Debian: apt-get install firefox-esr";
 /// Where its driver comes from, which Debian does not package.
 pub(crate) const GET_GECKODRIVER: &str = "install it: cargo install geckodriver --locked";
 
-fn on_path(cx: &Context, names: &[&str]) -> Option<PathBuf> {
+pub(crate) fn on_path(cx: &Context, names: &[&str]) -> Option<PathBuf> {
     let path = cx.ambient("PATH").unwrap_or_default();
     let folders: Vec<_> = path.split(':').filter(|folder| !folder.is_empty()).collect();
     names

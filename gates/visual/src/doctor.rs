@@ -6,7 +6,7 @@ use std::path::Path;
 use gate_core::{Context, Finding, Probe};
 use visual_browser::{Found, find};
 
-use crate::browsers::{GET_FIREFOX, GET_GECKODRIVER};
+use crate::browsers::{GET_FIREFOX, GET_GECKODRIVER, GET_WEBKIT, on_path};
 
 pub(crate) fn probe() -> Probe {
     Probe { name: "browser", run: look }
@@ -52,6 +52,7 @@ fn look(cx: &Context) -> Vec<Finding> {
         findings.push(Finding { name, found: Err(why.clone()), advice: install() });
     }
     findings.push(firefox(&found));
+    findings.push(webkit(cx));
     findings
 }
 
@@ -66,4 +67,14 @@ fn firefox(found: &Found) -> Finding {
         (None, _) => format!("not there; `browsers: [firefox]` wants it ({GET_FIREFOX})"),
     };
     Finding { name: "firefox".to_owned(), found: Ok(said), advice: None }
+}
+
+/// The same holds for this one.
+fn webkit(cx: &Context) -> Finding {
+    let said = match (visual_browser::minibrowser(), on_path(cx, &["Xvfb"])) {
+        (Some(path), Some(xvfb)) => format!("{}, on {}", path.display(), xvfb.display()),
+        (Some(_), None) => format!("not in use without Xvfb ({GET_WEBKIT})"),
+        (None, _) => format!("not there; `browsers: [webkit]` wants it ({GET_WEBKIT})"),
+    };
+    Finding { name: "webkit".to_owned(), found: Ok(said), advice: None }
 }

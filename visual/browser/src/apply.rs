@@ -40,7 +40,10 @@ impl Session {
         if !self.set.has_page {
             return Ok(());
         }
-        let renewed = self.wire()?.renew().await;
+        let renewed = match self.channel.as_mut() {
+            Some(channel) => channel.renew().await,
+            None => Ok(false),
+        };
         if renewed.map_err(|fault| self.failed("leaving", fault))? {
             self.set = Applied::default();
             return Ok(());

@@ -10,6 +10,7 @@ use crate::{
     driver::Driver,
     firefox::{self, Firefox},
     snapshot::{self, Snapshot},
+    webkit::{self, WebKit},
     wire::{Fault, Wire},
 };
 
@@ -21,6 +22,8 @@ pub(crate) enum Channel {
     Tab(Tab),
     /// A Firefox on this machine.
     Firefox(Box<Firefox>),
+    /// A WebKitGTK on this machine.
+    WebKit(Box<WebKit>),
     /// A session at a driver, and that driver where it is ours.
     Driver(Box<Wire>, Option<Driver>),
 }
@@ -31,6 +34,7 @@ impl Channel {
         match self {
             Self::Tab(tab) => tab.go(url, limit).await,
             Self::Firefox(firefox) => firefox.go(url, limit).await,
+            Self::WebKit(webkit) => webkit.go(url, limit).await,
             Self::Driver(wire, _) => wire.go(url, limit + MARGIN).await,
         }
     }
@@ -42,7 +46,7 @@ impl Channel {
         limit: Duration,
     ) -> Result<(), Fault> {
         match self {
-            Self::Tab(_) | Self::Firefox(_) => Ok(()),
+            Self::Tab(_) | Self::Firefox(_) | Self::WebKit(_) => Ok(()),
             Self::Driver(wire, _) => wire.set_page_deadline(page, limit).await,
         }
     }
@@ -57,6 +61,7 @@ impl Channel {
         match self {
             Self::Tab(tab) => tab.call(command, params, limit).await,
             Self::Firefox(firefox) => firefox.devtools(command, params, limit).await,
+            Self::WebKit(webkit) => webkit.devtools(command, params, limit).await,
             Self::Driver(wire, _) => wire.devtools(command, params, limit).await,
         }
     }
@@ -65,7 +70,7 @@ impl Channel {
     pub(crate) async fn snapshot(&self, limit: Duration) -> Result<Option<Snapshot>, Fault> {
         match self {
             Self::Tab(tab) => tab.snapshot(limit).await,
-            Self::Firefox(_) | Self::Driver(..) => {
+            Self::Firefox(_) | Self::WebKit(_) | Self::Driver(..) => {
                 let what = snapshot::parameters();
                 let answer = self.devtools(snapshot::COMMAND, &what, limit).await?;
                 Ok(Snapshot::of_value(answer))
@@ -77,7 +82,7 @@ impl Channel {
     pub(crate) async fn send_along(&self, given: &Given) -> Result<bool, Fault> {
         match self {
             Self::Tab(tab) => tab.send_along(given).await.map(|()| true),
-            Self::Firefox(_) | Self::Driver(..) => Ok(false),
+            Self::Firefox(_) | Self::WebKit(_) | Self::Driver(..) => Ok(false),
         }
     }
 
@@ -85,15 +90,24 @@ impl Channel {
     pub(crate) fn told(&self) -> Option<Told> {
         match self {
             Self::Tab(tab) => Some(tab.told()),
-            Self::Driver(..) | Self::Firefox(_) => None,
+            Self::Driver(..) | Self::Firefox(_) | Self::WebKit(_) => None,
+        }
+    }
+
+    /// The status of the page's own answer, where the page itself is not told; 0 when unknown.
+    pub(crate) fn status(&self) -> u16 {
+        match self {
+            Self::WebKit(webkit) => webkit.status(),
+            Self::Tab(_) | Self::Firefox(_) | Self::Driver(..) => 0,
         }
     }
 
     /// Starts afresh for the next page, where that is how nothing is left of the last; gives
     /// whether it was.
-    pub(crate) async fn renew(&self) -> Result<bool, Fault> {
+    pub(crate) async fn renew(&mut self) -> Result<bool, Fault> {
         match self {
             Self::Firefox(firefox) => firefox.renew().await.map(|()| true),
+            Self::WebKit(webkit) => webkit.renew().await.map(|()| true),
             Self::Tab(_) | Self::Driver(..) => Ok(false),
         }
     }
@@ -102,6 +116,7 @@ impl Channel {
     pub(crate) fn admit(&self, shot: &Shot) -> Result<(), Error> {
         match self {
             Self::Firefox(_) => firefox::admit(shot),
+            Self::WebKit(_) => webkit::admit(shot),
             Self::Tab(_) | Self::Driver(..) => Ok(()),
         }
     }
@@ -116,6 +131,7 @@ impl Channel {
         match self {
             Self::Tab(tab) => tab.pid(),
             Self::Firefox(firefox) => Some(firefox.pid()),
+            Self::WebKit(webkit) => webkit.pid(),
             Self::Driver(_, driver) => driver.as_ref().map(Driver::pid),
         }
     }
@@ -125,6 +141,7 @@ impl Channel {
         match self {
             Self::Tab(tab) => tab.told().lost.is_some(),
             Self::Firefox(firefox) => firefox.has_ended(),
+            Self::WebKit(webkit) => webkit.has_ended(),
             Self::Driver(_, driver) => driver.as_mut().is_some_and(Driver::has_ended),
         }
     }
@@ -135,6 +152,7 @@ impl Channel {
         match self {
             Self::Tab(tab) => tab.close().await,
             Self::Firefox(firefox) => firefox.close(answers).await,
+            Self::WebKit(webkit) => webkit.close().await,
             Self::Driver(wire, driver) => {
                 if answers || driver.is_none() {
                     // What does not end when asked is ended below.

@@ -2,6 +2,7 @@
 
 use std::{
     fs, io,
+    net::Ipv4Addr,
     os::unix::process::CommandExt,
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
@@ -14,6 +15,7 @@ use std::{
 
 use tokio::{
     io::{AsyncRead, AsyncReadExt},
+    net::TcpStream,
     process::{ChildStderr, ChildStdout},
     sync::oneshot,
     time::{Instant, timeout_at},
@@ -35,6 +37,8 @@ pub(crate) struct Program<'a> {
     pub(crate) arguments: &'a (dyn Fn(&Path) -> Vec<String> + Sync),
     /// Reads from a line that it writes where it listens.
     pub(crate) announced: fn(&[u8]) -> Option<String>,
+    /// The port that it was told to listen on, when it does not write where it listens.
+    pub(crate) port: Option<u16>,
     /// What to do where it is not installed.
     pub(crate) missing: &'static str,
 }
@@ -61,14 +65,22 @@ impl Driver {
         let mut process = DriverProcess::spawn(program, launch, &folder)?;
         (launch.on_spawn)(process.group);
         let tail = Arc::new(Mutex::new(Tail::default()));
-        let address = process.listen(&tail, program.announced);
+        let named = process.listen(&tail, program.announced);
+        let address = async {
+            let Some(port) = program.port else { return named.await.ok() };
+            tokio::select! {
+                () = accepts(port) => Some(format!("http://127.0.0.1:{port}/")),
+                // Its output has ended.
+                _ = named => None,
+            }
+        };
         let what = match timeout_at(until, address).await {
-            Ok(Ok(address)) => {
+            Ok(Some(address)) => {
                 on(Stage::DriverStarted { pid: process.group });
                 return Ok(Self { process, folder, address, tail });
             }
             // Its output has ended, so it is about to be gone.
-            Ok(Err(_)) => match process.exit_status(Duration::from_millis(200)).await {
+            Ok(None) => match process.exit_status(Duration::from_millis(200)).await {
                 Some(status) => format!("it ended at once ({status})"),
                 None => "it closed its output without naming a port".to_owned(),
             },
@@ -114,6 +126,13 @@ impl Driver {
     /// Whether the process has ended.
     pub(crate) fn has_ended(&mut self) -> bool {
         self.process.child.try_wait().is_ok_and(|status| status.is_some())
+    }
+}
+
+/// Returns once somebody listens there.
+async fn accepts(port: u16) {
+    while TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await.is_err() {
+        tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }
 
@@ -326,6 +345,12 @@ pub(crate) fn announced_by_chromedriver(line: &[u8]) -> Option<String> {
     before.contains("started successfully").then(|| format!("http://127.0.0.1:{port}/"))
 }
 
+/// The display in the `99` that Xvfb writes when it is told to.
+pub(crate) fn announced_by_xvfb(line: &[u8]) -> Option<String> {
+    let number: u32 = std::str::from_utf8(line).ok()?.trim().parse().ok()?;
+    Some(format!(":{number}"))
+}
+
 /// The address in `geckodriver INFO Listening on 127.0.0.1:40123`.
 pub(crate) fn announced_by_geckodriver(line: &[u8]) -> Option<String> {
     let (_, address) = std::str::from_utf8(line).ok()?.split_once("Listening on 127.0.0.1:")?;
@@ -359,6 +384,8 @@ mod tests {
         let line = b"1763	geckodriver	INFO	Listening on 127.0.0.1:4012";
         assert_eq!(announced_by_geckodriver(line).as_deref(), Some("http://127.0.0.1:4012/"));
         assert_eq!(announced_by_geckodriver(b"Listening on 127.0.0.1:0"), None);
+        assert_eq!(announced_by_xvfb(b"99").as_deref(), Some(":99"));
+        assert_eq!(announced_by_xvfb(b"(EE) no screens found"), None);
     }
 
     #[test]

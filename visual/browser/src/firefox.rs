@@ -66,6 +66,7 @@ impl Firefox {
             path: geckodriver,
             arguments: &|_| vec!["--port=0".to_owned(), "--websocket-port=0".to_owned()],
             announced: announced_by_geckodriver,
+            port: None,
             missing: "install geckodriver, or say where it is",
         };
         let driver = Driver::start(&program, launch, until, on).await?;

@@ -83,6 +83,15 @@ pub enum DriverAt {
         /// The browser's executable; without it the driver looks for one.
         firefox: Option<PathBuf>,
     },
+    /// A WebKitGTK on this machine, on a display of its own that is started for the session. It
+    /// has no layouts, and refuses by name what it cannot be told: mobile, touched and scaled
+    /// windows, steps that take a hand, basic authentication, languages and time zones.
+    WebKit {
+        /// The MiniBrowser that comes with the library; see [`crate::minibrowser`].
+        minibrowser: PathBuf,
+        /// The virtual display's executable.
+        xvfb: PathBuf,
+    },
     /// A ChromeDriver that is started for the session.
     Local {
         /// The driver's executable.
@@ -108,6 +117,11 @@ impl fmt::Debug for DriverAt {
                 .debug_struct("Firefox")
                 .field("geckodriver", geckodriver)
                 .field("firefox", firefox)
+                .finish(),
+            Self::WebKit { minibrowser, xvfb } => f
+                .debug_struct("WebKit")
+                .field("minibrowser", minibrowser)
+                .field("xvfb", xvfb)
                 .finish(),
             Self::Local { chromedriver, chromium } => f
                 .debug_struct("Local")

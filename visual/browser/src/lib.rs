@@ -1,7 +1,7 @@
 //! Pages in, pixels and page events out.
 //!
 //! A [`Session`] is one browser, or a share in one: a Chromium on this machine, spoken to in its
-//! own protocol or through ChromeDriver; a Firefox through geckodriver; or whatever a WebDriver
+//! own protocol or through ChromeDriver; a Firefox through geckodriver; a WebKitGTK; or whatever a WebDriver
 //! endpoint gives that is already there (a Selenium Grid, for instance). [`Session::capture`]
 //! takes a [`Shot`] and gives a [`Capture`]: the whole page at an exact viewport, once it has
 //! stopped moving, and a [`Layout`] that can tell later *why* a region of the picture changed.
@@ -60,6 +60,7 @@ mod shot;
 mod snapshot;
 mod step;
 mod stillness;
+mod webkit;
 mod wire;
 
 pub use captured::{Capture, FailedResource, Stage, Timings};
@@ -75,3 +76,4 @@ pub use probe::{Found, Tool, find};
 pub use session::Session;
 pub use shot::{Mask, Rect, Settle, Shot, Viewport};
 pub use step::{ColorScheme, ScrollTo, Step, Until};
+pub use webkit::minibrowser;

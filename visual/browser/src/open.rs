@@ -22,6 +22,7 @@ pub(crate) fn chromedriver(path: &Path) -> Program<'_> {
         path,
         arguments: &|_| vec!["--port=0".to_owned()],
         announced: announced_by_chromedriver,
+        port: None,
         missing: "install ChromeDriver, or say where it is",
     }
 }

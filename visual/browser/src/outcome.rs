@@ -88,6 +88,8 @@ pub(crate) fn moved_on(message: &str) -> bool {
         "destroyed before query",
         "Browsing context got discarded",
         "no such realm",
+        // WebKit
+        "Missing injected script",
     ];
     signs.iter().any(|sign| message.contains(sign))
 }

@@ -20,6 +20,7 @@ use crate::{
     outcome::{self, check_page, moved_on, never_settled},
     settle::{self, PageReport},
     snapshot, stillness,
+    webkit::WebKit,
     wire::Fault,
 };
 
@@ -46,7 +47,7 @@ pub(crate) const BETWEEN: Duration = Duration::from_millis(50);
 pub struct Session {
     launch: Launch,
     // It is there until the session is closed.
-    channel: Option<Channel>,
+    pub(crate) channel: Option<Channel>,
     pub(crate) set: Applied,
     /// It has to be replaced before it can be used again.
     broken: bool,
@@ -66,6 +67,10 @@ impl Session {
                 let started =
                     Firefox::start(geckodriver, firefox.as_deref(), launch, until, on).await?;
                 Channel::Firefox(Box::new(started))
+            }
+            DriverAt::WebKit { minibrowser, xvfb } => {
+                let started = WebKit::start(minibrowser, xvfb, launch, until, on).await?;
+                Channel::WebKit(Box::new(started))
             }
             DriverAt::Local { chromedriver, chromium } => {
                 let program = open::chromedriver(chromedriver);
@@ -233,7 +238,13 @@ impl Session {
             });
             let answer = self.wire()?.devtools("Runtime.evaluate", &evaluate, left + MARGIN).await;
             match answer {
-                Ok(answer) => return settle::read(&answer),
+                Ok(answer) => {
+                    let mut report = settle::read(&answer)?;
+                    if report.status == 0 {
+                        report.status = self.wire()?.status();
+                    }
+                    return Ok(report);
+                }
                 // A page that goes on to another one takes the script with it.
                 Err(Fault::Answer(_, text)) if moved_on(&text) && !left.is_zero() => {
                     sleep(BETWEEN).await;

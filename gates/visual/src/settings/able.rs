@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 
 use gate_core::Problem;
+use visual_browser::Viewport;
 
+use super::step::StepSpec;
 use super::{BrowserSpec, ColorSchemeSpec, Look, Settings};
 
 /// A setting and what a browser would have to do for it.
@@ -41,7 +43,8 @@ impl Settings {
 fn beyond(browser: BrowserSpec, look: &Look) -> Vec<Asked> {
     match browser {
         BrowserSpec::Chromium => Vec::new(),
-        BrowserSpec::Firefox | BrowserSpec::Webkit => beyond_firefox(look),
+        BrowserSpec::Firefox => beyond_firefox(look),
+        BrowserSpec::Webkit => beyond_webkit(look),
     }
 }
 
@@ -52,6 +55,24 @@ fn beyond_firefox(look: &Look) -> Vec<Asked> {
     let moves = look.reduced_motion == Some(false);
     found.extend(asked(moves, "reduced_motion", "is always asked to move little"));
     found.extend(asked(look.basic_auth.is_some(), "basic_auth", "takes no user and password"));
+    found
+}
+
+fn beyond_webkit(look: &Look) -> Vec<Asked> {
+    let mut found = hand_held(look);
+    for (index, viewport) in look.viewports.iter().flatten().enumerate() {
+        let Viewport { scale, mobile, .. } = viewport.window.viewport;
+        if !mobile && (scale - 1.0).abs() > f64::EPSILON {
+            let path = vec!["viewports".to_owned(), index.to_string()];
+            found.push((path, "has one pixel for each CSS pixel, and no other `scale`"));
+        }
+    }
+    found.extend(asked(look.basic_auth.is_some(), "basic_auth", "takes no user and password"));
+    found.extend(asked(look.locale.is_some(), "locale", "speaks English alone"));
+    let elsewhere = look.time_zone.as_ref().is_some_and(|zone| zone.as_str() != "UTC");
+    found.extend(asked(elsewhere, "time_zone", "lives in UTC alone"));
+    let by_hand = look.steps.iter().any(StepSpec::is_by_hand);
+    found.extend(asked(by_hand, "steps", "can only scroll, wait and run scripts as steps"));
     found
 }
 

@@ -24,7 +24,8 @@ macro_rules! with_look {
             #[serde(default, skip_serializing_if = "Option::is_none")]
             pub devices: Option<Vec<$crate::settings::viewport::DeviceName>>,
             /// The browsers, each with approved pictures of its own. By default Chromium alone.
-            /// `firefox` needs geckodriver. What a browser cannot be told is refused by name.
+            /// `firefox` wants geckodriver, `webkit` wants WebKitGTK and Xvfb. What a browser
+            /// cannot be told is refused by name.
             #[serde(default, skip_serializing_if = "Option::is_none")]
             pub browsers: Option<Vec<$crate::settings::viewport::BrowserSpec>>,
             /// A CSS selector: only this element is looked at.

@@ -32,6 +32,13 @@ pub enum StepSpec {
     Script(Script),
 }
 
+impl StepSpec {
+    /// Whether it takes a pointer or a keyboard.
+    pub(crate) fn is_by_hand(&self) -> bool {
+        matches!(self, Self::Click(_) | Self::Hover(_) | Self::Fill(_) | Self::Press(_))
+    }
+}
+
 /// The mapping that a step is: one of these.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

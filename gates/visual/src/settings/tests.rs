@@ -210,8 +210,28 @@ fn what_a_browser_cannot_do_has_a_place() {
     let held = "cannot pass for what is held in a hand: give a name, width and height";
     check(
         "pages: [/]\nbrowsers: [chromium, firefox]\ndevices: [desktop-hd, iphone-15]",
-        &format!("6:23: firefox {held} {or}"),
+        &format!("6:25: firefox {held} {or}"),
     );
+    let or = "(leave it out, or webkit out of `browsers`)";
+    check(
+        "pages: [/]\nbrowsers: [webkit]\nviewports: [{name: a, width: 9, height: 9, scale: 2}]",
+        &format!("6:15: webkit has one pixel for each CSS pixel, and no other `scale` {or}"),
+    );
+    check(
+        "pages: [/]\nbrowsers: [webkit]\nlocale: de\ntime_zone: UTC",
+        &format!("6:11: webkit speaks English alone {or}"),
+    );
+    check(
+        "pages: [/]\nbrowsers: [webkit]\ntime_zone: Asia/Tokyo",
+        &format!("6:14: webkit lives in UTC alone {or}"),
+    );
+    let steps = "can only scroll, wait and run scripts as steps";
+    check(
+        "pages: [/]\nbrowsers: [webkit]\nsteps: [{scroll: {y: 5}}, {click: a}]",
+        &format!("6:10: webkit {steps} {or}"),
+    );
+    read("pages: [/]\nbrowsers: [webkit]\ncolor_scheme: dark\nclock: 2026-11-21T08:30:00Z")
+        .unwrap();
     let fits = "pages: [{path: /, browsers: [chromium], color_scheme: dark}]\nbrowsers: [firefox]";
     read(fits).unwrap();
 }

@@ -136,6 +136,7 @@ impl Browser {
             path: chromium,
             arguments: &arguments,
             announced: announced_by_chromium,
+            port: None,
             missing: "install Chromium, or say where it is",
         };
         let driver = Driver::start(&program, launch, until, on).await?;

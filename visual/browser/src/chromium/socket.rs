@@ -2,7 +2,7 @@
 //! a running note of what the browser tells of its own accord.
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     mem,
     sync::{
         Arc, Mutex,
@@ -53,6 +53,31 @@ pub(crate) struct Told {
     pub(crate) loaded: Option<String>,
     /// Why nothing more will come.
     pub(crate) lost: Option<String>,
+    /// What `WebKit` tells instead of some of these.
+    pub(crate) webkit: WebKitTold,
+}
+
+/// `WebKit` speaks of its pages as targets of one connection.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct WebKitTold {
+    /// The page that commands are for.
+    pub(crate) target: Option<String>,
+    /// How many load events there were.
+    pub(crate) loads: u64,
+    /// How many documents the main frame had.
+    pub(crate) documents: u64,
+    /// The last document of each frame.
+    pub(crate) visits: BTreeMap<String, Visit>,
+}
+
+/// A document that was asked for.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Visit {
+    request: String,
+    /// 0 until there is an answer.
+    pub(crate) status: u16,
+    /// Why none came.
+    pub(crate) failed: Option<String>,
 }
 
 /// A connection. It ends when this is dropped.
@@ -63,6 +88,8 @@ pub(crate) struct Socket {
     told: Arc<watch::Sender<Told>>,
     given: Arc<Mutex<Given>>,
     tasks: [JoinHandle<()>; 2],
+    /// Commands are for a target of the connection, which is told of it.
+    targeted: bool,
 }
 
 /// As it was sent: the longest answers are pictures and records of layouts, and only whoever asked
@@ -72,6 +99,15 @@ type Pending = Mutex<HashMap<u64, oneshot::Sender<Answer>>>;
 
 impl Socket {
     pub(crate) async fn connect(address: &str) -> Result<Self, Fault> {
+        Self::dial(address, false).await
+    }
+
+    /// A connection to a page of `WebKit`.
+    pub(crate) async fn connect_to_target(address: &str) -> Result<Self, Fault> {
+        Self::dial(address, true).await
+    }
+
+    async fn dial(address: &str, targeted: bool) -> Result<Self, Fault> {
         let stream = match timeout(CONNECT, dial(address)).await {
             Ok(stream) => stream.map_err(Fault::Lost)?,
             Err(_) => return Err(Fault::Deadline(CONNECT)),
@@ -94,9 +130,11 @@ impl Socket {
             given: Arc::clone(&given),
             out: out.clone(),
             main_frame: None,
+            targeted,
         };
         let reader = tokio::spawn(reader.run(stream));
-        Ok(Self { out, next: AtomicU64::new(1), pending, told, given, tasks: [writer, reader] })
+        let (next, tasks) = (AtomicU64::new(1), [writer, reader]);
+        Ok(Self { out, next, pending, told, given, tasks, targeted })
     }
 
     /// Sends a command and waits for its answer.
@@ -123,7 +161,12 @@ impl Socket {
             return Err(Fault::Lost(reason.clone()));
         }
         let _waits = Waiting { id, pending: &self.pending };
-        let command = json!({ "id": id, "method": method, "params": params });
+        let mut command = json!({ "id": id, "method": method, "params": params });
+        if self.targeted {
+            let target = self.told.borrow().webkit.target.clone();
+            let params = json!({ "targetId": target, "message": command.to_string() });
+            command = json!({ "id": 0, "method": "Target.sendMessageToTarget", "params": params });
+        }
         if self.out.send(Message::text(command.to_string())).is_err() {
             return Err(Fault::Lost("the browser closed the connection".to_owned()));
         }
@@ -193,6 +236,7 @@ struct Reader {
     out: mpsc::UnboundedSender<Message>,
     /// The frame without a parent, once it is known.
     main_frame: Option<String>,
+    targeted: bool,
 }
 
 #[derive(Deserialize)]
@@ -241,7 +285,11 @@ impl Reader {
     fn take(&mut self, incoming: Incoming<'_>) {
         if incoming.id == 0 {
             let params = incoming.params.and_then(|raw| serde_json::from_str(raw.get()).ok());
-            return self.note(&incoming.method, &params.unwrap_or_default());
+            let params: Value = params.unwrap_or_default();
+            return match self.targeted {
+                true => self.note_target(&incoming.method, &params),
+                false => self.note(&incoming.method, &params),
+            };
         }
         let waiting = self.pending.lock().ok().and_then(|mut all| all.remove(&incoming.id));
         let Some(waiting) = waiting else { return };
@@ -296,6 +344,51 @@ impl Reader {
     fn reply(&self, method: &str, params: &Value) {
         let command = json!({ "id": 0, "method": method, "params": params });
         let _ = self.out.send(Message::text(command.to_string()));
+    }
+
+    /// What `WebKit` tells; what its page tells stands in a message within the message.
+    fn note_target(&mut self, method: &str, params: &Value) {
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let visit = |change: &dyn Fn(&mut WebKitTold)| {
+            self.told.send_modify(|told| change(&mut told.webkit));
+        };
+        // The page that it shows in place of another one is empty by its address.
+        let is_empty = params["request"]["url"] == "about:blank";
+        let is_document = params["type"] == "Document" && !is_empty;
+        match method {
+            "Target.dispatchMessageFromTarget" => {
+                if let Ok(inner) = serde_json::from_str(params["message"].as_str().unwrap_or("")) {
+                    self.take(inner);
+                }
+            }
+            "Target.targetCreated" if params["targetInfo"]["isProvisional"] != true => {
+                visit(&|told| told.target = Some(text(&params["targetInfo"]["targetId"])));
+            }
+            "Target.didCommitProvisionalTarget" => {
+                visit(&|told| told.target = Some(text(&params["newTargetId"])));
+            }
+            "Page.frameNavigated" if params["frame"]["parentId"].is_null() => {
+                visit(&|told| told.documents += 1);
+            }
+            "Page.loadEventFired" => visit(&|told| told.loads += 1),
+            "Network.requestWillBeSent" if is_document => visit(&|told| {
+                let request = text(&params["requestId"]);
+                told.visits.insert(text(&params["frameId"]), Visit { request, ..Visit::default() });
+            }),
+            "Network.responseReceived" if is_document => visit(&|told| {
+                let request = text(&params["requestId"]);
+                for visit in told.visits.values_mut().filter(|visit| visit.request == request) {
+                    visit.status = params["response"]["status"].as_u64().unwrap_or(0) as u16;
+                }
+            }),
+            "Network.loadingFailed" => visit(&|told| {
+                let request = text(&params["requestId"]);
+                for visit in told.visits.values_mut().filter(|visit| visit.request == request) {
+                    visit.failed = Some(text(&params["errorText"]));
+                }
+            }),
+            _ => {}
+        }
     }
 
     fn note_traffic(&self, method: &str, params: &Value) {

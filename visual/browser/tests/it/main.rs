@@ -10,6 +10,7 @@ mod shared;
 mod site;
 mod trouble;
 mod views;
+mod webkit;
 
 use std::{
     ffi::OsStr,

@@ -1,0 +1,556 @@
+//! WebKitGTK, by the protocol of its inspector.
+//!
+//! The library comes with a small browser, whose inspector can be reached over a socket. That
+//! gives more than its WebDriver does: pictures of whole pages, a script before each document, the
+//! status of an answer. What it has no command for is refused before the page is asked for, by
+//! name. Every page gets a browser of its own, which is its clean state, and in it a window without
+//! bars, of exactly the size that is asked for. It needs a display, and gets one that nobody sees.
+
+use std::{
+    fs,
+    io::{self, Write},
+    net::{Ipv4Addr, TcpListener},
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use serde_json::{Value, json};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    time::{Instant, sleep, timeout},
+};
+
+use crate::{
+    Error, Launch, Shot, Stage, Step,
+    chromium::{Socket, Told},
+    driver::{Driver, Program, announced_by_xvfb, hint_for},
+    wire::Fault,
+};
+
+/// For commands that only set something.
+const SETTING: Duration = Duration::from_secs(10);
+/// Between two looks for a window that is being opened.
+const LOOK: Duration = Duration::from_millis(10);
+/// As large as a window may be.
+const SCREEN: &str = "4096x4096x24";
+
+/// The bars of the browser would make its windows wider than a phone.
+const NO_BARS: &str = "* { min-width: 0; min-height: 0; padding: 0; margin: 0; \
+    border-width: 0; font-size: 1px; -gtk-icon-source: none; }";
+/// A page that asks a question must not hold up the picture, nor know of the window before it.
+const ALONE: &str = "alert = () => {}; confirm = () => false; prompt = () => null; \
+    if (window === top) opener = null;";
+
+/// What Chromium would say of a script whose page has gone.
+const MOVED_ON: &str = "context was destroyed";
+
+/// A `WebKitGTK` of our own.
+pub(crate) struct WebKit {
+    // The order matters: the browser ends before its display.
+    browser: Option<Browser>,
+    display: Driver,
+    minibrowser: PathBuf,
+    launch: Launch,
+}
+
+/// The browser of one page.
+struct Browser {
+    window: Mutex<Option<Arc<Window>>>,
+    driver: Driver,
+    port: u16,
+}
+
+/// The window with the page.
+struct Window {
+    socket: Socket,
+    /// Its main frame.
+    frame: String,
+}
+
+impl WebKit {
+    pub(crate) async fn start(
+        minibrowser: &Path,
+        xvfb: &Path,
+        launch: &Launch,
+        until: Instant,
+        on: &(dyn Fn(Stage) + Sync),
+    ) -> Result<Self, Error> {
+        let program = Program {
+            path: xvfb,
+            arguments: &|_| {
+                ["-displayfd", "1", "-screen", "0", SCREEN, "-nolisten", "tcp"]
+                    .map(str::to_owned)
+                    .into()
+            },
+            announced: announced_by_xvfb,
+            port: None,
+            missing: "install Xvfb, or say where it is",
+        };
+        let display = Driver::start(&program, launch, until, &|_| {}).await?;
+        style(display.folder()).map_err(|source| {
+            let doing = "cannot write the browser's style".to_owned();
+            Error::Io { doing, source }
+        })?;
+        let browser = Browser::start(minibrowser, &display, launch, until, on).await?;
+        let minibrowser = minibrowser.to_owned();
+        Ok(Self { browser: Some(browser), display, minibrowser, launch: launch.clone() })
+    }
+
+    /// A new browser for the next page; what the last page left goes with its own.
+    pub(crate) async fn renew(&mut self) -> Result<(), Fault> {
+        if let Some(browser) = self.browser.take() {
+            browser.driver.end().await;
+        }
+        let until = Instant::now() + self.launch.start_deadline;
+        let (display, launch) = (&self.display, &self.launch);
+        let started = Browser::start(&self.minibrowser, display, launch, until, &|_| {}).await;
+        self.browser = Some(started.map_err(|error| Fault::Lost(error.to_string()))?);
+        Ok(())
+    }
+
+    fn window(&self) -> Result<Arc<Window>, Fault> {
+        let browser = self.browser.as_ref();
+        let window = browser.and_then(|browser| browser.window.lock().ok()?.clone());
+        window.ok_or_else(|| Fault::Lost("there is no window".to_owned()))
+    }
+
+    pub(crate) async fn go(&self, url: &str, limit: Duration) -> Result<(), Fault> {
+        let window = self.window()?;
+        match timeout(limit, window.load(url)).await {
+            Ok(loaded) => loaded,
+            Err(_) => Err(Fault::PageTimeout),
+        }
+    }
+
+    /// The status of the page's own answer; 0 when unknown.
+    pub(crate) fn status(&self) -> u16 {
+        let Ok(window) = self.window() else { return 0 };
+        let told = window.socket.told().borrow();
+        told.webkit.visits.get(&window.frame).map_or(0, |visit| visit.status)
+    }
+
+    /// Does what a command of Chromium's protocol would.
+    pub(crate) async fn devtools(
+        &self,
+        command: &str,
+        params: &Value,
+        limit: Duration,
+    ) -> Result<Value, Fault> {
+        if command == "Emulation.setDeviceMetricsOverride" {
+            let browser = self.browser.as_ref();
+            let browser = browser.ok_or_else(|| Fault::Lost("there is no browser".to_owned()))?;
+            return browser.open(&params["width"], &params["height"]).await.map(|()| json!({}));
+        }
+        let window = self.window()?;
+        match command {
+            "Runtime.evaluate" => window.evaluate(params, limit).await,
+            "Page.captureScreenshot" => {
+                let mut rect = params["clip"].clone();
+                rect["coordinateSystem"] = json!("Page");
+                let answer = window.socket.call("Page.snapshotRect", &rect, limit).await?;
+                let data = answer["dataURL"].as_str().and_then(|url| url.split_once(','));
+                Ok(json!({ "data": data.map(|(_, data)| data) }))
+            }
+            "Page.addScriptToEvaluateOnNewDocument" => {
+                let source = params["source"].as_str().unwrap_or_default();
+                let set = json!({ "source": format!("{ALONE}\n{source}") });
+                window.tell("Page.setBootstrapScript", set).await
+            }
+            "Emulation.setEmulatedMedia" => window.prefer(params).await,
+            "Emulation.setUserAgentOverride" => {
+                window.tell("Page.overrideUserAgent", json!({ "value": params["userAgent"] })).await
+            }
+            "Network.setExtraHTTPHeaders" => window.tell(command, params.clone()).await,
+            "Network.setCookies" => window.set_cookies(params).await,
+            // Set when it starts, and refused where a shot asks for something else.
+            "Emulation.setTimezoneOverride" | "Network.enable" => Ok(json!({})),
+            // It has nothing of the kind.
+            "DOMSnapshot.captureSnapshot" => Ok(Value::Null),
+            _ => Err(Fault::Answer("unknown command".to_owned(), command.to_owned())),
+        }
+    }
+
+    pub(crate) fn pid(&self) -> Option<u32> {
+        self.browser.as_ref().map(|browser| browser.driver.pid())
+    }
+
+    pub(crate) fn has_ended(&mut self) -> bool {
+        self.browser.as_mut().is_none_or(|browser| browser.driver.has_ended())
+    }
+
+    pub(crate) async fn close(self) {
+        if let Some(browser) = self.browser {
+            browser.driver.end().await;
+        }
+        self.display.end().await;
+    }
+}
+
+impl Browser {
+    async fn start(
+        minibrowser: &Path,
+        display: &Driver,
+        launch: &Launch,
+        until: Instant,
+        on: &(dyn Fn(Stage) + Sync),
+    ) -> Result<Self, Error> {
+        let failed = |reason: String| {
+            let reason = format!("{}: {reason}", minibrowser.display());
+            let hint = hint_for(&reason);
+            Error::DriverStart { reason, output: String::new(), hint }
+        };
+        let port = free_port().map_err(|error| failed(error.to_string()))?;
+        let mut launch = launch.clone();
+        let inspector = format!("127.0.0.1:{port}");
+        let config = display.folder().as_os_str();
+        launch.env.push(("XDG_CONFIG_HOME".into(), config.into()));
+        for (name, value) in [
+            ("DISPLAY", display.address()),
+            ("GDK_BACKEND", "x11"),
+            ("WEBKIT_INSPECTOR_HTTP_SERVER", &inspector),
+            ("TZ", "UTC"),
+            // No bus is started for it, which would outlive it.
+            ("DBUS_SESSION_BUS_ADDRESS", "disabled:"),
+            ("GSETTINGS_BACKEND", "memory"),
+            ("NO_AT_BRIDGE", "1"),
+        ] {
+            launch.env.push((name.into(), value.into()));
+        }
+        let arguments = |_: &Path| {
+            let ours = ["--private", "--javascript-can-open-windows-automatically=true"];
+            let more = launch.arguments.iter().map(String::as_str);
+            ours.into_iter().chain(more).chain(["about:blank"]).map(str::to_owned).collect()
+        };
+        let program = Program {
+            path: minibrowser,
+            arguments: &arguments,
+            announced: |_| None,
+            port: Some(port),
+            missing: "install WebKitGTK, or say where its MiniBrowser is",
+        };
+        let driver = Driver::start(&program, &launch, until, on).await?;
+        let made = Self { window: Mutex::default(), driver, port };
+        let first = made.pages(1);
+        match tokio::time::timeout_at(until, first).await {
+            Ok(_) => Ok(made),
+            Err(_) => {
+                let output = made.driver.output();
+                made.driver.end().await;
+                Err(failed(format!("it showed no page in time: {output}")))
+            }
+        }
+    }
+
+    /// Opens the window for the page.
+    async fn open(&self, width: &Value, height: &Value) -> Result<(), Fault> {
+        let opened = timeout(SETTING, async {
+            let known = self.pages(1).await;
+            let first = self.connect(known.first().map_or("", String::as_str)).await?;
+            let expression = format!(
+                "void open('about:blank', '_blank', 'popup,width={width},height={height}')"
+            );
+            let ask = json!({ "expression": expression, "emulateUserGesture": true });
+            first.call("Runtime.evaluate", &ask, SETTING).await?;
+            let pages = self.pages(known.len() + 1).await;
+            let new = pages.iter().find(|page| !known.contains(page));
+            let socket = self.connect(new.map_or("", String::as_str)).await?;
+            let window = Window::of(socket).await?;
+            window.has_size(width, height).await?;
+            Ok(window)
+        });
+        let window = opened.await.map_err(|_| Fault::Deadline(SETTING))??;
+        if let Ok(mut place) = self.window.lock() {
+            *place = Some(Arc::new(window));
+        }
+        Ok(())
+    }
+
+    /// The pages that can be inspected, by their paths, once there are as many.
+    async fn pages(&self, wanted: usize) -> Vec<String> {
+        loop {
+            let listed = listing(self.port).await.unwrap_or_default();
+            let pages = paths_in(&listed);
+            if pages.len() >= wanted {
+                return pages;
+            }
+            sleep(LOOK).await;
+        }
+    }
+
+    async fn connect(&self, path: &str) -> Result<Socket, Fault> {
+        let address = format!("ws://127.0.0.1:{}{path}", self.port);
+        let socket = Socket::connect_to_target(&address).await?;
+        let there = |told: &Told| told.webkit.target.is_some() || told.lost.is_some();
+        let mut told = socket.told().subscribe();
+        if told.wait_for(there).await.is_err() {
+            return Err(Fault::Lost("the browser closed the connection".to_owned()));
+        }
+        drop(told);
+        Ok(socket)
+    }
+}
+
+impl Window {
+    async fn of(socket: Socket) -> Result<Self, Fault> {
+        for method in ["Page.enable", "Network.enable"] {
+            socket.call(method, &json!({}), SETTING).await?;
+        }
+        let tree = socket.call("Page.getResourceTree", &json!({}), SETTING).await?;
+        let frame = tree["frameTree"]["frame"]["id"].as_str().unwrap_or_default().to_owned();
+        Ok(Self { socket, frame })
+    }
+
+    /// Waits until the window has this size. Whoever waits has a deadline.
+    async fn has_size(&self, width: &Value, height: &Value) -> Result<(), Fault> {
+        let ask = json!({ "expression": "[innerWidth, innerHeight]", "returnByValue": true });
+        loop {
+            let answer = self.socket.call("Runtime.evaluate", &ask, SETTING).await?;
+            if answer["result"]["value"] == json!([width, height]) {
+                return Ok(());
+            }
+            sleep(LOOK).await;
+        }
+    }
+
+    async fn load(&self, url: &str) -> Result<(), Fault> {
+        let mut told = self.socket.told().subscribe();
+        let before = told.borrow().webkit.loads;
+        self.socket.told().send_modify(|told| told.webkit.visits.clear());
+        self.tell("Page.navigate", json!({ "url": url })).await?;
+        let failed = |told: &Told| {
+            told.webkit.visits.get(&self.frame).and_then(|visit| visit.failed.clone())
+        };
+        let done = |told: &Told| {
+            told.lost.is_some() || told.webkit.loads > before || failed(told).is_some()
+        };
+        let closed = || Fault::Lost("the browser closed the connection".to_owned());
+        let told = told.wait_for(done).await.map_err(|_| closed())?;
+        if let Some(reason) = &told.lost {
+            return Err(Fault::Lost(reason.clone()));
+        }
+        match failed(&told) {
+            Some(reason) => match network_error(&reason) {
+                // A download, or an answer without a page: what is shown will tell.
+                "" => Ok(()),
+                known => Err(Fault::Answer("navigation".to_owned(), known.to_owned())),
+            },
+            None => Ok(()),
+        }
+    }
+
+    async fn evaluate(&self, params: &Value, limit: Duration) -> Result<Value, Fault> {
+        let expression = params["expression"].as_str().unwrap_or_default();
+        let ask = json!({
+            // A value of any shape, as the text that it is sent as anyway.
+            "expression": format!("(async () => JSON.stringify(await ({expression}\n)))()"),
+            "emulateUserGesture": params["userGesture"] == true,
+        });
+        let promised = self.socket.call("Runtime.evaluate", &ask, limit).await?;
+        let mut answer = promised;
+        if answer["wasThrown"] != true {
+            let wait = json!({
+                "promiseObjectId": answer["result"]["objectId"],
+                "returnByValue": true,
+            });
+            let mut told = self.socket.told().subscribe();
+            let here = told.borrow().webkit.documents;
+            answer = tokio::select! {
+                answer = self.socket.call("Runtime.awaitPromise", &wait, limit) => answer?,
+                // It would never be answered.
+                _ = told.wait_for(|told| told.webkit.documents > here) => {
+                    return Err(Fault::Answer("error".to_owned(), MOVED_ON.to_owned()));
+                }
+            };
+        }
+        let result = &answer["result"];
+        if answer["wasThrown"] == true {
+            let text = result["description"].as_str().or(result["value"].as_str());
+            return Ok(json!({ "exceptionDetails": { "exception": { "description": text } } }));
+        }
+        let value: Value = serde_json::from_str(result["value"].as_str().unwrap_or("null"))
+            .map_err(|error| Fault::Lost(error.to_string()))?;
+        Ok(json!({ "result": { "value": value } }))
+    }
+
+    /// Sets what the page is told of its visitor.
+    async fn prefer(&self, params: &Value) -> Result<Value, Fault> {
+        for feature in params["features"].as_array().into_iter().flatten() {
+            let name = match feature["name"].as_str() {
+                Some("prefers-color-scheme") => "PrefersColorScheme",
+                _ => "PrefersReducedMotion",
+            };
+            let value = match feature["value"].as_str() {
+                Some("dark") => "Dark",
+                Some("reduce") => "Reduce",
+                Some("no-preference") => "NoPreference",
+                _ => "Light",
+            };
+            let set = json!({ "name": name, "value": value });
+            self.tell("Page.overrideUserPreference", set).await?;
+        }
+        Ok(json!({}))
+    }
+
+    async fn set_cookies(&self, params: &Value) -> Result<Value, Fault> {
+        for cookie in params["cookies"].as_array().into_iter().flatten() {
+            let url = url::Url::parse(cookie["url"].as_str().unwrap_or_default()).ok();
+            let host = url.as_ref().and_then(url::Url::host_str);
+            let set = json!({
+                "name": cookie["name"],
+                "value": cookie["value"],
+                "domain": cookie["domain"].as_str().or(host),
+                "path": cookie["path"].as_str().unwrap_or("/"),
+                "expires": 0,
+                "session": true,
+                "httpOnly": false,
+                "secure": false,
+                "sameSite": "Lax",
+            });
+            self.tell("Page.setCookie", json!({ "cookie": set })).await?;
+        }
+        Ok(json!({}))
+    }
+
+    async fn tell(&self, method: &str, params: Value) -> Result<Value, Fault> {
+        self.socket.call(method, &params, SETTING).await
+    }
+}
+
+/// Refuses what a shot asks for and `WebKitGTK` cannot be told.
+pub(crate) fn admit(shot: &Shot) -> Result<(), Error> {
+    let by_hand = |step: &Step| {
+        matches!(step, Step::Click(_) | Step::Hover(_) | Step::Fill { .. } | Step::Press { .. })
+    };
+    let refused = [
+        ("viewport.mobile", shot.viewport.mobile),
+        ("viewport.touch", shot.viewport.touch),
+        ("viewport.scale", (shot.viewport.scale - 1.0).abs() > f64::EPSILON),
+        ("basic_auth", shot.basic_auth.is_some()),
+        ("locale", shot.locale.is_some()),
+        ("time_zone", shot.time_zone != "UTC"),
+        ("steps", shot.steps.iter().any(by_hand)),
+    ];
+    match refused.into_iter().find(|(_, asked)| *asked) {
+        Some((setting, _)) => Err(Error::Unsupported { setting, browser: "WebKitGTK" }),
+        None => Ok(()),
+    }
+}
+
+/// The `MiniBrowser` that comes with `WebKitGTK`, which is not on any `PATH`; the newest one.
+pub fn minibrowser() -> Option<PathBuf> {
+    let below = |folder: &Path| {
+        let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+        entries.map(|entry| entry.path()).collect::<Vec<_>>()
+    };
+    let libraries = ["/usr/lib", "/usr/lib64", "/usr/libexec"].map(PathBuf::from);
+    let mut found: Vec<PathBuf> = libraries
+        .iter()
+        .flat_map(|library| [vec![library.clone()], below(library)].concat())
+        .flat_map(|folder| below(&folder))
+        .filter(|folder| folder.file_name().is_some_and(is_webkit))
+        .map(|folder| folder.join("MiniBrowser"))
+        .filter(|program| program.is_file())
+        .collect();
+    found.sort();
+    found.pop()
+}
+
+fn is_webkit(name: &std::ffi::OsStr) -> bool {
+    name.to_string_lossy().starts_with("webkit2gtk-4.")
+}
+
+/// Puts the style where the toolkit looks for one, below its folder for settings.
+fn style(folder: &Path) -> io::Result<()> {
+    let folder = folder.join("gtk-3.0");
+    fs::create_dir(&folder)?;
+    fs::File::create_new(folder.join("gtk.css"))?.write_all(NO_BARS.as_bytes())
+}
+
+/// A port that nobody has at this moment.
+fn free_port() -> io::Result<u16> {
+    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
+}
+
+/// What the inspector lists.
+async fn listing(port: u16) -> io::Result<String> {
+    let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await?;
+    let ask = format!("GET / HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n\r\n");
+    stream.write_all(ask.as_bytes()).await?;
+    let mut text = Vec::new();
+    stream.take(1 << 20).read_to_end(&mut text).await?;
+    Ok(String::from_utf8_lossy(&text).into_owned())
+}
+
+/// The paths of pages, such as `/socket/1/2/WebPage`, each once.
+fn paths_in(listing: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for (start, _) in listing.match_indices("/socket/") {
+        let rest = &listing[start..];
+        let end = rest.find(|c: char| !(c.is_ascii_alphanumeric() || c == '/'));
+        let path = rest[..end.unwrap_or(rest.len())].to_owned();
+        if path.ends_with("/WebPage") && !found.contains(&path) {
+            found.push(path);
+        }
+    }
+    found
+}
+
+/// Chromium's name for what went wrong on the network; empty where the answer was no page.
+fn network_error(message: &str) -> &str {
+    let known = [
+        ("onnection refused", "ERR_CONNECTION_REFUSED"),
+        ("Error resolving", "ERR_NAME_NOT_RESOLVED"),
+        ("TLS", "ERR_SSL_PROTOCOL_ERROR"),
+        ("ertificate", "ERR_CERT_INVALID"),
+        ("reset by peer", "ERR_CONNECTION_RESET"),
+        ("oo many redirects", "ERR_TOO_MANY_REDIRECTS"),
+        ("Frame load was interrupted", ""),
+        ("Load request cancelled", ""),
+    ];
+    known.iter().find(|(sign, _)| message.contains(sign)).map_or(message, |(_, name)| *name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(change: impl FnOnce(&mut Shot), expect: Result<(), &str>) {
+        let mut shot = Shot::of("http://a.test/");
+        change(&mut shot);
+        let got = admit(&shot).map_err(|error| error.to_string());
+        match expect {
+            Ok(()) => assert_eq!(got, Ok(())),
+            Err(setting) => assert!(got.unwrap_err().contains(setting), "{setting}"),
+        }
+    }
+
+    #[test]
+    fn what_it_cannot_do_is_refused_by_name() {
+        check(|_| {}, Ok(()));
+        check(|shot| shot.reduced_motion = false, Ok(()));
+        check(|shot| shot.viewport.scale = 2.0, Err("viewport.scale"));
+        check(|shot| shot.viewport.touch = true, Err("viewport.touch"));
+        check(|shot| shot.locale = Some("de".to_owned()), Err("locale"));
+        check(|shot| shot.time_zone = "Asia/Tokyo".to_owned(), Err("time_zone"));
+        check(|shot| shot.steps = vec![Step::Click("a".to_owned())], Err("steps"));
+        check(|shot| shot.steps = vec![Step::Script("1".to_owned())], Ok(()));
+    }
+
+    #[test]
+    fn pages_that_can_be_inspected() {
+        let listed = "<input onclick=\"open('Main.html?ws=' + host + '/socket/1/1/WebPage')\">\
+                      '/socket/1/1/WebPage' '/socket/1/2/WebPage' '/socket/1/3/JavaScript'";
+        assert_eq!(paths_in(listed), ["/socket/1/1/WebPage", "/socket/1/2/WebPage"]);
+        assert_eq!(paths_in(""), Vec::<String>::new());
+    }
+
+    #[test]
+    fn names_of_network_errors() {
+        let refused = "Could not connect to a.test: Connection refused";
+        assert_eq!(network_error(refused), "ERR_CONNECTION_REFUSED");
+        assert_eq!(network_error("Frame load was interrupted"), "");
+        assert_eq!(network_error("something new"), "something new");
+    }
+}
