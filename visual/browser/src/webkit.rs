@@ -33,8 +33,20 @@ use crate::{
 const SETTING: Duration = Duration::from_secs(10);
 /// Between two looks for a window that is being opened.
 const LOOK: Duration = Duration::from_millis(10);
-/// As large as a window may be.
-const SCREEN: &str = "4096x4096x24";
+/// A display of any number, as large as a window may be. Of its ways in only the one is left that
+/// has no file, so that nothing of it outlives it, however it ends.
+const DISPLAY: &[&str] = &[
+    "-displayfd",
+    "1",
+    "-screen",
+    "0",
+    "4096x4096x24",
+    "-nolock",
+    "-nolisten",
+    "unix",
+    "-nolisten",
+    "tcp",
+];
 
 /// The bars of the browser would make its windows wider than a phone.
 const NO_BARS: &str = "* { min-width: 0; min-height: 0; padding: 0; margin: 0; \
@@ -79,11 +91,7 @@ impl WebKit {
     ) -> Result<Self, Error> {
         let program = Program {
             path: xvfb,
-            arguments: &|_| {
-                ["-displayfd", "1", "-screen", "0", SCREEN, "-nolisten", "tcp"]
-                    .map(str::to_owned)
-                    .into()
-            },
+            arguments: &|_| DISPLAY.iter().map(|&part| part.to_owned()).collect(),
             announced: announced_by_xvfb,
             port: None,
             missing: "install Xvfb, or say where it is",
