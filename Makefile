@@ -12,6 +12,8 @@ demo: deps
 	"$${CARGO_TARGET_DIR:-target}"/demo/gate demo --dir gate-demo
 
 test: deps
+	@for program in firefox geckodriver Xvfb; do command -v $$program >/dev/null 2>&1 || \
+		echo "not installed, so its tests are not tried: $$program"; done
 	@if $(CARGO) nextest --version >/dev/null 2>&1; then \
 		$(CARGO) nextest run --workspace --no-fail-fast && $(CARGO) test --workspace --doc --quiet; \
 	else \

@@ -6,6 +6,9 @@
 //! name. Every page gets a browser of its own, which is its clean state, and in it a window without
 //! bars, of exactly the size that is asked for. It needs a display, and gets one that nobody sees.
 
+mod found;
+mod window;
+
 use std::{
     fs,
     io::{self, Write},
@@ -21,6 +24,9 @@ use tokio::{
     net::TcpStream,
     time::{Instant, sleep, timeout},
 };
+
+pub use found::minibrowser;
+use window::Window;
 
 use crate::{
     Error, Launch, Shot, Stage, Step,
@@ -55,9 +61,6 @@ const NO_BARS: &str = "* { min-width: 0; min-height: 0; padding: 0; margin: 0; \
 const ALONE: &str = "alert = () => {}; confirm = () => false; prompt = () => null; \
     if (window === top) opener = null;";
 
-/// What Chromium would say of a script whose page has gone.
-const MOVED_ON: &str = "context was destroyed";
-
 /// A `WebKitGTK` of our own.
 pub(crate) struct WebKit {
     // The order matters: the browser ends before its display.
@@ -72,13 +75,6 @@ struct Browser {
     window: Mutex<Option<Arc<Window>>>,
     driver: Driver,
     port: u16,
-}
-
-/// The window with the page.
-struct Window {
-    socket: Socket,
-    /// Its main frame.
-    frame: String,
 }
 
 impl WebKit {
@@ -300,132 +296,6 @@ impl Browser {
     }
 }
 
-impl Window {
-    async fn of(socket: Socket) -> Result<Self, Fault> {
-        for method in ["Page.enable", "Network.enable"] {
-            socket.call(method, &json!({}), SETTING).await?;
-        }
-        let tree = socket.call("Page.getResourceTree", &json!({}), SETTING).await?;
-        let frame = tree["frameTree"]["frame"]["id"].as_str().unwrap_or_default().to_owned();
-        Ok(Self { socket, frame })
-    }
-
-    /// Waits until the window has this size. Whoever waits has a deadline.
-    async fn has_size(&self, width: &Value, height: &Value) -> Result<(), Fault> {
-        let ask = json!({ "expression": "[innerWidth, innerHeight]", "returnByValue": true });
-        loop {
-            let answer = self.socket.call("Runtime.evaluate", &ask, SETTING).await?;
-            if answer["result"]["value"] == json!([width, height]) {
-                return Ok(());
-            }
-            sleep(LOOK).await;
-        }
-    }
-
-    async fn load(&self, url: &str) -> Result<(), Fault> {
-        let mut told = self.socket.told().subscribe();
-        let before = told.borrow().webkit.loads;
-        self.socket.told().send_modify(|told| told.webkit.visits.clear());
-        self.tell("Page.navigate", json!({ "url": url })).await?;
-        let failed = |told: &Told| {
-            told.webkit.visits.get(&self.frame).and_then(|visit| visit.failed.clone())
-        };
-        let done = |told: &Told| {
-            told.lost.is_some() || told.webkit.loads > before || failed(told).is_some()
-        };
-        let closed = || Fault::Lost("the browser closed the connection".to_owned());
-        let told = told.wait_for(done).await.map_err(|_| closed())?;
-        if let Some(reason) = &told.lost {
-            return Err(Fault::Lost(reason.clone()));
-        }
-        match failed(&told) {
-            Some(reason) => match network_error(&reason) {
-                // A download, or an answer without a page: what is shown will tell.
-                "" => Ok(()),
-                known => Err(Fault::Answer("navigation".to_owned(), known.to_owned())),
-            },
-            None => Ok(()),
-        }
-    }
-
-    async fn evaluate(&self, params: &Value, limit: Duration) -> Result<Value, Fault> {
-        let expression = params["expression"].as_str().unwrap_or_default();
-        let ask = json!({
-            // A value of any shape, as the text that it is sent as anyway.
-            "expression": format!("(async () => JSON.stringify(await ({expression}\n)))()"),
-            "emulateUserGesture": params["userGesture"] == true,
-        });
-        let promised = self.socket.call("Runtime.evaluate", &ask, limit).await?;
-        let mut answer = promised;
-        if answer["wasThrown"] != true {
-            let wait = json!({
-                "promiseObjectId": answer["result"]["objectId"],
-                "returnByValue": true,
-            });
-            let mut told = self.socket.told().subscribe();
-            let here = told.borrow().webkit.documents;
-            answer = tokio::select! {
-                answer = self.socket.call("Runtime.awaitPromise", &wait, limit) => answer?,
-                // It would never be answered.
-                _ = told.wait_for(|told| told.webkit.documents > here) => {
-                    return Err(Fault::Answer("error".to_owned(), MOVED_ON.to_owned()));
-                }
-            };
-        }
-        let result = &answer["result"];
-        if answer["wasThrown"] == true {
-            let text = result["description"].as_str().or(result["value"].as_str());
-            return Ok(json!({ "exceptionDetails": { "exception": { "description": text } } }));
-        }
-        let value: Value = serde_json::from_str(result["value"].as_str().unwrap_or("null"))
-            .map_err(|error| Fault::Lost(error.to_string()))?;
-        Ok(json!({ "result": { "value": value } }))
-    }
-
-    /// Sets what the page is told of its visitor.
-    async fn prefer(&self, params: &Value) -> Result<Value, Fault> {
-        for feature in params["features"].as_array().into_iter().flatten() {
-            let name = match feature["name"].as_str() {
-                Some("prefers-color-scheme") => "PrefersColorScheme",
-                _ => "PrefersReducedMotion",
-            };
-            let value = match feature["value"].as_str() {
-                Some("dark") => "Dark",
-                Some("reduce") => "Reduce",
-                Some("no-preference") => "NoPreference",
-                _ => "Light",
-            };
-            let set = json!({ "name": name, "value": value });
-            self.tell("Page.overrideUserPreference", set).await?;
-        }
-        Ok(json!({}))
-    }
-
-    async fn set_cookies(&self, params: &Value) -> Result<Value, Fault> {
-        for cookie in params["cookies"].as_array().into_iter().flatten() {
-            let url = url::Url::parse(cookie["url"].as_str().unwrap_or_default()).ok();
-            let host = url.as_ref().and_then(url::Url::host_str);
-            let set = json!({
-                "name": cookie["name"],
-                "value": cookie["value"],
-                "domain": cookie["domain"].as_str().or(host),
-                "path": cookie["path"].as_str().unwrap_or("/"),
-                "expires": 0,
-                "session": true,
-                "httpOnly": false,
-                "secure": false,
-                "sameSite": "Lax",
-            });
-            self.tell("Page.setCookie", json!({ "cookie": set })).await?;
-        }
-        Ok(json!({}))
-    }
-
-    async fn tell(&self, method: &str, params: Value) -> Result<Value, Fault> {
-        self.socket.call(method, &params, SETTING).await
-    }
-}
-
 /// Refuses what a shot asks for and `WebKitGTK` cannot be told.
 pub(crate) fn admit(shot: &Shot) -> Result<(), Error> {
     let by_hand = |step: &Step| {
@@ -444,29 +314,6 @@ pub(crate) fn admit(shot: &Shot) -> Result<(), Error> {
         Some((setting, _)) => Err(Error::Unsupported { setting, browser: "WebKitGTK" }),
         None => Ok(()),
     }
-}
-
-/// The `MiniBrowser` that comes with `WebKitGTK`, which is not on any `PATH`; the newest one.
-pub fn minibrowser() -> Option<PathBuf> {
-    let below = |folder: &Path| {
-        let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-        entries.map(|entry| entry.path()).collect::<Vec<_>>()
-    };
-    let libraries = ["/usr/lib", "/usr/lib64", "/usr/libexec"].map(PathBuf::from);
-    let mut found: Vec<PathBuf> = libraries
-        .iter()
-        .flat_map(|library| [vec![library.clone()], below(library)].concat())
-        .flat_map(|folder| below(&folder))
-        .filter(|folder| folder.file_name().is_some_and(is_webkit))
-        .map(|folder| folder.join("MiniBrowser"))
-        .filter(|program| program.is_file())
-        .collect();
-    found.sort();
-    found.pop()
-}
-
-fn is_webkit(name: &std::ffi::OsStr) -> bool {
-    name.to_string_lossy().starts_with("webkit2gtk-4.")
 }
 
 /// Puts the style where the toolkit looks for one, below its folder for settings.
@@ -505,21 +352,6 @@ fn paths_in(listing: &str) -> Vec<String> {
     found
 }
 
-/// Chromium's name for what went wrong on the network; empty where the answer was no page.
-fn network_error(message: &str) -> &str {
-    let known = [
-        ("onnection refused", "ERR_CONNECTION_REFUSED"),
-        ("Error resolving", "ERR_NAME_NOT_RESOLVED"),
-        ("TLS", "ERR_SSL_PROTOCOL_ERROR"),
-        ("ertificate", "ERR_CERT_INVALID"),
-        ("reset by peer", "ERR_CONNECTION_RESET"),
-        ("oo many redirects", "ERR_TOO_MANY_REDIRECTS"),
-        ("Frame load was interrupted", ""),
-        ("Load request cancelled", ""),
-    ];
-    known.iter().find(|(sign, _)| message.contains(sign)).map_or(message, |(_, name)| *name)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -552,13 +384,5 @@ mod tests {
                       '/socket/1/1/WebPage' '/socket/1/2/WebPage' '/socket/1/3/JavaScript'";
         assert_eq!(paths_in(listed), ["/socket/1/1/WebPage", "/socket/1/2/WebPage"]);
         assert_eq!(paths_in(""), Vec::<String>::new());
-    }
-
-    #[test]
-    fn names_of_network_errors() {
-        let refused = "Could not connect to a.test: Connection refused";
-        assert_eq!(network_error(refused), "ERR_CONNECTION_REFUSED");
-        assert_eq!(network_error("Frame load was interrupted"), "");
-        assert_eq!(network_error("something new"), "something new");
     }
 }
