@@ -301,7 +301,10 @@ pub(crate) fn admit(shot: &Shot) -> Result<(), Error> {
     let by_hand = |step: &Step| {
         matches!(step, Step::Click(_) | Step::Hover(_) | Step::Fill { .. } | Step::Press { .. })
     };
+    let fits = |side: u32| (100..=4096).contains(&side);
     let refused = [
+        // It opens no smaller window, and its display is no larger.
+        ("viewport", !fits(shot.viewport.width) || !fits(shot.viewport.height)),
         ("viewport.mobile", shot.viewport.mobile),
         ("viewport.touch", shot.viewport.touch),
         ("viewport.scale", (shot.viewport.scale - 1.0).abs() > f64::EPSILON),
@@ -370,6 +373,8 @@ mod tests {
     fn what_it_cannot_do_is_refused_by_name() {
         check(|_| {}, Ok(()));
         check(|shot| shot.reduced_motion = false, Ok(()));
+        check(|shot| shot.viewport.width = 99, Err("viewport"));
+        check(|shot| shot.viewport.height = 4097, Err("viewport"));
         check(|shot| shot.viewport.scale = 2.0, Err("viewport.scale"));
         check(|shot| shot.viewport.touch = true, Err("viewport.touch"));
         check(|shot| shot.locale = Some("de".to_owned()), Err("locale"));

@@ -61,9 +61,12 @@ fn beyond_firefox(look: &Look) -> Vec<Asked> {
 fn beyond_webkit(look: &Look) -> Vec<Asked> {
     let mut found = hand_held(look);
     for (index, viewport) in look.viewports.iter().flatten().enumerate() {
-        let Viewport { scale, mobile, .. } = viewport.window.viewport;
-        if !mobile && (scale - 1.0).abs() > f64::EPSILON {
-            let path = vec!["viewports".to_owned(), index.to_string()];
+        let Viewport { width, height, scale, mobile, .. } = viewport.window.viewport;
+        let path = vec!["viewports".to_owned(), index.to_string()];
+        let fits = |side: u32| (100..=4096).contains(&side);
+        if !fits(width) || !fits(height) {
+            found.push((path, "has windows of 100 to 4096 pixels a side"));
+        } else if !mobile && (scale - 1.0).abs() > f64::EPSILON {
             found.push((path, "has one pixel for each CSS pixel, and no other `scale`"));
         }
     }

@@ -214,8 +214,12 @@ fn what_a_browser_cannot_do_has_a_place() {
     );
     let or = "(leave it out, or webkit out of `browsers`)";
     check(
-        "pages: [/]\nbrowsers: [webkit]\nviewports: [{name: a, width: 9, height: 9, scale: 2}]",
+        "pages: [/]\nbrowsers: [webkit]\nviewports: [{name: a, width: 320, height: 600, scale: 2}]",
         &format!("6:15: webkit has one pixel for each CSS pixel, and no other `scale` {or}"),
+    );
+    check(
+        "pages: [/]\nbrowsers: [webkit]\nviewports: [{name: a, width: 99, height: 600}]",
+        &format!("6:15: webkit has windows of 100 to 4096 pixels a side {or}"),
     );
     check(
         "pages: [/]\nbrowsers: [webkit]\nlocale: de\ntime_zone: UTC",
