@@ -286,10 +286,10 @@ impl Reader {
         if incoming.id == 0 {
             let params = incoming.params.and_then(|raw| serde_json::from_str(raw.get()).ok());
             let params: Value = params.unwrap_or_default();
-            return match self.targeted {
-                true => self.note_target(&incoming.method, &params),
-                false => self.note(&incoming.method, &params),
-            };
+            if self.targeted {
+                return self.note_target(&incoming.method, &params);
+            }
+            return self.note(&incoming.method, &params);
         }
         let waiting = self.pending.lock().ok().and_then(|mut all| all.remove(&incoming.id));
         let Some(waiting) = waiting else { return };
