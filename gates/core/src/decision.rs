@@ -171,7 +171,7 @@ fn finish(workspace: &Workspace) -> Result<(), Error> {
     let journal: Journal = serde_json::from_slice(&bytes)?;
     let store = workspace.store();
     for change in &journal.changes {
-        let target = inside(workspace, &change.path)?;
+        let target = changeable(workspace, &change.path)?;
         match &change.candidate {
             Some(candidate) => {
                 let folder = target.parent().unwrap_or(workspace.root());
@@ -220,17 +220,38 @@ fn append(file: &Path, decision: &Decision) -> Result<(), Error> {
 /// The digest of a file of the workspace; none when it is not there. Its content goes into the
 /// store, so that the change can be undone.
 fn current(workspace: &Workspace, path: &str) -> Result<Option<Digest>, Error> {
-    let bytes = read_if_there(&inside(workspace, path)?)?;
+    let bytes = read_if_there(&changeable(workspace, path)?)?;
     bytes.map(|bytes| workspace.store().put(&bytes)).transpose()
 }
 
-/// The path within the workspace; an error when it would lead out of it.
-fn inside(workspace: &Workspace, path: &str) -> Result<PathBuf, Error> {
+/// The path of a file that a proposal may change: below a folder of approved pictures or of
+/// recorded answers. A bundle may come from anybody, and must not reach what programs run.
+fn changeable(workspace: &Workspace, path: &str) -> Result<PathBuf, Error> {
+    let found = inside(workspace, path)?;
+    let folders = Path::new(path).parent().into_iter().flat_map(Path::components);
+    let is_ours = folders
+        .filter_map(|part| part.as_os_str().to_str())
+        .any(|name| OWNED.iter().any(|ending| name.len() > ending.len() && name.ends_with(ending)));
+    if is_ours {
+        return Ok(found);
+    }
+    Err(Error::new(format!("a proposal may not change `{path}`"))
+        .hint("it may change files in folders that end in `.baselines` or `.cassette`"))
+}
+
+/// How the folders end whose files gates propose to change.
+const OWNED: [&str; 2] = [".baselines", ".cassette"];
+
+/// The path within the workspace; an error when it would lead out of it, into a hidden folder or
+/// through a link.
+pub fn inside(workspace: &Workspace, path: &str) -> Result<PathBuf, Error> {
     let relative = Path::new(path);
-    let plain = relative.components().all(|part| matches!(part, Component::Normal(_)));
-    let private = relative.starts_with(".gate") || relative.starts_with(".git");
-    if !plain || private || path.is_empty() {
-        return Err(Error::new(format!("a proposal may not change `{path}`")));
+    let plain = relative.components().all(|part| match part {
+        Component::Normal(name) => !name.as_encoded_bytes().starts_with(b"."),
+        _ => false,
+    });
+    if !plain || path.is_empty() {
+        return Err(Error::new(format!("`{path}` does not lead to a file of the workspace")));
     }
     let mut at = workspace.root().to_owned();
     for part in relative.components() {
@@ -322,7 +343,10 @@ mod tests {
             expected: None,
             candidate: Some(site.store().put(text).unwrap()),
         };
-        let changes = vec![change("b/home.png", b"picture"), change("b/home.json", b"{}")];
+        let changes = vec![
+            change("b.baselines/home.png", b"picture"),
+            change("b.baselines/home.json", b"{}"),
+        ];
         Proposal::files("shop", "home", "new baseline", changes)
     }
 
@@ -331,10 +355,10 @@ mod tests {
         let site = Site::new();
         let proposal = new_files(&site);
         site.decide(Said::Approved, &proposal).unwrap();
-        assert_eq!(site.read("b/home.png").as_deref(), Some("picture"));
-        assert_eq!(site.read("b/home.json").as_deref(), Some("{}"));
+        assert_eq!(site.read("b.baselines/home.png").as_deref(), Some("picture"));
+        assert_eq!(site.read("b.baselines/home.json").as_deref(), Some("{}"));
         site.decide(Said::Undone, &proposal).unwrap();
-        assert_eq!(site.read("b/home.png"), None);
+        assert_eq!(site.read("b.baselines/home.png"), None);
         let said: Vec<_> = load(&site.file).unwrap().iter().map(|d| d.decision).collect();
         assert_eq!(said, [Said::Approved, Said::Undone]);
     }
@@ -343,12 +367,16 @@ mod tests {
     fn a_stale_proposal_changes_nothing() {
         let site = Site::new();
         let proposal = new_files(&site);
-        std::fs::create_dir(site.folder.path().join("b")).unwrap();
-        write_atomically(&site.folder.path().join("b/home.json"), b"x", site.folder.path())
-            .unwrap();
+        std::fs::create_dir(site.folder.path().join("b.baselines")).unwrap();
+        write_atomically(
+            &site.folder.path().join("b.baselines/home.json"),
+            b"x",
+            site.folder.path(),
+        )
+        .unwrap();
         let refused = site.decide(Said::Approved, &proposal).unwrap_err();
-        assert_eq!(refused, Refused::Stale { path: "b/home.json".into() });
-        assert_eq!(site.read("b/home.png"), None);
+        assert_eq!(refused, Refused::Stale { path: "b.baselines/home.json".into() });
+        assert_eq!(site.read("b.baselines/home.png"), None);
         assert!(load(&site.file).unwrap().is_empty());
     }
 
@@ -359,14 +387,14 @@ mod tests {
         site.decide(Said::Approved, &proposal).unwrap();
         let decision = load(&site.file).unwrap().remove(0);
         // As if it had crashed after the first of the two files.
-        std::fs::remove_file(site.folder.path().join("b/home.json")).unwrap();
+        std::fs::remove_file(site.folder.path().join("b.baselines/home.json")).unwrap();
         std::fs::remove_file(&site.file).unwrap();
         let journal =
             Journal { file: site.file.clone(), changes: proposal.changes.clone(), decision };
         let bytes = serde_json::to_vec(&journal).unwrap();
         write_atomically(&journal_path(&site.workspace), &bytes, site.folder.path()).unwrap();
         recover(&site.workspace).unwrap();
-        assert_eq!(site.read("b/home.json").as_deref(), Some("{}"));
+        assert_eq!(site.read("b.baselines/home.json").as_deref(), Some("{}"));
         assert_eq!(load(&site.file).unwrap().len(), 1);
         assert!(!journal_path(&site.workspace).exists());
     }
@@ -375,7 +403,22 @@ mod tests {
     fn nothing_outside_the_workspace_is_touched() {
         let site = Site::new();
         std::os::unix::fs::symlink("/tmp", site.folder.path().join("link")).unwrap();
-        for path in ["../x", "/etc/x", ".gate/x", ".git/config", "a/../../x", "", "link/x"] {
+        let refused = [
+            "../x.baselines/a",
+            "/etc/x.baselines/a",
+            ".gate/x.baselines/a",
+            ".git/config",
+            "",
+            "a.baselines/../../x",
+            "link/x.baselines/a",
+            "gate.yaml",
+            "specs/shop.yaml",
+            "Makefile",
+            "a.baselines/.git/hooks/pre-commit",
+            "shop.baselines",
+            ".baselines/x",
+        ];
+        for path in refused {
             let change = Change { path: path.into(), expected: None, candidate: None };
             let proposal = Proposal::files("shop", "home", "", vec![change]);
             assert!(

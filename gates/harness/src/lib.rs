@@ -15,7 +15,6 @@ mod merge;
 mod plugin;
 pub mod reporters;
 mod runner;
-mod stored;
 mod suite;
 mod usage;
 

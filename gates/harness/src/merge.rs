@@ -8,8 +8,8 @@ use gate_core::{
 };
 
 use crate::judge;
-use crate::stored::Stored;
 use crate::suite::Shard;
+use gate_runs::Stored;
 
 /// Makes one record of the parts. Their evidence must be in `store` already. `id` names the new
 /// run.

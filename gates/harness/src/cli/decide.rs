@@ -5,13 +5,13 @@ use std::path::PathBuf;
 
 use gate_core::decision::{self, DECISIONS_FILE, Decision, DecisionSchema, Refused, Said};
 use gate_core::{ExitCode, GateReport, Proposal, is_run_id};
+use gate_runs::Stored;
 use globset::Glob;
 
 use super::args::{Decide, Undo};
 use super::{Session, judging, print};
 use crate::discover::{self, Project};
 use crate::reporters::clean_line;
-use crate::stored::Stored;
 use crate::usage::Stop;
 
 pub(super) fn decide(session: &Session, args: &Decide, said: Said) -> Result<ExitCode, Stop> {
@@ -68,16 +68,6 @@ fn carried_out(
     gate: &GateReport,
     decision: Decision,
 ) -> Result<bool, Stop> {
-    let workspace = &project.workspace;
-    let file = workspace.root().join(&gate.spec.path).with_file_name(DECISIONS_FILE);
-    let changes = match decision.decision {
-        Said::Approved => decision.proposal.changes.clone(),
-        _ => Vec::new(),
-    };
-    if !decision.proposal.is_genuine() {
-        return Err(Stop::usage(format!("the proposal {} was altered", decision.proposal.id)));
-    }
-    decision::carry_candidates(&stored.store, &workspace.store(), &changes)?;
     let word = match decision.decision {
         Said::Approved => "approved",
         Said::Rejected => "rejected",
@@ -86,7 +76,7 @@ fn carried_out(
     let title = format!("{}: {}", gate.name, decision.proposal.title);
     let title = clean_line(&title);
     let id = decision.proposal.id.clone();
-    match decision::carry_out(workspace, &file, changes, decision) {
+    match gate_runs::carry_out(&project.workspace, stored, gate, decision) {
         Ok(()) => {
             print::out(&format!("{word} {id}  {title}\n"));
             Ok(true)
@@ -118,20 +108,11 @@ pub(super) fn undo(session: &Session, args: &Undo) -> Result<ExitCode, Stop> {
     if last.decision == Said::Undone {
         return Err(Stop::usage(format!("`{}` was undone already by {}", args.id, last.by)));
     }
-    let changes = match last.decision {
-        Said::Approved => decision::reversed(&last.proposal.changes),
-        _ => Vec::new(),
-    };
     let title = format!("{}: {}", last.proposal.gate, last.proposal.title);
     let title = clean_line(&title);
-    let decision = Decision {
-        decision: Said::Undone,
-        by: who(session, args.by.as_deref())?,
-        at: session.ambient.clock().map_err(Stop::usage)?.now(),
-        reason: args.reason.clone(),
-        ..last
-    };
-    match decision::carry_out(&project.workspace, &file, changes, decision) {
+    let by = who(session, args.by.as_deref())?;
+    let at = session.ambient.clock().map_err(Stop::usage)?.now();
+    match gate_runs::take_back(&project.workspace, &file, last, by, at, args.reason.clone()) {
         Ok(()) => {
             print::out(&format!("undone {}  {title}\n", args.id));
             Ok(ExitCode::PROMOTE)
@@ -152,7 +133,7 @@ fn decision_files(session: &Session, project: &Project) -> Result<BTreeSet<PathB
         files.iter().map(|file| file.path.with_file_name(DECISIONS_FILE)).collect();
     found.insert(project.workspace.root().join(DECISIONS_FILE));
     // Specs that are run by their path lie where no glob finds them.
-    for id in crate::stored::ids(&project.workspace) {
+    for id in gate_runs::ids(&project.workspace) {
         if let Ok(stored) = Stored::find(&project.workspace, project.workspace.root(), &id) {
             let specs = stored.record.gates.iter().map(|gate| &gate.spec.path);
             let beside = |path| project.workspace.root().join(path).with_file_name(DECISIONS_FILE);

@@ -10,9 +10,9 @@ use crate::discover::Project;
 use crate::judge::{self, Judging, Mode};
 use crate::merge;
 use crate::reporters::{self, Format};
-use crate::stored::Stored;
 use crate::suite::{self, Wanted};
 use crate::usage::Stop;
+use gate_runs::Stored;
 
 pub(super) fn judge(session: &mut Session, args: &Judge) -> Result<ExitCode, Stop> {
     let project = session.project()?;

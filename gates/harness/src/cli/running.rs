@@ -8,9 +8,9 @@ use super::args::{Run, Sink, Sinks};
 use super::{Session, print, signals};
 use crate::reporters::{self, Around, Format};
 use crate::runner::{self, Interrupt, Options};
-use crate::stored::{self, Stored};
 use crate::suite;
 use crate::usage::Stop;
+use gate_runs::Stored;
 
 pub(super) fn run(mut session: Session, args: Run) -> Result<ExitCode, Stop> {
     check_sinks(&args.sinks)?;
@@ -50,7 +50,7 @@ pub(super) fn run(mut session: Session, args: Run) -> Result<ExitCode, Stop> {
         runner::run(suite, options, interrupt).await
     })?;
     let code = publish(&session, &workspace, &done.report, &done.folder, &args.sinks);
-    if let Err(error) = stored::prune(&workspace) {
+    if let Err(error) = gate_runs::prune(&workspace) {
         tracing::warn!("old runs are not pruned: {error}");
     }
     Ok(code)
@@ -150,7 +150,7 @@ fn write_sink(
     let to = session.ambient.folder.join(&sink.path);
     if sink.format == Format::Bundle {
         let id = folder.path().to_string_lossy().into_owned();
-        return stored::bundle(&Stored::find(workspace, workspace.root(), &id)?, &to);
+        return gate_runs::bundle(&Stored::find(workspace, workspace.root(), &id)?, &to);
     }
     let bytes = reporters::render(sink.format, report, &around(session, workspace, folder, false))?;
     if sink.path.as_os_str() == "-" {

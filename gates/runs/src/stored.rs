@@ -8,6 +8,7 @@ use gate_core::{
     Attempt, Digest, Error, Observation, Report, RunFolder, RunRecord, Store, While, Workspace,
     files, is_run_id,
 };
+use tempfile::TempDir;
 
 /// A stored run, wherever it lies.
 pub struct Stored {
@@ -18,15 +19,7 @@ pub struct Stored {
     /// What it recorded.
     pub record: RunRecord,
     /// Keeps an unpacked bundle for as long as it is in use.
-    _unpacked: Option<Unpacked>,
-}
-
-struct Unpacked(PathBuf);
-
-impl Drop for Unpacked {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
+    _unpacked: Option<TempDir>,
 }
 
 impl Stored {
@@ -53,15 +46,15 @@ impl Stored {
         }
         if path.is_file() {
             let unpacked = unpack(workspace, &path)?;
-            let store = Store::new(unpacked.0.join("store"), workspace.private().join("tmp"));
-            let folder = unpacked.0.clone();
+            let store = Store::new(unpacked.path().join("store"), workspace.private().join("tmp"));
+            let folder = unpacked.path().to_owned();
             return Stored::open(&folder, store, Some(unpacked));
         }
         Err(Error::new(format!("there is no run `{name}`"))
             .hint("a run is named by its id, `last`, its folder or a bundle"))
     }
 
-    fn open(path: &Path, store: Store, unpacked: Option<Unpacked>) -> Result<Stored, Error> {
+    fn open(path: &Path, store: Store, unpacked: Option<TempDir>) -> Result<Stored, Error> {
         let folder = RunFolder::at(path);
         let record = folder.load()?;
         Ok(Stored { folder, store, record, _unpacked: unpacked })
@@ -156,21 +149,21 @@ pub fn bundle(stored: &Stored, to: &Path) -> Result<(), Error> {
 /// The most that a bundle may unpack to, in bytes.
 const LARGEST_BUNDLE: u64 = 8 << 30;
 
-fn unpack(workspace: &Workspace, path: &Path) -> Result<Unpacked, Error> {
+fn unpack(workspace: &Workspace, path: &Path) -> Result<TempDir, Error> {
     workspace.prepare()?;
     let file = fs::File::open(path).while_doing(|| format!("opening {}", path.display()))?;
     let not_one = |error: zip::result::ZipError| {
         Error::new(format!("{} is no bundle: {error}", path.display()))
     };
     let mut archive = zip::ZipArchive::new(file).map_err(not_one)?;
-    let name = format!("bundle-{:016x}", crate::ambient::random());
-    let unpacked = Unpacked(workspace.private().join("tmp").join(name));
+    let temporary = workspace.private().join("tmp");
+    let unpacked = tempfile::Builder::new().prefix("bundle-").tempdir_in(temporary)?;
     let mut left = LARGEST_BUNDLE;
     for index in 0..archive.len() {
         let mut entry = archive.by_index(index).map_err(not_one)?;
         let Some(inside) = entry.name().ok().and_then(|name| bundled(&name)) else { continue };
-        let target = unpacked.0.join(inside);
-        let folder = target.parent().unwrap_or(&unpacked.0).to_owned();
+        let target = unpacked.path().join(inside);
+        let folder = target.parent().unwrap_or(unpacked.path()).to_owned();
         files::make_folder(&folder)?;
         let mut bytes = Vec::new();
         std::io::Read::read_to_end(&mut std::io::Read::take(&mut entry, left + 1), &mut bytes)
