@@ -1,5 +1,7 @@
 //! Checks and metrics: the sentences and numbers that a verdict is made of.
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -15,6 +17,9 @@ pub struct Check {
     pub id: String,
     /// What was looked at, a few words.
     pub title: String,
+    /// What people may want to find it by, such as its `page`, `viewport` and `browser`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub facets: BTreeMap<String, String>,
     /// What it came to.
     pub verdict: Verdict,
     /// What happened, one or two plain sentences.
@@ -44,6 +49,7 @@ impl Check {
         Check {
             id: id.into(),
             title: title.into(),
+            facets: BTreeMap::new(),
             verdict,
             message: message.into(),
             advice: None,
@@ -51,6 +57,12 @@ impl Check {
             evidence: Vec::new(),
             location: None,
         }
+    }
+
+    /// Adds something to find it by.
+    pub fn facet(mut self, name: impl Into<String>, value: impl Into<String>) -> Check {
+        self.facets.insert(name.into(), value.into());
+        self
     }
 
     /// Says what to do next.

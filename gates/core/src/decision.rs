@@ -3,7 +3,7 @@
 //! They lie in `gate-decisions.jsonl` beside each spec, a line each, and are only ever added to,
 //! so that git can merge two branches of them (`merge=union`).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::Write;
 use std::path::{Component, Path, PathBuf};
@@ -123,24 +123,75 @@ impl std::fmt::Display for Refused {
     }
 }
 
-/// A decision that is being carried out, so that a crash in the middle can be finished.
-#[derive(Debug, Serialize, Deserialize)]
-struct Journal {
-    file: PathBuf,
-    changes: Vec<Change>,
-    decision: Decision,
+/// A decision and what it changes: the changes of the proposal for an approval, none for a
+/// rejection, the reverse for an undo.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Deciding {
+    /// The file that it is recorded in.
+    pub file: PathBuf,
+    /// What lands, or none of it.
+    pub changes: Vec<Change>,
+    /// What was said.
+    pub decision: Decision,
 }
 
-/// Carries a decision out and records it: all its changes land, or none. `changes` are those of
-/// the proposal for an approval, none for a rejection, and the reverse for an undo.
+/// Carries a decision out and records it: all its changes land, or none.
 pub fn carry_out(
     workspace: &Workspace,
     file: &Path,
     changes: Vec<Change>,
     decision: Decision,
 ) -> Result<(), Refused> {
+    let deciding = Deciding { file: file.to_owned(), changes, decision };
+    carry_out_all(workspace, vec![deciding], |_, _| Ok(()))?.remove(0)
+}
+
+/// Carries out several decisions, each for itself: one that is refused does not keep the others
+/// from being carried out. Gives what became of each, in their order.
+///
+/// `agrees` is asked for each of them while nobody else decides in this workspace, with the last
+/// decision on the same proposal that is recorded in its file; what it refuses is not carried out.
+pub fn carry_out_all(
+    workspace: &Workspace,
+    decisions: Vec<Deciding>,
+    agrees: impl Fn(&Deciding, Option<&Decision>) -> Result<(), Refused>,
+) -> Result<Vec<Result<(), Refused>>, Error> {
     let _held = hold(workspace)?;
-    for change in &changes {
+    let mut known: BTreeMap<PathBuf, BTreeMap<String, Decision>> = BTreeMap::new();
+    for deciding in &decisions {
+        if !known.contains_key(&deciding.file) {
+            let all = load(&deciding.file)?;
+            let last = all.into_iter().map(|one| (one.proposal.id.clone(), one)).collect();
+            known.insert(deciding.file.clone(), last);
+        }
+    }
+    let mut changed = BTreeSet::new();
+    let mut journal = Vec::new();
+    let mut results = Vec::new();
+    for deciding in decisions {
+        let last = known[&deciding.file].get(&deciding.decision.proposal.id);
+        // What two of them would replace, the first one does.
+        let again = deciding.changes.iter().find(|change| !changed.insert(change.path.clone()));
+        let result = match again {
+            Some(change) => Err(Refused::Stale { path: change.path.clone() }),
+            None => agrees(&deciding, last).and_then(|()| check(workspace, &deciding.changes)),
+        };
+        if result.is_ok() {
+            journal.push(deciding);
+        }
+        results.push(result);
+    }
+    if !journal.is_empty() {
+        let temporary = workspace.private().join("tmp");
+        write_atomically(&journal_path(workspace), &serde_json::to_vec(&journal)?, &temporary)?;
+        finish(workspace)?;
+    }
+    Ok(results)
+}
+
+/// Whether changes can land: what they replace is there, and so is what takes its place.
+fn check(workspace: &Workspace, changes: &[Change]) -> Result<(), Refused> {
+    for change in changes {
         if current(workspace, &change.path)? != change.expected {
             return Err(Refused::Stale { path: change.path.clone() });
         }
@@ -148,10 +199,7 @@ pub fn carry_out(
             workspace.store().get(candidate).while_doing(|| format!("for {}", change.path))?;
         }
     }
-    let journal = Journal { file: file.to_owned(), changes, decision };
-    let temporary = workspace.private().join("tmp");
-    write_atomically(&journal_path(workspace), &serde_json::to_vec(&journal)?, &temporary)?;
-    Ok(finish(workspace)?)
+    Ok(())
 }
 
 /// Holds off decisions for as long as the answer lives, and finishes one that was interrupted: for
@@ -168,27 +216,35 @@ pub fn hold(workspace: &Workspace) -> Result<File, Error> {
 fn finish(workspace: &Workspace) -> Result<(), Error> {
     let path = journal_path(workspace);
     let Some(bytes) = read_if_there(&path)? else { return Ok(()) };
-    let journal: Journal = serde_json::from_slice(&bytes)?;
-    let store = workspace.store();
-    for change in &journal.changes {
-        let target = changeable(workspace, &change.path)?;
-        match &change.candidate {
-            Some(candidate) => {
-                let folder = target.parent().unwrap_or(workspace.root());
-                make_folder(folder)?;
-                // Beside its target: baselines may lie on another file system than `.gate`.
-                write_atomically(&target, &store.get(candidate)?, folder)?;
-            }
-            None => match std::fs::remove_file(&target) {
-                Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error)?,
-                _ => {}
-            },
+    let journal: Vec<Deciding> = serde_json::from_slice(&bytes)?;
+    let mut by_file: BTreeMap<&Path, Vec<&Decision>> = BTreeMap::new();
+    for deciding in &journal {
+        for change in &deciding.changes {
+            land(workspace, change)?;
         }
+        by_file.entry(&deciding.file).or_default().push(&deciding.decision);
     }
-    if !load(&journal.file)?.contains(&journal.decision) {
-        append(&journal.file, &journal.decision)?;
+    for (file, decisions) in by_file {
+        let recorded = load(file)?;
+        let new: Vec<&Decision> =
+            decisions.into_iter().filter(|decision| !recorded.contains(decision)).collect();
+        append(file, &new)?;
     }
     std::fs::remove_file(&path).while_doing(|| "closing the journal")
+}
+
+fn land(workspace: &Workspace, change: &Change) -> Result<(), Error> {
+    let target = changeable(workspace, &change.path)?;
+    let Some(candidate) = &change.candidate else {
+        return match std::fs::remove_file(&target) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error)?,
+            _ => Ok(()),
+        };
+    };
+    let folder = target.parent().unwrap_or(workspace.root());
+    make_folder(folder)?;
+    // Beside its target: baselines may lie on another file system than `.gate`.
+    write_atomically(&target, &workspace.store().get(candidate)?, folder)
 }
 
 /// Finishes what a crash interrupted, at the start of a run.
@@ -203,16 +259,19 @@ fn journal_path(workspace: &Workspace) -> PathBuf {
     workspace.private().join("journal.json")
 }
 
-fn append(file: &Path, decision: &Decision) -> Result<(), Error> {
-    let mut line = serde_json::to_string(decision)?;
-    line.push('\n');
+fn append(file: &Path, decisions: &[&Decision]) -> Result<(), Error> {
+    let mut lines = Vec::new();
+    for decision in decisions {
+        serde_json::to_writer(&mut lines, decision)?;
+        lines.push(b'\n');
+    }
     let torn =
         read_if_there(file)?.is_some_and(|bytes| !bytes.is_empty() && !bytes.ends_with(b"\n"));
     let mut out = open_for_append(file)?;
     if torn {
-        line.insert(0, '\n');
+        lines.insert(0, b'\n');
     }
-    out.write_all(line.as_bytes())
+    out.write_all(&lines)
         .and_then(|()| out.sync_data())
         .while_doing(|| format!("writing {}", file.display()))
 }
@@ -364,6 +423,43 @@ mod tests {
     }
 
     #[test]
+    fn several_decisions_are_each_for_themselves() {
+        let site = Site::new();
+        let proposal = |name: &str, expected: Option<Digest>| {
+            let candidate = Some(site.store().put(name.as_bytes()).unwrap());
+            let path = format!("b.baselines/{name}.png");
+            Proposal::files("shop", name, "", vec![Change { path, expected, candidate }])
+        };
+        let stale = proposal("about", Some(Digest::of(b"else")));
+        let all = [proposal("home", None), stale, proposal("home", None), proposal("team", None)];
+        let deciding = |(at, proposal): (i64, &Proposal)| Deciding {
+            file: site.file.clone(),
+            changes: proposal.changes.clone(),
+            decision: Decision {
+                schema: DecisionSchema::V1,
+                proposal: proposal.clone(),
+                decision: Said::Approved,
+                by: "kim".into(),
+                at: Timestamp::from_millis(at),
+                reason: "redesign".into(),
+                run: "r".into(),
+            },
+        };
+        let carry = |agrees: &dyn Fn(Option<&Decision>) -> bool| {
+            let decisions = (0..).zip(&all).map(deciding).collect();
+            let results = carry_out_all(&site.workspace, decisions, |_, last| {
+                if agrees(last) { Ok(()) } else { Err(Error::new("somebody else has decided"))? }
+            });
+            results.unwrap().iter().map(Result::is_ok).collect::<Vec<_>>()
+        };
+        assert_eq!(carry(&|last| last.is_none()), [true, false, false, true]);
+        assert_eq!(site.read("b.baselines/home.png").as_deref(), Some("home"));
+        assert_eq!(load(&site.file).unwrap().len(), 2);
+        assert_eq!(carry(&|last| last.is_none()), [false; 4]);
+        assert_eq!(load(&site.file).unwrap().len(), 2);
+    }
+
+    #[test]
     fn a_stale_proposal_changes_nothing() {
         let site = Site::new();
         let proposal = new_files(&site);
@@ -389,8 +485,8 @@ mod tests {
         // As if it had crashed after the first of the two files.
         std::fs::remove_file(site.folder.path().join("b.baselines/home.json")).unwrap();
         std::fs::remove_file(&site.file).unwrap();
-        let journal =
-            Journal { file: site.file.clone(), changes: proposal.changes.clone(), decision };
+        let changes = proposal.changes.clone();
+        let journal = vec![Deciding { file: site.file.clone(), changes, decision }];
         let bytes = serde_json::to_vec(&journal).unwrap();
         write_atomically(&journal_path(&site.workspace), &bytes, site.folder.path()).unwrap();
         recover(&site.workspace).unwrap();
