@@ -19,7 +19,7 @@ fn allowed(name: &str) -> &'static [&'static str] {
     match name {
         "gate-core" => &["redact"],
         "gate-runs" | "gate-command" | "demo-site" => &["gate-core"],
-        "gate-harness" => &["gate-core", "gate-runs"],
+        "gate-harness" | "gate-review" => &["gate-core", "gate-runs"],
         "gate-visual" => &["gate-core", "visual-browser", "visual-diff"],
         "gate" => &["demo-site", "gate-command", "gate-core", "gate-harness", "gate-visual"],
         _ => &[],

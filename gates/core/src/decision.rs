@@ -276,6 +276,16 @@ fn append(file: &Path, decisions: &[&Decision]) -> Result<(), Error> {
         .while_doing(|| format!("writing {}", file.display()))
 }
 
+/// The first file that changes would replace and that is not what they expect, if there is one. A
+/// file that cannot be read, or may not be changed, is none that can be replaced.
+pub fn stale(workspace: &Workspace, changes: &[Change]) -> Option<String> {
+    let is_expected = |change: &Change| {
+        let found = changeable(workspace, &change.path).and_then(|path| read_if_there(&path));
+        found.is_ok_and(|bytes| bytes.map(|bytes| Digest::of(&bytes)) == change.expected)
+    };
+    changes.iter().find(|change| !is_expected(change)).map(|change| change.path.clone())
+}
+
 /// The digest of a file of the workspace; none when it is not there. Its content goes into the
 /// store, so that the change can be undone.
 fn current(workspace: &Workspace, path: &str) -> Result<Option<Digest>, Error> {

@@ -13,7 +13,6 @@ macro_rules! put {
     }};
 }
 
-mod clean;
 mod colour;
 mod explain;
 #[cfg(test)]
@@ -26,19 +25,20 @@ mod markdown_text;
 mod terminal;
 #[cfg(test)]
 mod tests;
-mod words;
 
 use std::path::PathBuf;
 
 use gate_core::{Digest, Error, Report, Store};
+use gate_runs::{clean, words};
 
-pub use clean::{line as clean_line, lines as clean_lines};
+pub use gate_runs::clean::{line as clean_line, lines as clean_lines};
+
 pub use colour::colour_choice;
 pub use explain::explain;
 
-pub(crate) use clean::{cut, is_hostile};
 pub(crate) use colour::Paint;
-pub(crate) use words::{count, duration, symbol};
+pub(crate) use gate_runs::clean::{cut, is_hostile};
+pub(crate) use gate_runs::words::{count, duration, symbol};
 
 /// A form that a report can be written in; its name on the command line is in lower case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 /// Whether a character is shown as an escape wherever it stands.
-pub(crate) fn is_hostile(c: char) -> bool {
+pub fn is_hostile(c: char) -> bool {
     matches!(c,
         // C0, DEL and C1: a lone U+009B opens a terminal sequence just as ESC [ does.
         '\0'..='\x1f' | '\x7f'..='\u{9f}'
@@ -68,12 +68,12 @@ fn disarm(line: &str) -> String {
 }
 
 /// How many columns a text takes.
-pub(crate) fn width(text: &str) -> usize {
+pub fn width(text: &str) -> usize {
     text.width()
 }
 
 /// At most `columns` columns of a text; what is missing is shown by `…`.
-pub(crate) fn cut(text: &str, columns: usize) -> Cow<'_, str> {
+pub fn cut(text: &str, columns: usize) -> Cow<'_, str> {
     if text.width() <= columns {
         return Cow::Borrowed(text);
     }
@@ -94,7 +94,7 @@ fn fitting(text: &str, columns: usize) -> usize {
 }
 
 /// At most `chars` characters of a text, and how many were left out.
-pub(crate) fn shorten(text: &str, chars: usize) -> Cow<'_, str> {
+pub fn shorten(text: &str, chars: usize) -> Cow<'_, str> {
     match text.char_indices().nth(chars) {
         None => Cow::Borrowed(text),
         Some((end, _)) => {
@@ -106,7 +106,7 @@ pub(crate) fn shorten(text: &str, chars: usize) -> Cow<'_, str> {
 
 /// Breaks a clean text at spaces into lines of at most `columns` columns; words that are longer
 /// are broken where they have to be.
-pub(crate) fn wrap(text: &str, columns: usize) -> Vec<String> {
+pub fn wrap(text: &str, columns: usize) -> Vec<String> {
     let mut out = Vec::new();
     for paragraph in text.split('\n') {
         let mut row = String::new();
@@ -134,7 +134,7 @@ pub(crate) fn wrap(text: &str, columns: usize) -> Vec<String> {
 }
 
 /// A clean text as one word of a command for a POSIX shell.
-pub(crate) fn shell_word(text: &str) -> Cow<'_, str> {
+pub fn shell_word(text: &str) -> Cow<'_, str> {
     let plain = |c: char| c.is_ascii_alphanumeric() || "_./:@%+=-".contains(c);
     if !text.is_empty() && !text.starts_with('-') && text.chars().all(plain) {
         return Cow::Borrowed(text);

@@ -1,13 +1,15 @@
 //! The words that every format uses, so that a verdict reads the same everywhere.
 
+use std::fmt::Write as _;
+
 use gate_core::{
     Attempt, Check, Evidence, ExitCode, Failure, GateReport, Limit, Metric, Report, Verdict,
 };
 
-use super::clean;
+use crate::clean;
 
 /// The run's verdict in one sentence.
-pub(crate) fn headline(report: &Report) -> String {
+pub fn headline(report: &Report) -> String {
     let tally = Tally::of(report);
     let blocked = tally.blocked();
     if matches!(report.exit_code, ExitCode::INTERRUPTED | ExitCode::TERMINATED) {
@@ -32,7 +34,7 @@ pub(crate) fn headline(report: &Report) -> String {
 }
 
 /// The part of a suite that a run was: `part 2 of 4`.
-pub(crate) fn shard(report: &Report) -> Option<String> {
+pub fn shard(report: &Report) -> Option<String> {
     let shard = clean::line(report.selection.shard.as_deref()?);
     Some(match shard.split_once('/') {
         Some((part, all)) => format!("part {part} of {all}"),
@@ -93,7 +95,7 @@ impl Tally {
 }
 
 /// A mark for a verdict. It never stands without the word.
-pub(crate) fn symbol(verdict: Option<Verdict>) -> &'static str {
+pub fn symbol(verdict: Option<Verdict>) -> &'static str {
     match verdict {
         Some(Verdict::Pass) => "✓",
         Some(Verdict::Warn) => "!",
@@ -104,7 +106,7 @@ pub(crate) fn symbol(verdict: Option<Verdict>) -> &'static str {
 }
 
 /// What a gate came to, in one clean line.
-pub(crate) fn what_happened(gate: &GateReport) -> String {
+pub fn what_happened(gate: &GateReport) -> String {
     let Some(worst) = worst_check(gate) else {
         return "no checks, so nothing is known".to_owned();
     };
@@ -117,20 +119,20 @@ pub(crate) fn what_happened(gate: &GateReport) -> String {
         out = format!("not required ({}): ", gate.verdict);
     }
     if gate.checks.len() > 1 {
-        put!(out, "{same} of {}: ", gate.checks.len());
+        let _ = write!(out, "{same} of {}: ", gate.checks.len());
     }
     out + &clean::line(&worst.message)
 }
 
 /// The first check of the gate's worst verdict.
-pub(crate) fn worst_check(gate: &GateReport) -> Option<&Check> {
+pub fn worst_check(gate: &GateReport) -> Option<&Check> {
     let worst = gate.checks.iter().map(|check| check.verdict).max()?;
     gate.checks.iter().find(|check| check.verdict == worst)
 }
 
 /// `NAME/CHECK` as one word for `gate explain`, or `NAME` for a gate without checks or with one
 /// whose id would not do. None when the name itself cannot be typed as it is shown.
-pub(crate) fn explain_target(gate: &GateReport, check: Option<&Check>) -> Option<String> {
+pub fn explain_target(gate: &GateReport, check: Option<&Check>) -> Option<String> {
     let typeable = |text: &str| clean::width(text) <= 80 && clean::line(text) == text;
     if !typeable(&gate.name) {
         return None;
@@ -143,24 +145,24 @@ pub(crate) fn explain_target(gate: &GateReport, check: Option<&Check>) -> Option
 }
 
 /// What a check counts as for the run.
-pub(crate) fn counted(gate: &GateReport, check: &Check) -> Verdict {
+pub fn counted(gate: &GateReport, check: &Check) -> Verdict {
     if gate.counts_as.blocks() { check.verdict } else { check.verdict.min(Verdict::Warn) }
 }
 
 /// The gates, worst first, else in the report's order.
-pub(crate) fn worst_first(report: &Report) -> Vec<&GateReport> {
+pub fn worst_first(report: &Report) -> Vec<&GateReport> {
     let mut gates: Vec<_> = report.gates.iter().collect();
     gates.sort_by_key(|gate| std::cmp::Reverse((gate.counts_as, gate.verdict)));
     gates
 }
 
 /// `1 gate`, `2 gates`.
-pub(crate) fn count(many: usize, what: &str) -> String {
+pub fn count(many: usize, what: &str) -> String {
     if many == 1 { format!("1 {what}") } else { format!("{many} {what}s") }
 }
 
 /// A length of time as a person says it: `340 ms`, `12.3 s`, `2 min 5 s`, `1 h 2 min`.
-pub(crate) fn duration(ms: u64) -> String {
+pub fn duration(ms: u64) -> String {
     match ms {
         0..1_000 => format!("{ms} ms"),
         1_000..60_000 => format!("{}.{} s", ms / 1_000, ms % 1_000 / 100),
@@ -170,12 +172,12 @@ pub(crate) fn duration(ms: u64) -> String {
 }
 
 /// How long a run took.
-pub(crate) fn run_time(report: &Report) -> String {
+pub fn run_time(report: &Report) -> String {
     duration(report.finished.millis().saturating_sub(report.started.millis()).max(0) as u64)
 }
 
 /// A size in bytes: `512 B`, `1.5 kB`, `2.3 MB`.
-pub(crate) fn size(bytes: u64) -> String {
+pub fn size(bytes: u64) -> String {
     match bytes {
         0..1_000 => format!("{bytes} B"),
         1_000..1_000_000 => format!("{}.{} kB", bytes / 1_000, bytes % 1_000 / 100),
@@ -184,14 +186,18 @@ pub(crate) fn size(bytes: u64) -> String {
 }
 
 /// A measured value and its limit as clean text; the limit is empty when there is none.
-pub(crate) struct Measured {
-    pub(crate) value: String,
-    pub(crate) limit: String,
-    pub(crate) holds: bool,
+pub struct Measured {
+    /// The number with its unit.
+    pub value: String,
+    /// What it was held against; empty when there was none.
+    pub limit: String,
+    /// Whether it was within.
+    pub holds: bool,
 }
 
 impl Measured {
-    pub(crate) fn of(metric: &Metric) -> Measured {
+    /// A metric in words.
+    pub fn of(metric: &Metric) -> Measured {
         let unit = match clean::line(&metric.unit) {
             unit if unit.is_empty() || unit == "1" => String::new(),
             unit if unit == "%" => "%".to_owned(),
@@ -232,14 +238,14 @@ fn number(value: f64) -> String {
 }
 
 /// A file of the store in one clean line, without its place.
-pub(crate) fn evidence(evidence: &Evidence) -> String {
+pub fn evidence(evidence: &Evidence) -> String {
     let label = clean::line(&evidence.label);
     let media_type = clean::line(&evidence.media_type);
     format!("{label} ({media_type}, {})", size(evidence.bytes))
 }
 
 /// What came of an attempt, in one clean line.
-pub(crate) fn attempt(attempt: &Attempt) -> String {
+pub fn attempt(attempt: &Attempt) -> String {
     let Attempt::Failed { failed, reason, advice } = attempt else {
         return "measured".to_owned();
     };
