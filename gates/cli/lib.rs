@@ -4,5 +4,9 @@ use gate_harness::Cli;
 
 /// The command line with every built-in kind.
 pub fn cli() -> Cli {
-    Cli::new().with(gate_command::kind()).with(gate_visual::kind()).command(demo_site::command())
+    Cli::new()
+        .with(gate_command::kind())
+        .with(gate_visual::kind())
+        .command(gate_review::review())
+        .command(demo_site::command())
 }

@@ -21,7 +21,14 @@ fn allowed(name: &str) -> &'static [&'static str] {
         "gate-runs" | "gate-command" | "demo-site" => &["gate-core"],
         "gate-harness" | "gate-review" => &["gate-core", "gate-runs"],
         "gate-visual" => &["gate-core", "visual-browser", "visual-diff"],
-        "gate" => &["demo-site", "gate-command", "gate-core", "gate-harness", "gate-visual"],
+        "gate" => &[
+            "demo-site",
+            "gate-command",
+            "gate-core",
+            "gate-harness",
+            "gate-review",
+            "gate-visual",
+        ],
         _ => &[],
     }
 }

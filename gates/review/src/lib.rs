@@ -1,0 +1,15 @@
+//! The web application in which people look at a run and decide. It knows no kinds of gates: it
+//! shows reports, evidence and proposals.
+
+mod api;
+mod assets;
+mod command;
+mod files;
+mod guard;
+mod item;
+mod pages;
+mod server;
+mod site;
+mod thumbnail;
+
+pub use command::review;

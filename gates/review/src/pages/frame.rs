@@ -1,0 +1,80 @@
+//! What all pages have around them.
+
+use gate_core::{Report, Verdict};
+use gate_runs::clean;
+use gate_runs::words::symbol;
+use maud::{DOCTYPE, Markup, html};
+use serde_json::json;
+
+/// What a page needs to know of where it is shown.
+pub(crate) struct Frame<'a> {
+    pub(crate) report: &'a Report,
+    /// What a page repeats on every write; none for pages in files.
+    pub(crate) csrf: Option<&'a str>,
+    /// Who decides, unless somebody says otherwise; none for pages in files.
+    pub(crate) by: Option<&'a str>,
+}
+
+impl Frame<'_> {
+    /// A whole page.
+    pub(crate) fn page(&self, title: &str, here: &str, main: &Markup) -> Markup {
+        let settings = json!({
+            "run": self.report.run,
+            "csrf": self.csrf,
+            "by": self.by,
+        });
+        html! {
+            (DOCTYPE)
+            html lang="en" {
+                head {
+                    meta charset="utf-8";
+                    meta name="viewport" content="width=device-width, initial-scale=1";
+                    title { (title) " · " (clean::line(&self.report.run)) }
+                    link rel="stylesheet" href="assets/review.css";
+                    script type="application/json" id="settings" { (data(&settings)) }
+                    script src="assets/review.js" defer {}
+                }
+                body {
+                    a.skip href="#main" { "Skip to the content" }
+                    header.top {
+                        nav aria-label="Pages" {
+                            @for (href, name) in [("index.html", "Overview"), ("review.html", "Review")] {
+                                a href=(href) aria-current=[(href == here).then_some("page")] { (name) }
+                            }
+                        }
+                        p.run { "run " (clean::line(&self.report.run)) }
+                    }
+                    (main)
+                }
+            }
+        }
+    }
+}
+
+/// JSON that can stand within a page: nothing in it ends the element around it.
+pub(crate) fn data(value: &impl serde::Serialize) -> maud::PreEscaped<String> {
+    let text = serde_json::to_string(value).unwrap_or_else(|_| "null".to_owned());
+    let safe = text.replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026");
+    maud::PreEscaped(safe.replace('\u{2028}', "\\u2028").replace('\u{2029}', "\\u2029"))
+}
+
+/// A verdict as a mark and a word: never by colour alone.
+pub(crate) fn verdict(verdict: Option<Verdict>) -> Markup {
+    let word = verdict.map_or("nothing", Verdict::word);
+    html! {
+        span class={ "verdict " (word) } { span aria-hidden="true" { (symbol(verdict)) " " } (word) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn data_cannot_leave_its_element() {
+        let hostile = "</script><!--<script>&\u{2028}";
+        let text = data(&hostile).0;
+        assert!(!text.contains(['<', '>', '&', '\u{2028}']), "{text}");
+        assert_eq!(serde_json::from_str::<String>(&text).unwrap(), hostile);
+    }
+}

@@ -1,0 +1,145 @@
+//! A gate with its checks, its numbers and its files.
+
+use gate_core::{Check, Evidence, Role};
+use gate_runs::clean;
+use gate_runs::words::{self, Measured, duration};
+use maud::{Markup, html};
+
+use super::Frame;
+use super::frame::verdict;
+use crate::site::Site;
+
+/// How many checks stand on one page.
+const A_PAGE: usize = 100;
+
+/// The gate's place and the part, both from 0, that a page's name says: `gate-3.html`,
+/// `gate-3-2.html`.
+pub(crate) fn named(name: &str) -> Option<(usize, usize)> {
+    let numbers = name.strip_prefix("gate-")?.strip_suffix(".html")?;
+    let (gate, part) = numbers.split_once('-').unwrap_or((numbers, "1"));
+    let number = |text: &str| {
+        let number: usize = text.parse().ok()?;
+        // One address for each page.
+        (number > 0 && number.to_string() == text).then(|| number - 1)
+    };
+    let found = (number(gate)?, number(part)?);
+    (found.1 == 0 && !numbers.contains('-') || found.1 > 0).then_some(found)
+}
+
+/// One page of a gate; none when there is no such page.
+pub(crate) fn gate(frame: &Frame<'_>, site: &Site, gate: usize, part: usize) -> Option<Markup> {
+    let at = gate;
+    let gate = frame.report.gates.get(at)?;
+    let parts = gate.checks.len().div_ceil(A_PAGE).max(1);
+    if part >= parts {
+        return None;
+    }
+    let mut checks: Vec<&Check> = gate.checks.iter().collect();
+    checks.sort_by_key(|check| std::cmp::Reverse(check.verdict));
+    let shown = checks.iter().skip(part * A_PAGE).take(A_PAGE);
+    let name = clean::line(&gate.name);
+    let main = html! {
+        main #main {
+            h1 { (verdict(Some(gate.verdict))) " " (name) }
+            p.facts {
+                (clean::line(&gate.kind)) " · " (clean::line(&gate.spec.path)) ":" (gate.spec.line)
+                " · took " (duration(gate.duration_ms))
+                @if !gate.required { " · not required: it never blocks" }
+            }
+            @if gate.attempts.len() > 1 {
+                h2 { "Attempts" }
+                ol { @for attempt in &gate.attempts { li { (words::attempt(attempt)) } } }
+            }
+            @for check in shown { (self::check(site, &gate.name, check)) }
+            @for evidence in gate.evidence.iter().filter(|_| part == 0) { (file(site, evidence)) }
+            @if parts > 1 {
+                nav.parts aria-label="Parts" {
+                    @for other in 0..parts {
+                        @let href = if other == 0 { format!("gate-{}.html", at + 1) } else { format!("gate-{}-{}.html", at + 1, other + 1) };
+                        a href=(href) aria-current=[(other == part).then_some("page")] { (other + 1) }
+                    }
+                }
+            }
+        }
+    };
+    Some(frame.page(&name, "", &main))
+}
+
+fn check(site: &Site, gate: &str, check: &Check) -> Markup {
+    let is_compared = check.evidence.iter().any(|file| file.role == Role::Diff);
+    html! {
+        section.check {
+            h2 { (verdict(Some(check.verdict))) " " (clean::line(&check.title)) }
+            p { (clean::lines(&check.message)) }
+            @if let Some(advice) = &check.advice { p.advice { (clean::lines(advice)) } }
+            (metrics(check))
+            @if is_compared {
+                p { a href={ "review.html#item=" (clean::line(&format!("{gate}/{}", check.id))) } { "Look at it" } }
+            }
+            @for evidence in &check.evidence { (file(site, evidence)) }
+        }
+    }
+}
+
+fn metrics(check: &Check) -> Markup {
+    html! {
+        @if !check.metrics.is_empty() {
+            table.metrics {
+                thead { tr { th scope="col" { "Number" } th scope="col" { "Value" } th scope="col" { "Limit" } th scope="col" { "Within" } } }
+                tbody {
+                    @for metric in &check.metrics {
+                        @let measured = Measured::of(metric);
+                        tr {
+                            th scope="row" { (clean::line(&metric.name)) }
+                            td.number { (measured.value) }
+                            td.number { (measured.limit) }
+                            td { @if measured.limit.is_empty() { "" } @else if measured.holds { "yes" } @else { strong { "no" } } }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// A file, shown as its role says.
+fn file(site: &Site, evidence: &Evidence) -> Markup {
+    let Some(kind) = site.files.kind(&evidence.digest) else { return html! {} };
+    let href = format!("evidence/{}.{}", evidence.digest, kind.extension());
+    let label = clean::line(&evidence.label);
+    html! {
+        figure class={ "evidence " (format!("{:?}", evidence.role).to_lowercase()) } {
+            figcaption { a href=(href) { (label) } " " span.size { (words::size(evidence.bytes)) } }
+            @if kind.is_picture() && evidence.role == Role::Image {
+                a href=(href) { img src=(href) alt=(label) loading="lazy"; }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_pages() {
+        let check = |name: &str, expect| assert_eq!(named(name), expect, "{name}");
+        check("gate-1.html", Some((0, 0)));
+        check("gate-12-3.html", Some((11, 2)));
+        for wrong in [
+            "gate-0.html",
+            "gate-01.html",
+            "gate-1-1.html",
+            "gate-1-0.html",
+            "gate-.html",
+            "gate-1-2-3.html",
+            "gate--1.html",
+            "gate-+1.html",
+            "x",
+            "gate-1",
+            "gate-99999999999999999999.html",
+        ] {
+            check(wrong, None);
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! The pages, as HTML.
+
+mod frame;
+mod gate;
+mod overview;
+mod review;
+
+use std::sync::Arc;
+
+use axum::extract::{Path, State};
+use axum::http::{HeaderValue, StatusCode, header};
+use gate_core::Error;
+use maud::{DOCTYPE, Markup, html};
+
+use crate::guard::Guard;
+use crate::server::{Answered, App, Shared, answer, nowhere};
+
+pub(crate) use frame::Frame;
+
+const HTML: &str = "text/html; charset=utf-8";
+
+fn page(markup: Markup) -> Answered {
+    answer(HTML, markup.into_string())
+}
+
+fn frame(app: &App) -> Frame<'_> {
+    Frame { report: &app.site.report, csrf: Some(app.guard.csrf()), by: Some(&app.by) }
+}
+
+pub(crate) async fn overview(State(app): Shared) -> Answered {
+    page(overview::overview(&frame(&app)))
+}
+
+pub(crate) async fn review(State(app): Shared) -> Answered {
+    page(review::review(&frame(&app)))
+}
+
+/// `gate-3.html`: the gate at that place of the report, counted from 1; `gate-3-2.html` its second
+/// page.
+pub(crate) async fn gate(State(app): Shared, Path(name): Path<String>) -> Answered {
+    let Some((gate, part)) = gate::named(&name) else { return nowhere() };
+    let shared: Arc<App> = Arc::clone(&app);
+    let made = tokio::task::spawn_blocking(move || {
+        gate::gate(&frame(&shared), &shared.site, gate, part).map(Markup::into_string)
+    });
+    match made.await {
+        Ok(Some(text)) => answer(HTML, text),
+        _ => nowhere(),
+    }
+}
+
+/// Sets the cookie and goes on: a page of our own, since the cookie is not sent along when another
+/// site has led here.
+pub(crate) fn welcome(guard: &Guard) -> Answered {
+    let markup = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta http-equiv="refresh" content="0; url=/";
+                title { "gate review" }
+            }
+            body { a href="/" { "Go on to the review" } }
+        }
+    };
+    let mut answer = page(markup);
+    if let Ok(cookie) = HeaderValue::from_str(&guard.set_cookie()) {
+        answer.headers_mut().insert(header::SET_COOKIE, cookie);
+    }
+    answer
+}
+
+/// That something is not done, in a sentence.
+pub(crate) fn refusal(code: StatusCode, why: &str) -> Answered {
+    let mut answer = answer("text/plain; charset=utf-8", format!("{why}\n"));
+    *answer.status_mut() = code;
+    answer
+}
+
+/// That something failed, and what to do about it.
+pub(crate) fn failure(error: &Error) -> Answered {
+    let hint = error.advice().map(|advice| format!("\n{advice}")).unwrap_or_default();
+    refusal(StatusCode::INTERNAL_SERVER_ERROR, &format!("{error}{hint}"))
+}
