@@ -4,9 +4,6 @@ use gate_harness::Cli;
 
 /// The command line with every built-in kind.
 pub fn cli() -> Cli {
-    Cli::new()
-        .with(gate_command::kind())
-        .with(gate_visual::kind())
-        .command(gate_review::review())
-        .command(demo_site::command())
+    let cli = Cli::new().with(gate_command::kind()).with(gate_visual::kind());
+    gate_review::commands().into_iter().fold(cli, Cli::command).command(demo_site::command())
 }

@@ -20,6 +20,11 @@ pub(crate) const ALL: [Asset; 2] = [
     Asset { name: "review.js", media_type: SCRIPT, text: include_str!("../assets/review.js") },
 ];
 
+/// The scripts, in the order in which they run.
+pub(crate) fn scripts() -> impl Iterator<Item = &'static Asset> {
+    ALL.iter().filter(|asset| asset.media_type == SCRIPT)
+}
+
 pub(crate) async fn serve(Path(name): Path<String>) -> Answered {
     match ALL.iter().find(|asset| asset.name == name) {
         Some(asset) => answer(asset.media_type, asset.text),

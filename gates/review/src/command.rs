@@ -1,16 +1,19 @@
-//! `gate review`.
+//! `gate review`, `gate report` and `gate apply`.
 
 use std::ffi::OsString;
 use std::net::{IpAddr, Ipv4Addr};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::{CommandFactory, Parser};
+use gate_core::decision::Said;
 use gate_core::process::Program;
 use gate_core::{Command, Context, Error, ExitCode, Runs};
-use gate_runs::Stored;
+use gate_runs::{Stored, clean};
 use serde_json::json;
 
+use crate::apply::{self, Staged};
+use crate::export;
 use crate::guard::Guard;
 use crate::server::{App, Bound};
 use crate::site::Site;
@@ -22,7 +25,7 @@ use crate::thumbnail::Thumbnails;
 /// printed address is let in. Deciding measures nothing again: it uses the pictures of the run.
 #[derive(Debug, Parser)]
 #[command(name = "gate review", max_term_width = 100)]
-struct Arguments {
+struct Review {
     /// A run's id, `last`, a run's folder, or a bundle (a folder or a zip file).
     #[arg(default_value = "last")]
     run: String,
@@ -44,19 +47,81 @@ struct Arguments {
     json: bool,
 }
 
-/// The command, for the binary.
-pub fn review() -> Command {
-    Command {
-        name: "review",
-        about: "Look at a run in the browser, and decide on what it proposes",
-        help: || Arguments::command().render_long_help().to_string(),
-        run: Runs::InContext(run),
-    }
+/// Write a run as pages that open from a disk.
+///
+/// The pages hold everything that the run rests on and ask no server. Whoever decides on them
+/// downloads a file of decisions, which `gate apply` carries out.
+#[derive(Debug, Parser)]
+#[command(name = "gate report", max_term_width = 100)]
+struct Report {
+    /// A run's id, `last`, a run's folder, or a bundle (a folder or a zip file).
+    #[arg(default_value = "last")]
+    run: String,
+    /// The folder: a new one, or one with such pages, which are replaced.
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
 }
 
-fn run(arguments: &[OsString], cx: &Context) -> ExitCode {
-    let words = std::iter::once(OsString::from("gate review")).chain(arguments.iter().cloned());
-    let arguments = match Arguments::try_parse_from(words) {
+/// Carry out decisions that were made on the pages of a report.
+///
+/// The pictures come from the run, which may lie in a bundle from another machine; nothing is
+/// measured again. Each decision is for itself: one on a file that has changed since the run is
+/// refused, and so is one that somebody else has made meanwhile. Ends with 1 when one was refused.
+#[derive(Debug, Parser)]
+#[command(name = "gate apply", max_term_width = 100)]
+struct Apply {
+    /// The file that the page has given to be downloaded.
+    decisions: PathBuf,
+    /// The run, or its bundle [default: the run that the file names].
+    #[arg(long, value_name = "BUNDLE")]
+    from: Option<String>,
+    /// Print a line of JSON for each decision.
+    #[arg(long)]
+    json: bool,
+    /// Change files although this is a pipeline (CI=true).
+    #[arg(long)]
+    in_ci: bool,
+}
+
+/// The commands, for the binary.
+pub fn commands() -> [Command; 3] {
+    [
+        Command {
+            name: "review",
+            about: "Look at a run in the browser, and decide on what it proposes",
+            help: help::<Review>,
+            run: Runs::InContext(|words, cx| obey(words, cx, review)),
+        },
+        Command {
+            name: "report",
+            about: "Write a run as pages that open from a disk",
+            help: help::<Report>,
+            run: Runs::InContext(|words, cx| obey(words, cx, report)),
+        },
+        Command {
+            name: "apply",
+            about: "Carry out decisions that were made on the pages of a report",
+            help: help::<Apply>,
+            run: Runs::InContext(|words, cx| obey(words, cx, apply)),
+        },
+    ]
+}
+
+fn help<T: CommandFactory>() -> String {
+    T::command().render_long_help().to_string()
+}
+
+/// Why a command did not do what was asked, and what the process ends with.
+type Stopped = (Error, ExitCode);
+
+fn obey<T: Parser>(
+    words: &[OsString],
+    cx: &Context,
+    command: fn(&T, &Context) -> Result<ExitCode, Stopped>,
+) -> ExitCode {
+    let name = T::command().get_name().to_owned();
+    let words = std::iter::once(OsString::from(name)).chain(words.iter().cloned());
+    let arguments = match T::try_parse_from(words) {
         Ok(arguments) => arguments,
         Err(error) => {
             let text = error.render().to_string();
@@ -68,13 +133,67 @@ fn run(arguments: &[OsString], cx: &Context) -> ExitCode {
             return ExitCode::PROMOTE;
         }
     };
-    let stored = match Stored::find(cx.workspace(), Path::new(""), &arguments.run) {
-        Ok(stored) => stored,
-        Err(error) => return complain(&error, cx, ExitCode::USAGE),
-    };
-    match serve(&arguments, stored, cx) {
-        Ok(()) => ExitCode::PROMOTE,
-        Err(error) => complain(&error, cx, ExitCode::INCONCLUSIVE),
+    command(&arguments, cx).unwrap_or_else(|(error, code)| complain(&error, cx, code))
+}
+
+fn site(run: &str, cx: &Context) -> Result<Site, Stopped> {
+    let here = Path::new("");
+    let stored = Stored::find(cx.workspace(), here, run).map_err(|e| (e, ExitCode::USAGE))?;
+    Site::open(cx.workspace().clone(), stored).map_err(failed)
+}
+
+fn failed(error: Error) -> Stopped {
+    (error, ExitCode::INCONCLUSIVE)
+}
+
+fn review(arguments: &Review, cx: &Context) -> Result<ExitCode, Stopped> {
+    let site = site(&arguments.run, cx)?;
+    serve(arguments, site, cx).map_err(failed)?;
+    Ok(ExitCode::PROMOTE)
+}
+
+fn report(arguments: &Report, cx: &Context) -> Result<ExitCode, Stopped> {
+    let site = site(&arguments.run, cx)?;
+    let written = export::export(&site, &arguments.out).map_err(failed)?;
+    let size = gate_runs::words::size(written.bytes);
+    let first = arguments.out.join("index.html");
+    cx.print(&format!("{} ({} files, {size})\n", first.display(), written.files));
+    Ok(ExitCode::PROMOTE)
+}
+
+fn apply(arguments: &Apply, cx: &Context) -> Result<ExitCode, Stopped> {
+    if cx.ambient("CI").is_some_and(|ci| ci == "true") && !arguments.in_ci {
+        let error = Error::new("files of the workspace are not changed in a pipeline");
+        return Err((error.hint("--in-ci does it all the same"), ExitCode::USAGE));
+    }
+    let usage = |error: Error| (error, ExitCode::USAGE);
+    let bytes = gate_core::files::read(&arguments.decisions).map_err(usage)?;
+    let decisions = Staged::read(&bytes).map_err(usage)?;
+    let run = arguments.from.as_deref().unwrap_or(&decisions.run);
+    let site = site(run, cx)?;
+    let applied = apply::apply(&site, decisions).map_err(usage)?;
+    let mut code = ExitCode::PROMOTE;
+    for one in &applied {
+        let title = clean::line(&one.title);
+        match &one.answer.refused {
+            _ if arguments.json => cx.print(&one.line()),
+            None => cx.print(&format!("{} {}  {title}\n", word(one.said), one.answer.proposal)),
+            Some(why) => {
+                cx.complain(&format!("gate: not {}: {title}\n  hint: {why}\n", word(one.said)));
+            }
+        }
+        if one.answer.refused.is_some() {
+            code = ExitCode::FAILED;
+        }
+    }
+    Ok(code)
+}
+
+fn word(said: Said) -> &'static str {
+    match said {
+        Said::Approved => "approved",
+        Said::Rejected => "rejected",
+        Said::Undone => "undone",
     }
 }
 
@@ -86,8 +205,7 @@ fn complain(error: &Error, cx: &Context, code: ExitCode) -> ExitCode {
     code
 }
 
-fn serve(arguments: &Arguments, stored: Stored, cx: &Context) -> Result<(), Error> {
-    let site = Site::open(cx.workspace().clone(), stored)?;
+fn serve(arguments: &Review, site: Site, cx: &Context) -> Result<(), Error> {
     let thumbnails = Thumbnails::of(cx.workspace())?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {

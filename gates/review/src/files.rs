@@ -95,6 +95,11 @@ impl Files {
         Files(files)
     }
 
+    /// All of them.
+    pub(crate) fn all(&self) -> impl Iterator<Item = (&Digest, Kind)> {
+        self.0.iter().map(|(digest, kind)| (digest, *kind))
+    }
+
     pub(crate) fn kind(&self, digest: &Digest) -> Option<Kind> {
         self.0.get(digest).copied()
     }

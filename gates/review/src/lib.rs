@@ -2,14 +2,17 @@
 //! shows reports, evidence and proposals.
 
 mod api;
+mod apply;
 mod assets;
 mod command;
+mod export;
 mod files;
 mod guard;
+mod history;
 mod item;
 mod pages;
 mod server;
 mod site;
 mod thumbnail;
 
-pub use command::review;
+pub use command::commands;

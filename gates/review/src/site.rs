@@ -9,6 +9,7 @@ use gate_runs::Stored;
 use serde::{Deserialize, Serialize};
 
 use crate::files::Files;
+use crate::history::History;
 use crate::item::{Item, items};
 
 /// A run that is being looked at.
@@ -18,6 +19,7 @@ pub(crate) struct Site {
     pub(crate) report: Report,
     pub(crate) files: Files,
     pub(crate) items: Vec<Item>,
+    pub(crate) history: History,
     /// By proposal, its gate's place in the report and its own in the gate.
     proposals: HashMap<String, (usize, usize)>,
 }
@@ -60,13 +62,14 @@ impl Site {
         let report = stored.report()?;
         let files = Files::of(&report);
         let items = items(&report, &stored.store)?;
+        let history = History::up_to(&report, &workspace);
         let mut proposals = HashMap::new();
         for (at, gate) in report.gates.iter().enumerate() {
             for (place, proposal) in gate.proposals.iter().enumerate() {
                 proposals.insert(proposal.id.clone(), (at, place));
             }
         }
-        Ok(Site { workspace, stored, report, files, items, proposals })
+        Ok(Site { workspace, stored, report, files, items, history, proposals })
     }
 
     pub(crate) fn proposal(&self, id: &str) -> Option<(&GateReport, &Proposal)> {
@@ -119,27 +122,49 @@ impl Site {
         reason: &str,
         now: impl Fn() -> Timestamp,
     ) -> Result<Vec<Answer>, Error> {
+        let decisions = wishes.iter().filter_map(|wish| {
+            let (_, proposal) = self.proposal(&wish.proposal)?;
+            let decision = Decision {
+                schema: DecisionSchema::V1,
+                proposal: proposal.clone(),
+                decision: wish.said,
+                by: by.to_owned(),
+                at: now(),
+                reason: reason.to_owned(),
+                run: self.report.run.clone(),
+            };
+            Some((decision, wish.seen))
+        });
+        self.carry_out(decisions.collect())
+    }
+
+    /// Carries decisions on the run out, each for itself; each comes with the time of the decision
+    /// that was known when it was made.
+    pub(crate) fn carry_out(
+        &self,
+        decisions: Vec<(Decision, Option<Timestamp>)>,
+    ) -> Result<Vec<Answer>, Error> {
         let known = self.decisions()?;
-        let mut asked = Vec::new();
-        let mut deciding = Vec::new();
-        let mut refused: HashMap<&str, String> = HashMap::new();
-        for wish in wishes {
-            match self.deciding(wish, known.get(&wish.proposal), by, reason, now()) {
+        let ids: Vec<String> =
+            decisions.iter().map(|(decision, _)| decision.proposal.id.clone()).collect();
+        let mut refused: HashMap<usize, String> = HashMap::new();
+        let mut seen = HashMap::new();
+        let (mut places, mut deciding) = (Vec::new(), Vec::new());
+        for (at, (decision, known_at)) in decisions.into_iter().enumerate() {
+            match self.deciding(decision, known.get(&ids[at])) {
                 Ok(one) => {
-                    asked.push(wish);
+                    seen.insert(ids[at].clone(), known_at);
+                    places.push(at);
                     deciding.push(one);
                 }
                 Err(error) => {
-                    refused.insert(&wish.proposal, error.to_string());
+                    refused.insert(at, error.to_string());
                 }
             }
         }
-        let seen: HashMap<&str, Option<Timestamp>> =
-            asked.iter().map(|wish| (wish.proposal.as_str(), wish.seen)).collect();
         let results = decision::carry_out_all(&self.workspace, deciding, |one, last| {
-            let seen = seen.get(one.decision.proposal.id.as_str()).copied().flatten();
             let last = last.filter(|last| last.decision != Said::Undone);
-            if last.map(|last| last.at) == seen {
+            if last.map(|last| last.at) == seen[&one.decision.proposal.id] {
                 return Ok(());
             }
             let what = match last {
@@ -148,39 +173,33 @@ impl Site {
             };
             Err(Refused::Failed(Error::new(what)))
         })?;
-        for (wish, result) in asked.iter().zip(results) {
+        for (at, result) in places.into_iter().zip(results) {
             if let Err(error) = result {
-                refused.insert(&wish.proposal, error.to_string());
+                refused.insert(at, error.to_string());
             }
         }
         let known = self.decisions()?;
-        let answers = wishes.iter().filter_map(|wish| {
-            let (_, proposal) = self.proposal(&wish.proposal)?;
-            Some(Answer {
-                proposal: wish.proposal.clone(),
-                now: self.state(proposal, known.get(&wish.proposal)),
-                refused: refused.remove(wish.proposal.as_str()),
-            })
+        let answers = ids.into_iter().enumerate().map(|(at, id)| {
+            let last = known.get(&id);
+            let now = match self.proposal(&id) {
+                Some((_, proposal)) => self.state(proposal, last),
+                None => State::Open,
+            };
+            Answer { proposal: id, now, refused: refused.remove(&at) }
         });
         Ok(answers.collect())
     }
 
-    fn deciding(
-        &self,
-        wish: &Wish,
-        last: Option<&Decision>,
-        by: &str,
-        reason: &str,
-        at: Timestamp,
-    ) -> Result<Deciding, Error> {
+    fn deciding(&self, decision: Decision, last: Option<&Decision>) -> Result<Deciding, Error> {
         let (gate, proposal) = self
-            .proposal(&wish.proposal)
+            .proposal(&decision.proposal.id)
+            .filter(|(_, proposal)| **proposal == decision.proposal)
             .ok_or_else(|| Error::new("the run has no such proposal"))?;
         if !proposal.is_genuine() {
             return Err(Error::new("the proposal was altered on its way"));
         }
         let decided = last.filter(|last| last.decision != Said::Undone);
-        let changes = match (wish.said, decided) {
+        let changes = match (decision.decision, decided) {
             (Said::Undone, None) => return Err(Error::new("there is nothing to take back")),
             (Said::Undone, Some(last)) if last.decision == Said::Approved => {
                 decision::reversed(&proposal.changes)
@@ -188,26 +207,17 @@ impl Site {
             (Said::Approved, Some(last)) if last.decision == Said::Approved => {
                 return Err(Error::new(format!("{} has approved it already", last.by)));
             }
-            // Somebody who has approved has to take that back first, so that the files follow.
+            // What was approved has to be taken back first, so that the files follow.
             (Said::Rejected, Some(last)) if last.decision == Said::Approved => {
                 return Err(Error::new("it was approved; take that back first"));
             }
             (Said::Approved, _) => {
-                let store = self.workspace.store();
                 self.workspace.prepare()?;
+                let store = self.workspace.store();
                 decision::carry_candidates(&self.stored.store, &store, &proposal.changes)?;
                 proposal.changes.clone()
             }
             (Said::Undone | Said::Rejected, _) => Vec::new(),
-        };
-        let decision = Decision {
-            schema: DecisionSchema::V1,
-            proposal: proposal.clone(),
-            decision: wish.said,
-            by: by.to_owned(),
-            at,
-            reason: reason.to_owned(),
-            run: self.report.run.clone(),
         };
         Ok(Deciding { file: gate_runs::decisions_file(&self.workspace, gate)?, changes, decision })
     }

@@ -6,6 +6,8 @@ use gate_runs::words::symbol;
 use maud::{DOCTYPE, Markup, html};
 use serde_json::json;
 
+use crate::assets;
+
 /// What a page needs to know of where it is shown.
 pub(crate) struct Frame<'a> {
     pub(crate) report: &'a Report,
@@ -13,6 +15,8 @@ pub(crate) struct Frame<'a> {
     pub(crate) csrf: Option<&'a str>,
     /// Who decides, unless somebody says otherwise; none for pages in files.
     pub(crate) by: Option<&'a str>,
+    /// Scripts with the data of the review page, for pages in files.
+    pub(crate) data: &'a [String],
 }
 
 impl Frame<'_> {
@@ -32,7 +36,8 @@ impl Frame<'_> {
                     title { (title) " · " (clean::line(&self.report.run)) }
                     link rel="stylesheet" href="assets/review.css";
                     script type="application/json" id="settings" { (data(&settings)) }
-                    script src="assets/review.js" defer {}
+                    @for asset in assets::scripts() { script src={ "assets/" (asset.name) } defer {} }
+                    @for name in self.data.iter().filter(|_| here == "review.html") { script src=(name) defer {} }
                 }
                 body {
                     a.skip href="#main" { "Skip to the content" }

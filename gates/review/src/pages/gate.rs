@@ -1,12 +1,14 @@
 //! A gate with its checks, its numbers and its files.
 
-use gate_core::{Check, Evidence, Role};
+use gate_core::{Check, Role};
 use gate_runs::clean;
 use gate_runs::words::{self, Measured, duration};
 use maud::{Markup, html};
 
 use super::Frame;
+use super::evidence::evidence;
 use super::frame::verdict;
+use super::trend;
 use crate::site::Site;
 
 /// How many checks stand on one page.
@@ -24,6 +26,14 @@ pub(crate) fn named(name: &str) -> Option<(usize, usize)> {
     };
     let found = (number(gate)?, number(part)?);
     (found.1 == 0 && !numbers.contains('-') || found.1 > 0).then_some(found)
+}
+
+/// The name of such a page.
+pub(crate) fn name(gate: usize, part: usize) -> String {
+    match part {
+        0 => format!("gate-{}.html", gate + 1),
+        part => format!("gate-{}-{}.html", gate + 1, part + 1),
+    }
 }
 
 /// One page of a gate; none when there is no such page.
@@ -51,12 +61,11 @@ pub(crate) fn gate(frame: &Frame<'_>, site: &Site, gate: usize, part: usize) -> 
                 ol { @for attempt in &gate.attempts { li { (words::attempt(attempt)) } } }
             }
             @for check in shown { (self::check(site, &gate.name, check)) }
-            @for evidence in gate.evidence.iter().filter(|_| part == 0) { (file(site, evidence)) }
+            @for evidence_file in gate.evidence.iter().filter(|_| part == 0) { (evidence(evidence_file, &site.files, &site.stored.store)) }
             @if parts > 1 {
                 nav.parts aria-label="Parts" {
                     @for other in 0..parts {
-                        @let href = if other == 0 { format!("gate-{}.html", at + 1) } else { format!("gate-{}-{}.html", at + 1, other + 1) };
-                        a href=(href) aria-current=[(other == part).then_some("page")] { (other + 1) }
+                        a href=(self::name(at, other)) aria-current=[(other == part).then_some("page")] { (other + 1) }
                     }
                 }
             }
@@ -72,20 +81,21 @@ fn check(site: &Site, gate: &str, check: &Check) -> Markup {
             h2 { (verdict(Some(check.verdict))) " " (clean::line(&check.title)) }
             p { (clean::lines(&check.message)) }
             @if let Some(advice) = &check.advice { p.advice { (clean::lines(advice)) } }
-            (metrics(check))
+            (metrics(site, gate, check))
             @if is_compared {
                 p { a href={ "review.html#item=" (clean::line(&format!("{gate}/{}", check.id))) } { "Look at it" } }
             }
-            @for evidence in &check.evidence { (file(site, evidence)) }
+            @for evidence_file in &check.evidence { (evidence(evidence_file, &site.files, &site.stored.store)) }
         }
     }
 }
 
-fn metrics(check: &Check) -> Markup {
+fn metrics(site: &Site, gate: &str, check: &Check) -> Markup {
     html! {
         @if !check.metrics.is_empty() {
             table.metrics {
-                thead { tr { th scope="col" { "Number" } th scope="col" { "Value" } th scope="col" { "Limit" } th scope="col" { "Within" } } }
+                thead { tr { th scope="col" { "Number" } th scope="col" { "Value" } th scope="col" { "Limit" } th scope="col" { "Within" }
+                        th scope="col" { "Earlier runs" } } }
                 tbody {
                     @for metric in &check.metrics {
                         @let measured = Measured::of(metric);
@@ -94,24 +104,10 @@ fn metrics(check: &Check) -> Markup {
                             td.number { (measured.value) }
                             td.number { (measured.limit) }
                             td { @if measured.limit.is_empty() { "" } @else if measured.holds { "yes" } @else { strong { "no" } } }
+                            td { (trend::sparkline(site.history.values(gate, &check.id, &metric.name))) }
                         }
                     }
                 }
-            }
-        }
-    }
-}
-
-/// A file, shown as its role says.
-fn file(site: &Site, evidence: &Evidence) -> Markup {
-    let Some(kind) = site.files.kind(&evidence.digest) else { return html! {} };
-    let href = format!("evidence/{}.{}", evidence.digest, kind.extension());
-    let label = clean::line(&evidence.label);
-    html! {
-        figure class={ "evidence " (format!("{:?}", evidence.role).to_lowercase()) } {
-            figcaption { a href=(href) { (label) } " " span.size { (words::size(evidence.bytes)) } }
-            @if kind.is_picture() && evidence.role == Role::Image {
-                a href=(href) { img src=(href) alt=(label) loading="lazy"; }
             }
         }
     }

@@ -1,9 +1,11 @@
 //! The pages, as HTML.
 
+mod evidence;
 mod frame;
 mod gate;
 mod overview;
 mod review;
+mod trend;
 
 use std::sync::Arc;
 
@@ -14,21 +16,38 @@ use maud::{DOCTYPE, Markup, html};
 
 use crate::guard::Guard;
 use crate::server::{Answered, App, Shared, answer, nowhere};
+use crate::site::Site;
 
 pub(crate) use frame::Frame;
 
 const HTML: &str = "text/html; charset=utf-8";
+
+/// All pages of a run as files: their names, and what makes each of them.
+pub(crate) fn all<'a>(
+    frame: &'a Frame<'a>,
+    site: &'a Site,
+) -> impl Iterator<Item = (String, String)> + 'a {
+    let fixed = [
+        ("index.html".to_owned(), overview::overview(frame, &site.history).into_string()),
+        ("review.html".to_owned(), review::review(frame).into_string()),
+    ];
+    let gates = (0..frame.report.gates.len()).flat_map(move |gate| {
+        let parts = (0..).map_while(move |part| gate::gate(frame, site, gate, part));
+        parts.zip(0..).map(move |(page, part)| (gate::name(gate, part), page.into_string()))
+    });
+    fixed.into_iter().chain(gates)
+}
 
 fn page(markup: Markup) -> Answered {
     answer(HTML, markup.into_string())
 }
 
 fn frame(app: &App) -> Frame<'_> {
-    Frame { report: &app.site.report, csrf: Some(app.guard.csrf()), by: Some(&app.by) }
+    Frame { report: &app.site.report, csrf: Some(app.guard.csrf()), by: Some(&app.by), data: &[] }
 }
 
 pub(crate) async fn overview(State(app): Shared) -> Answered {
-    page(overview::overview(&frame(&app)))
+    page(overview::overview(&frame(&app), &app.site.history))
 }
 
 pub(crate) async fn review(State(app): Shared) -> Answered {

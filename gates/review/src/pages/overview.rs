@@ -9,8 +9,10 @@ use maud::{Markup, html};
 
 use super::Frame;
 use super::frame::verdict;
+use super::trend;
+use crate::history::History;
 
-pub(crate) fn overview(frame: &Frame<'_>) -> Markup {
+pub(crate) fn overview(frame: &Frame<'_>, history: &History) -> Markup {
     let report = frame.report;
     let gates = worst_first(report);
     let proposals: usize = report.gates.iter().map(|gate| gate.proposals.len()).sum();
@@ -24,7 +26,8 @@ pub(crate) fn overview(frame: &Frame<'_>) -> Markup {
             @if !report.notes.is_empty() {
                 ul.notes { @for note in &report.notes { li { (clean::line(note)) } } }
             }
-            (table(report, &gates))
+            (table(report, &gates, history))
+            (past(history))
             @if !report.skipped.is_empty() {
                 h2 { "Skipped" }
                 ul { @for one in &report.skipped { li { (clean::line(&one.gate)) ": " (clean::line(&one.reason)) } } }
@@ -51,7 +54,7 @@ fn facts(report: &Report) -> String {
     facts.join(" · ")
 }
 
-fn table(report: &Report, gates: &[&GateReport]) -> Markup {
+fn table(report: &Report, gates: &[&GateReport], history: &History) -> Markup {
     html! {
         table.gates {
             caption { "Gates, what blocks first" }
@@ -61,6 +64,7 @@ fn table(report: &Report, gates: &[&GateReport]) -> Markup {
                     th scope="col" { "Gate" }
                     th scope="col" { "What happened" }
                     th scope="col" { "What to do" }
+                    th scope="col" { "Earlier runs" }
                     th scope="col" { "Took" }
                 }
             }
@@ -71,7 +75,42 @@ fn table(report: &Report, gates: &[&GateReport]) -> Markup {
                         th scope="row" { a href=(address(report, gate)) { (clean::line(&gate.name)) } }
                         td { (what_happened(gate)) }
                         td { (advice(gate)) }
+                        td { (earlier(&gate.name, history)) }
                         td.number { (duration(gate.duration_ms)) }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// What became of a gate before, and whether it is to be relied on.
+fn earlier(gate: &str, history: &History) -> Markup {
+    let flaky = history.flaky(gate);
+    html! {
+        (trend::verdicts(history.verdicts(gate)))
+        @if flaky > 0 {
+            span.flaky title="an attempt was repeated and came to something else" {
+                " flaky in " (flaky) " of " (count(history.verdicts(gate).len(), "run"))
+            }
+        }
+    }
+}
+
+/// The runs before this one that asked for the same, the last ones first.
+fn past(history: &History) -> Markup {
+    html! {
+        @if history.runs.len() > 1 {
+            h2 { "Runs" }
+            table.runs {
+                thead { tr { th scope="col" { "Verdict" } th scope="col" { "Run" } th scope="col" { "Started" } } }
+                tbody {
+                    @for past in history.runs.iter().rev() {
+                        tr {
+                            td { (verdict(past.verdict)) @if !past.complete { " (not complete)" } }
+                            th scope="row" { (clean::line(&past.run)) }
+                            td { (past.started) }
+                        }
                     }
                 }
             }
@@ -82,7 +121,7 @@ fn table(report: &Report, gates: &[&GateReport]) -> Markup {
 /// The page of a gate.
 fn address(report: &Report, gate: &GateReport) -> String {
     let at = report.gates.iter().position(|other| std::ptr::eq(other, gate)).unwrap_or(0);
-    format!("gate-{}.html", at + 1)
+    super::gate::name(at, 0)
 }
 
 fn advice(gate: &GateReport) -> String {
