@@ -70,6 +70,9 @@ impl Judging<'_> {
         let View { page, viewport, width, height, browser, .. } = self.view;
         let title = format!("{page} at {viewport} ({width}x{height}), {browser}");
         Check::new(self.view.id(), title, verdict, message)
+            .facet("page", page)
+            .facet("viewport", viewport)
+            .facet("browser", browser)
     }
 
     /// What the pictures were held against, in words.
