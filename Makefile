@@ -31,6 +31,9 @@ bench:
 	python3 tests/bench/start_up.py "$${CARGO_TARGET_DIR:-target}"/release/gate
 	python3 tests/bench/diff.py "$${CARGO_TARGET_DIR:-target}"/release/gate
 	python3 tests/bench/capture.py "$${CARGO_TARGET_DIR:-target}"/release/gate
+	$(CARGO) build --release --package gate-review --example large_run
+	python3 tests/bench/review.py "$${CARGO_TARGET_DIR:-target}"/release/gate \
+		"$${CARGO_TARGET_DIR:-target}"/release/examples/large_run
 
 # The same suite here and on a Selenium Grid whose nodes are killed; wants Java and npm as well.
 grid: deps
