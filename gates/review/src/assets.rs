@@ -14,15 +14,39 @@ pub(crate) struct Asset {
 const CSS: &str = "text/css; charset=utf-8";
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 
-/// All of them; scripts in the order in which they run.
-pub(crate) const ALL: [Asset; 2] = [
-    Asset { name: "review.css", media_type: CSS, text: include_str!("../assets/review.css") },
-    Asset { name: "review.js", media_type: SCRIPT, text: include_str!("../assets/review.js") },
+macro_rules! asset {
+    ($media_type:expr, $name:literal) => {
+        Asset {
+            name: $name,
+            media_type: $media_type,
+            text: include_str!(concat!("../assets/", $name)),
+        }
+    };
+}
+
+/// All of them; scripts in the order in which they run. A page in files brings its data between
+/// `data.js` and the one after it.
+pub(crate) const ALL: [Asset; 15] = [
+    asset!(CSS, "page.css"),
+    asset!(CSS, "review.css"),
+    asset!(SCRIPT, "page.js"),
+    asset!(SCRIPT, "data.js"),
+    asset!(SCRIPT, "route.js"),
+    asset!(SCRIPT, "filters.js"),
+    asset!(SCRIPT, "list.js"),
+    asset!(SCRIPT, "align.js"),
+    asset!(SCRIPT, "camera.js"),
+    asset!(SCRIPT, "changes.js"),
+    asset!(SCRIPT, "panes.js"),
+    asset!(SCRIPT, "viewer.js"),
+    asset!(SCRIPT, "decide.js"),
+    asset!(SCRIPT, "keys.js"),
+    asset!(SCRIPT, "start.js"),
 ];
 
-/// The scripts, in the order in which they run.
-pub(crate) fn scripts() -> impl Iterator<Item = &'static Asset> {
-    ALL.iter().filter(|asset| asset.media_type == SCRIPT)
+/// The scripts of the review page, in the order in which they run.
+pub(crate) fn review_scripts() -> impl Iterator<Item = &'static str> {
+    ALL.iter().filter(|asset| asset.media_type == SCRIPT).map(|asset| asset.name)
 }
 
 pub(crate) async fn serve(Path(name): Path<String>) -> Answered {

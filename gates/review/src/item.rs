@@ -29,6 +29,8 @@ pub(crate) struct Item {
     pub(crate) pictures: Vec<(String, Digest)>,
     /// Other files: the page of the gate shows them.
     pub(crate) files: usize,
+    /// The page of the gate, as a link from another page.
+    pub(crate) page: String,
     /// What stands for it in a list.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) thumbnail: Option<Digest>,
@@ -72,7 +74,7 @@ const MOST_APART: usize = 20;
 /// The items of a report: what blocks first, each gate's in its own order.
 pub(crate) fn items(report: &Report, store: &Store) -> Result<Vec<Item>, Error> {
     let mut items = Vec::new();
-    for gate in &report.gates {
+    for (at, gate) in report.gates.iter().enumerate() {
         let proposals: HashMap<&str, &str> = gate
             .proposals
             .iter()
@@ -102,6 +104,7 @@ pub(crate) fn items(report: &Report, store: &Store) -> Result<Vec<Item>, Error> 
                     .iter()
                     .filter(|file| !matches!(file.role, Role::Diff | Role::Image))
                     .count(),
+                page: format!("gate-{}.html", at + 1),
                 thumbnail: diff
                     .as_ref()
                     .map(|diff| diff.candidate)
@@ -225,6 +228,7 @@ mod tests {
             diff: None,
             pictures: Vec::new(),
             files: 0,
+            page: String::new(),
             thumbnail: None,
             proposal: Some(at.to_string()),
             changed: changes.iter().map(|(_, pixels)| pixels).sum(),

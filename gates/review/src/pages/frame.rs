@@ -34,15 +34,22 @@ impl Frame<'_> {
                     meta charset="utf-8";
                     meta name="viewport" content="width=device-width, initial-scale=1";
                     title { (title) " · " (clean::line(&self.report.run)) }
-                    link rel="stylesheet" href="assets/review.css";
+                    link rel="stylesheet" href="assets/page.css";
+                    @if here == "review.html" { link rel="stylesheet" href="assets/review.css"; }
                     script type="application/json" id="settings" { (data(&settings)) }
-                    @for asset in assets::scripts() { script src={ "assets/" (asset.name) } defer {} }
-                    @for name in self.data.iter().filter(|_| here == "review.html") { script src=(name) defer {} }
+                    @if here == "review.html" {
+                        @for name in assets::review_scripts() {
+                            script src={ "assets/" (name) } defer {}
+                            // A page in a file fetches nothing: its data comes before what asks for it.
+                            @for part in self.data.iter().filter(|_| name == "data.js") { script src=(part) defer {} }
+                        }
+                    }
                 }
                 body {
                     a.skip href="#main" { "Skip to the content" }
                     header.top {
                         nav aria-label="Pages" {
+                            strong.brand { "gate" }
                             @for (href, name) in [("index.html", "Overview"), ("review.html", "Review")] {
                                 a href=(href) aria-current=[(href == here).then_some("page")] { (name) }
                             }

@@ -1,0 +1,13 @@
+// Starts the page once all of its parts are there.
+'use strict';
+(() => {
+  gate.on('lost', (lost) => {
+    gate.byId('lost').hidden = !lost;
+  });
+  gate.data.load().then(
+    () => {
+      document.documentElement.dataset.ready = 'true';
+    },
+    (error) => gate.panes.showText(`The run cannot be shown: ${error.message}`, true),
+  );
+})();
