@@ -5,7 +5,7 @@ CARGO ?= cargo
 # the demo's check, git for who decides.
 NEEDED = chromium chromedriver python3 git
 
-.PHONY: demo test check bench grid deps generate pictures
+.PHONY: demo test check bench grid deps generate pictures axe
 
 demo: deps
 	$(CARGO) build --profile demo --package gate
@@ -44,6 +44,11 @@ grid: deps
 # Writes the schemas and the command-line reference anew.
 generate:
 	GATE_GENERATE=1 $(CARGO) test --package gate --test it generated
+
+# What assistive technology needs of the review's pages; axe-core comes from npm.
+axe:
+	npm install --prefix tests/axe --no-audit --no-fund
+	$(CARGO) test --package gate --test it review_axe -- --ignored
 
 deps:
 	@missing=""; for program in $(NEEDED); do \
