@@ -47,7 +47,7 @@ generate:
 
 # What assistive technology needs of the review's pages; axe-core comes from npm.
 axe:
-	npm install --prefix tests/axe --no-audit --no-fund
+	npm install --prefix tests/axe --no-audit --no-fund --no-package-lock
 	$(CARGO) test --package gate --test it review_axe -- --ignored
 
 deps:

@@ -62,3 +62,37 @@ fn run(environment: &Environment, code: i32) -> Value {
     assert_eq!(ended.code, code, "{}{}", ended.stderr, ended.stdout);
     ended.json()
 }
+
+/// A plug-in whose checks have facets.
+const MANY: &str = r#"#!/usr/bin/env python3
+import json, sys
+say = lambda line: print(json.dumps(line), flush=True)
+request = json.loads(sys.stdin.readline())
+requests = ["describe", "measure", "judge"]
+say({"hello": {"protocol": 1, "kind": "many", "version": "1.0", "requests": requests}})
+schema = {"type": "object", "properties": {"checks": {"type": "integer"}}}
+def check(n):
+    facets = {"page": f"/page-{n // 2}", "viewport": ["phone", "desktop"][n % 2]}
+    verdict = "pass" if n % 10 else "fail"
+    return {"id": f"c{n}", "title": f"check {n}", "verdict": verdict, "message": "looked at",
+            "metrics": [], "facets": facets}
+if request["request"] == "describe":
+    say({"result": {"about": "checks many things", "schema": schema}})
+elif request["request"] == "measure":
+    say({"result": {"observation": {"checks": request["with"]["checks"]}}})
+else:
+    checks = range(request["observation"]["checks"])
+    say({"result": {"outcome": {"checks": [check(n) for n in checks]}}})
+"#;
+
+/// A workspace whose last run has so many checks, a tenth of which has failed.
+pub(crate) fn many(checks: usize) -> Environment {
+    let environment = Environment::new(&[
+        ("gate.yaml", "plugins:\n  - { kind: many, command: [./many] }\n"),
+        ("specs/a.yaml", &format!("gate: many\nname: a\nwith: {{ checks: {checks} }}\n")),
+        ("many", MANY),
+    ]);
+    crate::exit_codes::make_executable(&environment.path().join("many"));
+    run(&environment, 1);
+    environment
+}

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::review_browser::{Browser, ESCAPE, LEFT, RIGHT, Review};
-use crate::review_run::changed;
+use crate::review_run::{changed, many};
 
 const LONG: &str = "review.html#item=shop/long-desk-chromium";
 
@@ -178,4 +178,34 @@ fn a_page_that_has_no_baseline_is_shown_as_it_is() {
     assert_eq!(browser.get("document.querySelectorAll('#panes img').length"), json!(1));
     assert_eq!(browser.get("document.querySelector('#panes img').naturalWidth"), json!(900));
     assert_eq!(browser.get("document.querySelector('[data-view=swipe]').disabled"), true);
+}
+
+#[test]
+fn ten_thousand_items_are_a_list_of_a_few_rows() {
+    let environment = many(10_000);
+    let review = Review::of(&environment);
+    let browser = Browser::at(&review);
+    assert!(browser.text("#count").starts_with("10,000 items"), "{}", browser.text("#count"));
+    let rows = "document.querySelectorAll('#rows .row').length";
+    let few = |rows: &serde_json::Value| (5..60).contains(&rows.as_u64().unwrap());
+    assert!(few(&browser.get(rows)), "{}", browser.get(rows));
+    // The last one is as near as the first, and its neighbours with it.
+    browser.get("(document.getElementById('rows').scrollTop = 1e9)");
+    browser.until("document.querySelector('[data-item=\"a/c9999\"]')");
+    assert!(few(&browser.get(rows)), "{}", browser.get(rows));
+
+    for (link, count) in [
+        ("facet.viewport=phone", "5000 of 10,000 items"),
+        ("facet.page=/page-7", "2 of 10,000 items"),
+        ("facet.page=/page-7&facet.viewport=phone", "1 of 10,000 items"),
+        ("verdict=fail&facet.viewport=phone", "1000 of 10,000 items"),
+    ] {
+        browser.go("about:blank");
+        browser.show(&review.page(&format!("review.html#{link}")));
+        let text = browser.text("#count");
+        assert!(text.starts_with(count), "{link}: {text}");
+    }
+    let chosen = "[...document.querySelectorAll('.choice')].map((choice) => \
+                  `${choice.innerText.split('\\n')[0]}=${choice.querySelector('select').value}`).join()";
+    assert_eq!(browser.get(chosen), "Decision=,Page=,Viewport=phone");
 }
