@@ -4,6 +4,7 @@
 // A static page brings its data in classic scripts, which call
 //   gate.items([...])             its items, in as many chunks as it takes
 //   gate.states({...})            what was decided when it was written
+//   gate.proposals([...])         what can be decided, whole
 //   gate.diff(DIGEST, {...})      comparisons; evidence/DIGEST.js is asked for one that is missing
 //   gate.pictures({DIGEST: URL})  pictures that are part of the page itself
 'use strict';
@@ -18,6 +19,7 @@
   const diffs = new Map();
   const waiting = new Map();
   const urls = new Map();
+  const proposals = new Map();
   let recorded = {};
   let lastText = '';
 
@@ -25,6 +27,9 @@
 
   gate.items = (items) => {
     data.items.push(...items);
+  };
+  gate.proposals = (all) => {
+    for (const proposal of all) proposals.set(proposal.id, proposal);
   };
   gate.states = (states) => {
     recorded = states;
@@ -124,16 +129,18 @@
     return null;
   };
 
-  /** The file of staged decisions, as `gate apply` reads it. */
+  /** The file of staged decisions, as `gate apply` reads it: each with its proposal, whole. */
   data.decisionsFile = () => ({
     schema: 'gate-decisions/v1',
     run: settings.run,
     decisions: Object.entries(data.staged).map(([proposal, { said, by, at, reason }]) => ({
-      proposal,
+      schema: 'gate-decision/v1',
+      proposal: proposals.get(proposal),
       decision: said,
       by,
       at,
       reason,
+      run: settings.run,
     })),
   });
 

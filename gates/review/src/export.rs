@@ -1,9 +1,8 @@
 //! The pages as files, which open from a disk or from what a pipeline has kept.
 //!
 //! A page that is opened from a disk fetches nothing, so its data comes in scripts: each calls one
-//! function with a part of it.
+//! function with a part of it, and that of a comparison is loaded when somebody looks at it.
 
-use std::fmt::Write as _;
 use std::path::Path;
 
 use gate_core::{Error, files};
@@ -13,9 +12,8 @@ use crate::files as shown;
 use crate::pages::{self, Frame};
 use crate::site::Site;
 
-/// How many items stand in one script, and how many comparisons.
+/// How many items stand in one script.
 const ITEMS: usize = 500;
-const DIFFS: usize = 100;
 
 /// What was written.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -34,16 +32,10 @@ pub(crate) fn export(site: &Site, to: &Path) -> Result<Written, Error> {
         out.write(&name, format!("gate.items({});\n", script(&chunk)?).as_bytes())?;
         data.push(name);
     }
-    let compared: Vec<_> = site.items.iter().filter_map(|item| item.diff).collect();
-    for (chunk, at) in compared.chunks(DIFFS).zip(0..) {
-        let mut text = String::new();
-        for digest in chunk {
-            let diff = shown::diff(&site.stored.store, digest)?;
-            let _ = writeln!(text, "gate.diff(\"{digest}\", {});", script(&diff)?);
-        }
-        let name = format!("data/diffs-{at}.js");
-        out.write(&name, text.as_bytes())?;
-        data.push(name);
+    for digest in site.items.iter().filter_map(|item| item.diff) {
+        let diff = shown::diff(&site.stored.store, &digest)?;
+        let text = format!("gate.diff(\"{digest}\", {});\n", script(&diff)?);
+        out.write(&format!("evidence/{digest}.js"), text.as_bytes())?;
     }
     let proposals: Vec<_> = site.report.gates.iter().flat_map(|gate| &gate.proposals).collect();
     for (chunk, at) in proposals.chunks(ITEMS).zip(0..) {
