@@ -5,6 +5,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use crate::environment::Environment;
+use crate::review_browser::{Browser, ENTER};
 use crate::reviewing::two_new_pages;
 
 fn json_of(path: &Path) -> Value {
@@ -134,4 +135,31 @@ fn nothing_is_applied_over_what_has_changed() {
     let in_ci =
         clone.command(&["apply", "decisions.json", "--from", from]).env("CI", "true").output();
     assert_eq!(in_ci.unwrap().status.code(), Some(2));
+}
+
+#[test]
+fn what_is_decided_on_a_page_from_disk_is_carried_out_elsewhere() {
+    let (environment, _site) = two_new_pages();
+    assert_eq!(environment.gate(&["run", "--report", "bundle=bundle"]).code, 3);
+    assert_eq!(environment.gate(&["report", "bundle", "--out", "pages"]).code, 0);
+    let pages = environment.path().join("pages");
+    let browser = Browser::open(&[]);
+    browser.show(&format!("file://{}/review.html", pages.display()));
+    browser.keys("a");
+    browser.until("document.getElementById('why-dialog').open");
+    browser.get("document.getElementById('reason').value = 'launch'");
+    browser.get("document.getElementById('by').value = 'Kim'");
+    browser.keys(ENTER);
+    browser.until("Object.keys(gate.data.staged).length === 1");
+    let file = browser.get("JSON.stringify(gate.data.decisionsFile())");
+    let clone = clone_of(&environment);
+    clone.write("decisions.json", file.as_str().unwrap());
+    let bundle = environment.path().join("bundle");
+    let ended = clone.gate(&["apply", "decisions.json", "--from", bundle.to_str().unwrap()]);
+    assert_eq!(ended.code, 0, "{}\n{file}", ended.stderr);
+    assert!(ended.stdout.starts_with("approved "), "{}", ended.stdout);
+    let lines = std::fs::read_to_string(clone.path().join("specs/gate-decisions.jsonl")).unwrap();
+    let line: Value = serde_json::from_str(lines.trim()).unwrap();
+    let said = [&line["by"], &line["reason"], &line["decision"]].map(|text| text.as_str().unwrap());
+    assert_eq!(said, ["Kim", "launch", "approved"]);
 }

@@ -26,7 +26,8 @@ macro_rules! asset {
 
 /// All of them; scripts in the order in which they run. A page in files brings its data between
 /// `data.js` and the one after it.
-pub(crate) const ALL: [Asset; 15] = [
+pub(crate) const ALL: [Asset; 16] = [
+    asset!("image/svg+xml", "icon.svg"),
     asset!(CSS, "page.css"),
     asset!(CSS, "review.css"),
     asset!(SCRIPT, "page.js"),

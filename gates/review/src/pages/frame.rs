@@ -34,6 +34,7 @@ impl Frame<'_> {
                     meta charset="utf-8";
                     meta name="viewport" content="width=device-width, initial-scale=1";
                     title { (title) " · " (clean::line(&self.report.run)) }
+                    link rel="icon" href="assets/icon.svg";
                     link rel="stylesheet" href="assets/page.css";
                     @if here == "review.html" { link rel="stylesheet" href="assets/review.css"; }
                     script type="application/json" id="settings" { (data(&settings)) }

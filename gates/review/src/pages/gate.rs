@@ -4,6 +4,7 @@ use gate_core::{Check, Role};
 use gate_runs::clean;
 use gate_runs::words::{self, Measured, duration};
 use maud::{Markup, html};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, PercentEncode, utf8_percent_encode};
 
 use super::Frame;
 use super::evidence::evidence;
@@ -83,11 +84,17 @@ fn check(site: &Site, gate: &str, check: &Check) -> Markup {
             @if let Some(advice) = &check.advice { p.advice { (clean::lines(advice)) } }
             (metrics(site, gate, check))
             @if is_compared {
-                p { a href={ "review.html#item=" (clean::line(&format!("{gate}/{}", check.id))) } { "Look at it" } }
+                p { a href={ "review.html#item=" (in_hash(&format!("{gate}/{}", check.id))) } { "Look at it" } }
             }
             @for evidence_file in &check.evidence { (evidence(evidence_file, &site.files, &site.stored.store)) }
         }
     }
+}
+
+/// A text as it stands in the part of an address after the `#`.
+fn in_hash(text: &str) -> PercentEncode<'_> {
+    const KEPT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'/');
+    utf8_percent_encode(text, KEPT)
 }
 
 fn metrics(site: &Site, gate: &str, check: &Check) -> Markup {
