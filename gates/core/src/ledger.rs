@@ -153,7 +153,7 @@ fn remove_folder(folder: &Path) {
 fn end_processes(scratch: &Path, groups: &[i32]) {
     for _ in 0..50 {
         let found = processes_of(scratch);
-        if found.is_empty() {
+        if found.is_empty() && !is_starting(groups) {
             return;
         }
         for process in &found {
@@ -170,6 +170,30 @@ fn end_processes(scratch: &Path, groups: &[i32]) {
         }
         std::thread::sleep(std::time::Duration::from_millis(10));
     }
+}
+
+/// Whether a process of these groups is being replaced by its program this very moment: the system
+/// has started it and cannot say yet what it was called with, so that it names nothing.
+fn is_starting(groups: &[i32]) -> bool {
+    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
+    entries.filter_map(|entry| Some((status(&entry.path())?, entry.path()))).any(|(found, path)| {
+        let says_nothing = || fs::read(path.join("cmdline")).is_ok_and(|text| text.is_empty());
+        found.is_alive && groups.contains(&found.group) && says_nothing()
+    })
+}
+
+/// What `/proc/PID/stat` says of a process.
+struct Status {
+    is_alive: bool,
+    group: i32,
+}
+
+fn status(entry: &Path) -> Option<Status> {
+    // `pid (name) state parent group ...`; the name may hold anything but comes first.
+    let stat = fs::read_to_string(entry.join("stat")).ok()?;
+    let mut fields = stat.rsplit_once(')')?.1.split_whitespace();
+    let is_alive = fields.next()? != "Z";
+    Some(Status { is_alive, group: fields.nth(1)?.parse().ok()? })
 }
 
 /// A process that names a scratch folder.
@@ -197,12 +221,8 @@ pub fn processes_of(scratch: &Path) -> Vec<Belonging> {
             if pid == own || !(names("cmdline") || names("environ")) {
                 return None;
             }
-            // `pid (name) state parent group ...`; the name may hold anything but comes first.
-            let stat = fs::read_to_string(entry.path().join("stat")).ok()?;
-            let mut fields = stat.rsplit_once(')')?.1.split_whitespace();
-            let state = fields.next()?;
-            let group = fields.nth(1)?.parse().ok()?;
-            (state != "Z").then_some(Belonging { pid, group })
+            let found = status(&entry.path())?;
+            found.is_alive.then_some(Belonging { pid, group: found.group })
         })
         .collect()
 }
