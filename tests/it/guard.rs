@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use crate::environment::Environment;
 use crate::reviewing::{Answered, Review, two_new_pages};
 
 /// What only the run knows, and no refusal may tell.
@@ -305,6 +306,16 @@ fn every_answer_says_what_a_browser_may_do_with_it() {
     let cookie = format!("{}; Path=/; HttpOnly; SameSite=Strict", review.cookie());
     assert_eq!(welcome.header("set-cookie"), Some(&*cookie));
     assert!(welcome.body.contains("url=/") && !welcome.body.contains(CANARY));
+}
+
+#[test]
+fn an_address_that_no_browser_can_name_is_refused() {
+    let environment = Environment::new(&[("gate.yaml", "{}\n")]);
+    for host in ["0.0.0.0", "::"] {
+        let ended = environment.gate(&["review", "--no-open", "--host", host]);
+        assert_eq!(ended.code, 2, "{}", ended.stderr);
+        assert!(ended.stderr.contains("no address that a browser can name"), "{}", ended.stderr);
+    }
 }
 
 /// A browser for which `evil.test` is this machine, as after DNS rebinding.

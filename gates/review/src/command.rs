@@ -147,6 +147,14 @@ fn failed(error: Error) -> Stopped {
 }
 
 fn review(arguments: &Review, cx: &Context) -> Result<ExitCode, Stopped> {
+    // A browser names the address that it was given, and only that one is let in.
+    if arguments.host.is_unspecified() {
+        let error = Error::new(format!("{} is no address that a browser can name", arguments.host));
+        return Err((
+            error.hint("--host with the address that others reach you at"),
+            ExitCode::USAGE,
+        ));
+    }
     let site = site(&arguments.run, cx)?;
     serve(arguments, site, cx).map_err(failed)?;
     Ok(ExitCode::PROMOTE)
