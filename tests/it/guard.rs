@@ -244,11 +244,17 @@ fn nobody_reads_and_nobody_decides() {
         assert!(!answer.body.contains(CANARY), "{name} was told something: {}", answer.body);
         assert!(answer.header("set-cookie").is_none(), "{name} got the cookie");
     }
+    let folder = environment.path().to_owned();
     let written = || {
-        let approved = environment.path().join("specs/shop.baselines").exists();
-        approved || environment.path().join("specs/gate-decisions.jsonl").exists()
+        let approved = folder.join("specs/shop.baselines").exists();
+        approved || folder.join("specs/gate-decisions.jsonl").exists()
     };
     assert!(!written(), "somebody has decided");
+    let pipeline = environment.with("CI", "true");
+    let in_ci = Review::start(&pipeline, &[]);
+    let answer = Attack { review: &in_ci, csrf: in_ci.csrf(), body: body.clone() }.right(&body);
+    assert_eq!(answer.status, 403, "{answer:?}");
+    assert!(answer.body.contains("--in-ci") && !written(), "{answer:?}");
     // The same from a page of the review: broken bodies change nothing, the right one does.
     let long = "x".repeat(5000);
     for (broken, status) in [

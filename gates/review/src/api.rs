@@ -52,6 +52,10 @@ pub(crate) async fn states(State(app): Shared) -> Answered {
 
 /// Decides, each proposal for itself.
 pub(crate) async fn decide(State(app): Shared, body: axum::body::Bytes) -> Answered {
+    if !app.may_decide {
+        let text = "in a pipeline (CI is set) nothing is decided: start the review with --in-ci";
+        return refusal(StatusCode::FORBIDDEN, text);
+    }
     let wishes: Wishes = match serde_json::from_slice(&body) {
         Ok(wishes) => wishes,
         Err(_) => return refusal(StatusCode::BAD_REQUEST, "this is no list of decisions"),

@@ -42,6 +42,9 @@ struct Review {
     /// Who decides [default: git's user].
     #[arg(long, value_name = "NAME")]
     by: Option<String>,
+    /// Let people decide although this is a pipeline (CI=true).
+    #[arg(long)]
+    in_ci: bool,
     /// Print `{"url": ...}` on the first line of standard output, and JSON lines only.
     #[arg(long)]
     json: bool,
@@ -170,7 +173,7 @@ fn report(arguments: &Report, cx: &Context) -> Result<ExitCode, Stopped> {
 }
 
 fn apply(arguments: &Apply, cx: &Context) -> Result<ExitCode, Stopped> {
-    if cx.ambient("CI").is_some_and(|ci| ci == "true") && !arguments.in_ci {
+    if is_ci(cx) && !arguments.in_ci {
         let error = Error::new("files of the workspace are not changed in a pipeline");
         return Err((error.hint("--in-ci does it all the same"), ExitCode::USAGE));
     }
@@ -195,6 +198,10 @@ fn apply(arguments: &Apply, cx: &Context) -> Result<ExitCode, Stopped> {
         }
     }
     Ok(code)
+}
+
+fn is_ci(cx: &Context) -> bool {
+    cx.ambient("CI").is_some_and(|ci| ci == "true")
 }
 
 fn word(said: Said) -> &'static str {
@@ -237,7 +244,8 @@ fn serve(arguments: &Review, site: Site, cx: &Context) -> Result<(), Error> {
             open(&url, cx);
         }
         let deciding = tokio::sync::Mutex::new(());
-        let app = App { site, guard, thumbnails, cx: cx.clone(), by, deciding };
+        let may_decide = !is_ci(cx) || arguments.in_ci;
+        let app = App { site, guard, thumbnails, cx: cx.clone(), by, may_decide, deciding };
         bound.serve(Arc::new(app), until_interrupted()?).await
     })
 }

@@ -37,6 +37,8 @@ pub(crate) struct App {
     pub(crate) thumbnails: Thumbnails,
     pub(crate) cx: Context,
     pub(crate) by: String,
+    /// In a pipeline nothing is decided by the way.
+    pub(crate) may_decide: bool,
     /// Decisions are made one after the other.
     pub(crate) deciding: tokio::sync::Mutex<()>,
 }
