@@ -50,6 +50,11 @@ axe:
 	npm install --prefix tests/axe --no-audit --no-fund --no-package-lock
 	$(CARGO) test --package gate --test it review_axe -- --ignored
 
+# The pictures of the README, taken of what the demo leaves behind. Look at them before you keep them.
+pictures: deps
+	$(CARGO) build --profile demo --package gate
+	python3 tests/pictures.py "$${CARGO_TARGET_DIR:-target}"/demo/gate
+
 deps:
 	@missing=""; for program in $(NEEDED); do \
 		command -v $$program >/dev/null 2>&1 || missing="$$missing $$program"; \

@@ -33,6 +33,12 @@
     return element;
   };
 
+  /** A sentence into an element, its commands (between backticks) in the letters of a terminal. */
+  gate.prose = (element, text) => {
+    const parts = text.split(/`([^`]*)`/);
+    element.replaceChildren(...parts.map((part, at) => (at % 2 ? gate.el('code', {}, part) : part)));
+  };
+
   gate.count = (n, what) => `${n.toLocaleString('en')} ${what}${n === 1 ? '' : 's'}`;
 
   /** Tells everybody, people who listen to the page included. */

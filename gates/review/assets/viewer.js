@@ -18,8 +18,8 @@
 
   const head = (item) => {
     gate.byId('title').replaceChildren(gate.verdict(item.verdict), ' ', item.title);
-    gate.byId('message').textContent = item.message;
-    gate.byId('advice').textContent = item.advice || '';
+    gate.prose(gate.byId('message'), item.message);
+    gate.prose(gate.byId('advice'), item.advice || '');
     const facets = Object.entries(item.facets || {});
     const facts = facets.map(([name, value]) => gate.el('li', {}, `${name} ${value}`));
     const files = item.files ? ` (${gate.count(item.files, 'file')} more)` : '';

@@ -222,13 +222,21 @@ pub fn prune(workspace: &Workspace) -> Result<(), Error> {
     for id in &kept {
         reachable.extend(Stored::find(workspace, workspace.root(), id)?.reachable());
     }
-    for entry in fs::read_dir(workspace.private().join("store")).into_iter().flatten().flatten() {
+    // Small pictures are called like the pictures that they were made of.
+    for folder in ["store", "thumbnails"] {
+        keep_only(&reachable, &workspace.private().join(folder));
+    }
+    Ok(())
+}
+
+/// Removes the files that are called by a digest, unless it is one of these.
+fn keep_only(reachable: &BTreeSet<Digest>, folder: &Path) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         let digest = entry.file_name().to_str().and_then(|name| name.parse::<Digest>().ok());
         if digest.is_some_and(|digest| !reachable.contains(&digest)) {
             let _ = fs::remove_file(entry.path());
         }
     }
-    Ok(())
 }
 
 fn living(workspace: &Workspace) -> usize {
@@ -237,11 +245,29 @@ fn living(workspace: &Workspace) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::bundled;
+    use std::collections::BTreeSet;
+
+    use gate_core::{Digest, files};
+
+    use super::{bundled, keep_only};
+
+    #[test]
+    fn files_that_no_run_refers_to_are_removed() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        let (kept, gone) = (Digest::of(b"kept"), Digest::of(b"gone"));
+        for name in [kept.to_string(), gone.to_string(), "README".to_owned()] {
+            files::write_atomically(&path(&name), b"x", folder.path()).unwrap();
+        }
+        keep_only(&BTreeSet::from([kept]), folder.path());
+        assert!(path(&kept.to_string()).exists() && path("README").exists());
+        assert!(!path(&gone.to_string()).exists());
+        keep_only(&BTreeSet::new(), &path("not there"));
+    }
 
     #[test]
     fn only_what_belongs_into_a_bundle_is_unpacked() {
-        let digest = gate_core::Digest::of(b"x").to_string();
+        let digest = Digest::of(b"x").to_string();
         let check = |name: &str, expect: Option<&str>| {
             assert_eq!(bundled(name).map(|p| p.display().to_string()).as_deref(), expect, "{name}");
         };

@@ -185,7 +185,7 @@ impl Judging<'_> {
         }
         let check = self
             .check(Verdict::Fail, format!("{what}{}", self.lost()))
-            .advice("if this is intended, accept it: `gate approve` with a reason; if not, mend it")
+            .advice("if this is intended, accept it (`gate review`, or `gate approve` with a reason); if not, mend it")
             .evidence(evidence);
         (measured(check), Some(self.proposal(compared, candidate, before)))
     }

@@ -1,6 +1,6 @@
 //! What all pages have around them.
 
-use gate_core::{Report, Verdict};
+use gate_core::{Report, Timestamp, Verdict};
 use gate_runs::clean;
 use gate_runs::words::symbol;
 use maud::{DOCTYPE, Markup, html};
@@ -79,9 +79,37 @@ pub(crate) fn verdict(verdict: Option<Verdict>) -> Markup {
     }
 }
 
+/// A sentence, its commands (between backticks) in the letters of a terminal.
+pub(crate) fn prose(text: &str) -> Markup {
+    let text = clean::lines(text);
+    let parts: Vec<&str> = text.split('`').collect();
+    // The last backtick may have no fellow.
+    let paired = (parts.len() - 1) / 2 * 2;
+    html! {
+        @for (at, part) in parts.iter().enumerate() {
+            @if at > paired { "`" (part) } @else if at % 2 == 1 { code { (part) } } @else { (part) }
+        }
+    }
+}
+
+/// A moment, to the minute.
+pub(crate) fn moment(at: Timestamp) -> Markup {
+    let exact = at.to_string();
+    let short = exact.get(..16).unwrap_or(&exact).replace('T', " ");
+    html! { time datetime=(exact) title=(exact) { (short) " UTC" } }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn commands_in_sentences_are_told_apart() {
+        let check = |text: &str, expect: &str| assert_eq!(prose(text).into_string(), expect);
+        check("run `gate run` or `make`.", "run <code>gate run</code> or <code>make</code>.");
+        check("a lone ` stays", "a lone ` stays");
+        check("`<b>`", "<code>&lt;b&gt;</code>");
+    }
 
     #[test]
     fn data_cannot_leave_its_element() {

@@ -8,7 +8,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, PercentEncode, utf8_percent_e
 
 use super::Frame;
 use super::evidence::evidence;
-use super::frame::verdict;
+use super::frame::{prose, verdict};
 use super::trend;
 use crate::site::Site;
 
@@ -59,7 +59,7 @@ pub(crate) fn gate(frame: &Frame<'_>, site: &Site, gate: usize, part: usize) -> 
             }
             @if gate.attempts.len() > 1 {
                 h2 { "Attempts" }
-                ol { @for attempt in &gate.attempts { li { (words::attempt(attempt)) } } }
+                ol { @for attempt in &gate.attempts { li { (prose(&words::attempt(attempt))) } } }
             }
             @for check in shown { (self::check(site, &gate.name, check)) }
             @for evidence_file in gate.evidence.iter().filter(|_| part == 0) { (evidence(evidence_file, &site.files, &site.stored.store)) }
@@ -80,8 +80,8 @@ fn check(site: &Site, gate: &str, check: &Check) -> Markup {
     html! {
         section.check {
             h2 { (verdict(Some(check.verdict))) " " (clean::line(&check.title)) }
-            p { (clean::lines(&check.message)) }
-            @if let Some(advice) = &check.advice { p.advice { (clean::lines(advice)) } }
+            p { (prose(&check.message)) }
+            @if let Some(advice) = &check.advice { p.advice { (prose(advice)) } }
             (metrics(site, gate, check))
             @if is_compared {
                 p { a href={ "review.html#item=" (in_hash(&format!("{gate}/{}", check.id))) } { "Look at it" } }

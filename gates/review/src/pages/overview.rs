@@ -8,7 +8,7 @@ use gate_runs::words::{
 use maud::{Markup, html};
 
 use super::Frame;
-use super::frame::verdict;
+use super::frame::{moment, prose, verdict};
 use super::trend;
 use crate::history::History;
 
@@ -19,12 +19,12 @@ pub(crate) fn overview(frame: &Frame<'_>, history: &History) -> Markup {
     let main = html! {
         main #main {
             h1 { (verdict(report.verdict)) " " (headline(report)) }
-            p.facts { (facts(report)) }
+            p.facts { (facts(report)) " · ended " (moment(report.finished)) }
             @if proposals > 0 {
                 p { a.button href="review.html" { "Look and decide" } " " (count(proposals, "proposal")) " to decide on." }
             }
             @if !report.notes.is_empty() {
-                ul.notes { @for note in &report.notes { li { (clean::line(note)) } } }
+                ul.notes { @for note in &report.notes { li { (prose(note)) } } }
             }
             (table(report, &gates, history))
             (past(history))
@@ -50,7 +50,6 @@ fn facts(report: &Report) -> String {
             facts.push(format!("{what} {}", clean::line(value)));
         }
     }
-    facts.push(format!("ended {}", report.finished));
     facts.join(" · ")
 }
 
@@ -73,8 +72,8 @@ fn table(report: &Report, gates: &[&GateReport], history: &History) -> Markup {
                     tr {
                         td { (verdict(Some(gate.counts_as))) }
                         th scope="row" { a href=(address(report, gate)) { (clean::line(&gate.name)) } }
-                        td { (what_happened(gate)) }
-                        td { (advice(gate)) }
+                        td { (prose(&what_happened(gate))) }
+                        td { (prose(advice(gate))) }
                         td { (earlier(&gate.name, history)) }
                         td.number { (duration(gate.duration_ms)) }
                     }
@@ -109,7 +108,7 @@ fn past(history: &History) -> Markup {
                         tr {
                             td { (verdict(past.verdict)) @if !past.complete { " (not complete)" } }
                             th scope="row" { (clean::line(&past.run)) }
-                            td { (past.started) }
+                            td { (moment(past.started)) }
                         }
                     }
                 }
@@ -124,9 +123,9 @@ fn address(report: &Report, gate: &GateReport) -> String {
     super::gate::name(at, 0)
 }
 
-fn advice(gate: &GateReport) -> String {
-    let advice = worst_check(gate)
+fn advice(gate: &GateReport) -> &str {
+    worst_check(gate)
         .filter(|check| check.verdict.blocks())
-        .and_then(|check| check.advice.as_deref());
-    advice.map(|advice| clean::line(advice).into_owned()).unwrap_or_default()
+        .and_then(|check| check.advice.as_deref())
+        .unwrap_or_default()
 }
