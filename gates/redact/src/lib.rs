@@ -7,6 +7,8 @@
 
 mod forms;
 mod gzip;
+pub mod json;
+pub mod placeholder;
 
 use std::borrow::Cow;
 

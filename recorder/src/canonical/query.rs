@@ -1,0 +1,54 @@
+//! Queries and forms: pairs in one order and with one way of escaping.
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+
+/// What needs no escape.
+const ESCAPED: &AsciiSet =
+    &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~').remove(b'[').remove(b']');
+
+/// The pairs of a query or a form, unescaped, in their order.
+pub(crate) fn pairs(text: &str) -> Vec<(String, String)> {
+    text.split('&')
+        .filter(|pair| !pair.is_empty())
+        .map(|pair| {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            (unescaped(name), unescaped(value))
+        })
+        .collect()
+}
+
+fn unescaped(text: &str) -> String {
+    let spaced = text.replace('+', " ");
+    percent_decode_str(&spaced).decode_utf8_lossy().into_owned()
+}
+
+/// The pairs sorted by name, those of one name in their order, without the ignored names.
+pub(crate) fn canonical(text: &str, ignored: &[String]) -> String {
+    let mut pairs = pairs(text);
+    pairs.retain(|(name, _)| !ignored.iter().any(|other| other == name));
+    pairs.sort_by(|(one, _), (other, _)| one.cmp(other));
+    let escape = |text: &str| utf8_percent_encode(text, ESCAPED).to_string();
+    let pairs: Vec<_> =
+        pairs.iter().map(|(name, value)| format!("{}={}", escape(name), escape(value))).collect();
+    pairs.join("&")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn queries_in_one_form() {
+        let check = |text: &str, expect: &str| {
+            assert_eq!(canonical(text, &["ts".to_owned()]), expect, "{text}");
+        };
+        check("", "");
+        check("b=2&a=1", "a=1&b=2");
+        check("a=2&a=1", "a=2&a=1");
+        check("a=%7e&b=%C3%A9", "a=~&b=%C3%A9");
+        check("a=x+y&b=x%20y", "a=x%20y&b=x%20y");
+        check("flag&&x=", "flag=&x=");
+        check("ts=1&filter[a]=1", "filter[a]=1");
+        check("a=b=c", "a=b%3Dc");
+    }
+}

@@ -1,0 +1,169 @@
+//! `cassette.yaml`: what a cassette says about itself. It holds no times, so that it changes only
+//! when somebody means it.
+
+use std::collections::BTreeSet;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::canonical::{Ignored, JsonPath, Matching, Part};
+use crate::{Error, Result};
+
+/// The schema that the file names.
+pub const SCHEMA: &str = "gate-cassette/v1";
+
+/// How a cassette is recorded and looked up.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Policy {
+    /// Always `gate-cassette/v1`.
+    pub schema: String,
+    /// What of a request counts when it is looked up.
+    #[serde(rename = "match", default, skip_serializing_if = "is_default")]
+    pub matching: MatchPolicy,
+    /// Whether a recording that was used up answers again (its last one).
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub allow_repeats: bool,
+    /// What differs each time although nothing has changed.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub volatile: Volatile,
+    /// What is taken out before anything is written.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub redact: RedactPolicy,
+}
+
+/// What of a request counts.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct MatchPolicy {
+    /// The parts that do [default: method, host, path, query, body].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub on: Option<BTreeSet<Part>>,
+    /// Headers that do.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub headers: Vec<String>,
+    /// Parameters of the query that do not.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub ignore_query: Vec<String>,
+    /// Fields of forms that do not.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub ignore_form: Vec<String>,
+    /// Places in JSON that do not, such as `$.sent_at`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub ignore_json: Vec<String>,
+}
+
+/// What of a response may differ without being a change.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Volatile {
+    /// Headers, besides those that always do (`date` and the like).
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub headers: Vec<String>,
+    /// Places in JSON, such as `$..updated_at`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub json: Vec<String>,
+}
+
+/// What is taken out.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct RedactPolicy {
+    /// Names of further headers, parameters, fields and JSON members whose values are secret.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub names: Vec<String>,
+    /// Values (regular expressions) that look secret and are not.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub allow: Vec<String>,
+    /// Whether personal data (e-mail addresses, telephone numbers) may stay.
+    #[serde(skip_serializing_if = "is_default")]
+    pub keep_personal: bool,
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
+impl Default for Policy {
+    fn default() -> Policy {
+        Policy {
+            schema: SCHEMA.to_owned(),
+            matching: MatchPolicy::default(),
+            allow_repeats: false,
+            volatile: Volatile::default(),
+            redact: RedactPolicy::default(),
+        }
+    }
+}
+
+impl Policy {
+    /// From the text of the file.
+    pub fn read(text: &str) -> Result<Policy> {
+        let policy: Policy = serde_yaml::from_str(text)
+            .map_err(|error| Error::new(format!("reading cassette.yaml: {error}")))?;
+        if policy.schema != SCHEMA {
+            let text =
+                format!("cassette.yaml is {}, which this version cannot read", policy.schema);
+            return Err(Error::new(text).hint(format!("it reads {SCHEMA}")));
+        }
+        policy.matching()?;
+        paths(&policy.volatile.json)?;
+        Ok(policy)
+    }
+
+    /// The text of the file.
+    pub fn write(&self) -> String {
+        serde_yaml::to_string(self).expect("a policy can be written")
+    }
+
+    /// What counts when a request is looked up.
+    pub fn matching(&self) -> Result<Matching> {
+        let wanted = &self.matching;
+        Ok(Matching {
+            on: wanted.on.clone().unwrap_or_else(|| Matching::default().on),
+            headers: wanted.headers.iter().map(|name| name.to_ascii_lowercase()).collect(),
+            ignored: Ignored {
+                query: wanted.ignore_query.clone(),
+                form: wanted.ignore_form.clone(),
+                json: paths(&wanted.ignore_json)?,
+            },
+        })
+    }
+
+    /// Where in JSON a response may differ.
+    pub fn volatile_json(&self) -> Result<Vec<JsonPath>> {
+        paths(&self.volatile.json)
+    }
+}
+
+fn paths(texts: &[String]) -> Result<Vec<JsonPath>> {
+    texts.iter().map(|text| text.parse().map_err(Error::new)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_is_read_again() {
+        let mut policy = Policy::default();
+        assert_eq!(policy.write(), "schema: gate-cassette/v1\n");
+        policy.matching.headers = vec!["Revision".to_owned()];
+        policy.matching.on = Some(BTreeSet::from([Part::Method, Part::Path]));
+        policy.volatile.json = vec!["$..at".to_owned()];
+        assert_eq!(Policy::read(&policy.write()).unwrap(), policy);
+        assert_eq!(policy.matching().unwrap().headers, ["revision"]);
+    }
+
+    #[test]
+    fn mistakes_are_said() {
+        let check = |text: &str, expect: &str| {
+            let error = Policy::read(text).unwrap_err().to_string();
+            assert!(error.contains(expect), "{error}");
+        };
+        check("schema: gate-cassette/v9\n", "gate-cassette/v9, which this version cannot read");
+        check("schema: gate-cassette/v1\nmatching: {}\n", "unknown field `matching`");
+        check("schema: gate-cassette/v1\nmatch: { ignore_json: [at] }\n", "`at` is no path");
+        check("[", "reading cassette.yaml");
+    }
+}

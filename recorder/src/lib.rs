@@ -1,0 +1,16 @@
+//! Recorded HTTP: what was asked and answered is kept in a cassette, and answered again later.
+//!
+//! An engine: it knows no verdict, prints nothing, ends nothing and reads no environment variable.
+
+mod canonical;
+mod cassette;
+mod error;
+mod files;
+mod message;
+
+pub use canonical::{
+    Address, Hash, Ignored, JsonPath, Keys, Matching, Origin, Part, Step, written_place,
+};
+pub use cassette::{Cassette, MatchPolicy, Policy, Recorded, RedactPolicy, SCHEMA, Volatile};
+pub use error::{Error, Result};
+pub use message::{Content, Headers, Interaction, Request, Response, Stored, Timing};
