@@ -4,17 +4,22 @@
 
 mod canonical;
 mod cassette;
+mod coding;
 mod error;
 mod files;
 mod index;
 mod message;
 mod play;
+mod spool;
+mod wire;
 
 pub use canonical::{
     Address, Hash, Ignored, JsonPath, Keys, Matching, Origin, Part, Step, written_place,
 };
 pub use cassette::{Cassette, MatchPolicy, Policy, Recorded, RedactPolicy, SCHEMA, Volatile};
+pub use coding::Codings;
 pub use error::{Error, Result};
 pub use index::Index;
 pub use message::{Content, Headers, Interaction, Request, Response, Stored, Timing};
 pub use play::{Answer, Difference, Library, Miss, Near, Session, Why};
+pub use wire::{Front, Latency, Missed, Mode, Outcome, Proxy, Setup, miss_words};

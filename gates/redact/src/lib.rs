@@ -5,12 +5,15 @@
 //! that programs give it (percent, form and JSON escapes, hexadecimal, base64 in its three
 //! alignments) and looks into gzip. A secret painted into a picture cannot be taken out.
 
+mod cleaner;
 mod forms;
 mod gzip;
 pub mod json;
 pub mod placeholder;
 
 use std::borrow::Cow;
+
+pub use cleaner::Cleaner;
 
 use aho_corasick::{AhoCorasick, MatchKind};
 

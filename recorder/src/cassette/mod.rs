@@ -110,6 +110,11 @@ impl Cassette {
         Ok(all)
     }
 
+    /// The highest place of any recording; 0 where there is none.
+    pub fn last_order(&self) -> Result<u64> {
+        Ok(self.read()?.iter().map(|recorded| recorded.order).max().unwrap_or(0))
+    }
+
     /// The bytes of a body.
     pub fn body(&self, content: &Content) -> Result<Bytes> {
         match content {
@@ -125,6 +130,14 @@ impl Cassette {
                 Ok(bytes.into())
             }
         }
+    }
+
+    /// Puts a body away at once, before the cassette is written.
+    pub fn keep_body(&self, bytes: &Bytes) -> Result<Stored> {
+        let digest = blake3::hash(bytes).to_hex().to_string();
+        let stored = Stored { digest, size: bytes.len() as u64 };
+        files::write_changed(&self.body_path(&stored), bytes)?;
+        Ok(stored)
     }
 
     /// Where a body lies.

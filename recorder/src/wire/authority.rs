@@ -1,0 +1,91 @@
+//! The certificate authority of one run: made when it starts, held in memory, gone when it ends. It
+//! never enters a system's store; clients are told of it by a variable or a file.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+use rcgen::{
+    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
+    KeyUsagePurpose,
+};
+use rustls::ServerConfig;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+use time::{Duration, OffsetDateTime};
+
+use crate::{Error, Result};
+
+/// How long its certificates last: longer than any run, shorter than anything worth stealing.
+const LASTS: Duration = Duration::days(2);
+/// How many hosts have a certificate ready.
+const MOST_HOSTS: usize = 1000;
+
+/// Signs certificates for the hosts that clients ask for.
+pub(super) struct Authority {
+    pem: String,
+    issuer: Issuer<'static, KeyPair>,
+    now: OffsetDateTime,
+    configs: Mutex<HashMap<String, Arc<ServerConfig>>>,
+}
+
+fn wrong(error: impl std::fmt::Display) -> Error {
+    Error::new(format!("making a certificate: {error}"))
+}
+
+impl Authority {
+    /// A new one; `now` is in seconds since the Unix epoch.
+    pub(super) fn new(now: i64) -> Result<Authority> {
+        let now = OffsetDateTime::from_unix_timestamp(now).map_err(wrong)?;
+        let mut params = CertificateParams::new(Vec::new()).map_err(wrong)?;
+        params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+        params.distinguished_name.push(DnType::CommonName, "gate, for this run only");
+        params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+        (params.not_before, params.not_after) = (now - Duration::DAY, now + LASTS);
+        let key = KeyPair::generate().map_err(wrong)?;
+        let pem = params.self_signed(&key).map_err(wrong)?.pem();
+        let issuer = Issuer::new(params, key);
+        Ok(Authority { pem, issuer, now, configs: Mutex::default() })
+    }
+
+    /// Its own certificate.
+    pub(super) fn pem(&self) -> &str {
+        &self.pem
+    }
+
+    /// How to speak as a host, which may be an IP address; without a port.
+    pub(super) fn config(&self, host: &str) -> Result<Arc<ServerConfig>> {
+        let host = host.trim_matches(['[', ']']).to_ascii_lowercase();
+        let mut configs = self.configs.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if let Some(config) = configs.get(&host) {
+            return Ok(Arc::clone(config));
+        }
+        if configs.len() >= MOST_HOSTS {
+            configs.clear();
+        }
+        let config = Arc::new(self.signed(&host)?);
+        configs.insert(host, Arc::clone(&config));
+        Ok(config)
+    }
+
+    fn signed(&self, host: &str) -> Result<ServerConfig> {
+        // An address becomes an address in the certificate, as clients want it.
+        let mut params = CertificateParams::new(vec![host.to_owned()]).map_err(wrong)?;
+        params.distinguished_name.push(DnType::CommonName, host);
+        params.use_authority_key_identifier_extension = true;
+        params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+        (params.not_before, params.not_after) = (self.now - Duration::DAY, self.now + LASTS);
+        let key = KeyPair::generate().map_err(wrong)?;
+        let certificate = params.signed_by(&key, &self.issuer).map_err(wrong)?;
+        let chain = vec![CertificateDer::from(certificate)];
+        let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let mut config = ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .map_err(wrong)?
+            .with_no_client_auth()
+            .with_single_cert(chain, key)
+            .map_err(wrong)?;
+        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        Ok(config)
+    }
+}

@@ -1,0 +1,326 @@
+//! One request and the answer to it.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+use bytes::Bytes;
+use http::header::{self, HeaderMap, HeaderValue};
+use http::{Response, StatusCode, Uri, request};
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+
+use super::headers::{end_to_end, to_map};
+use super::reply::Reply;
+use super::tee::{Exchange, Tee};
+use super::upstream::Sent;
+use super::{Front, Missed, State, answer, locked, miss, tape, tunnel};
+use crate::canonical::{Address, Origin};
+use crate::message::{Content, Request, Timing};
+use crate::play::{Answer, Miss};
+use crate::spool::{Place, Spool};
+
+/// How a request has come here.
+#[derive(Debug, Default)]
+pub(super) struct Via {
+    /// Inside a tunnel.
+    pub(super) scheme: &'static str,
+    /// Where the tunnel goes; none outside of one.
+    pub(super) authority: Option<String>,
+    /// Who opened the tunnel.
+    pub(super) user: String,
+}
+
+/// Where a request goes.
+struct Goes {
+    /// For the recording and for upstream: absolute, or only a path when nobody says where to.
+    url: String,
+    origin: Origin,
+}
+
+pub(super) fn refusal(code: u16, why: &str) -> Response<Reply> {
+    let mut response = Response::new(Reply::text(format!("gate: {why}\n")));
+    *response.status_mut() = StatusCode::from_u16(code).unwrap_or(StatusCode::BAD_REQUEST);
+    let text = HeaderValue::from_static("text/plain; charset=utf-8");
+    response.headers_mut().insert(header::CONTENT_TYPE, text);
+    response
+}
+
+/// Answers from the recording, or asks upstream and records, as the mode has it.
+pub(super) async fn respond(
+    state: Arc<State>,
+    via: &Via,
+    request: http::Request<Incoming>,
+) -> Response<Reply> {
+    let (head, body) = request.into_parts();
+    let goes = match goes(&state, via, &head) {
+        Ok(goes) => goes,
+        Err(why) => return refusal(400, why),
+    };
+    state.seen.fetch_add(1, Ordering::Relaxed);
+    let order = state.order.fetch_add(1, Ordering::Relaxed);
+    if head.headers.contains_key(header::UPGRADE) {
+        return upgraded(&state, &goes.url);
+    }
+    let mut spool = Spool::new();
+    if let Err(error) = collect(body, &mut spool).await {
+        return refusal(400, &format!("the request is not whole: {error}"));
+    }
+    let asked = match cleaned(&state, &head, &goes, &mut spool) {
+        Ok(asked) => asked,
+        Err(why) => {
+            state.failed(format!("{} {}: {why}", head.method, state.cleaner.url(&goes.url)));
+            return refusal(413, &why);
+        }
+    };
+    let user = match &via.authority {
+        Some(_) => via.user.clone(),
+        None => tunnel::user(&head.headers),
+    };
+    if state.replays()
+        && let Some(response) = replayed(&state, &user, &head, &goes, &asked).await
+    {
+        return response;
+    }
+    recorded(&state, head, goes, asked, spool, order).await
+}
+
+/// The recorded answer, or that there is none; nothing when it is to be recorded instead.
+async fn replayed(
+    state: &State,
+    user: &str,
+    head: &request::Parts,
+    goes: &Goes,
+    asked: &Request,
+) -> Option<Response<Reply>> {
+    let session = state.session(user);
+    let found = locked(&session).answer(asked, &goes.origin);
+    match found {
+        Ok(Answer::Recorded(response)) => {
+            let client = (&head.method, &head.headers);
+            let folder = state.library.folder();
+            let made =
+                answer::answer(*response, client, state.latency, &state.bodies, folder).await;
+            Some(made.map_or_else(
+                |error| {
+                    state.failed(format!("{} {}: {error}", asked.method, asked.url));
+                    refusal(500, &error.to_string())
+                },
+                |response| {
+                    state.replayed.fetch_add(1, Ordering::Relaxed);
+                    response
+                },
+            ))
+        }
+        Ok(Answer::Missed(_)) if state.records() => None,
+        Ok(Answer::Missed(miss)) => Some(missed(state, asked, miss)),
+        Err(error) => {
+            state.failed(format!("{} {}: {error}", asked.method, asked.url));
+            Some(refusal(500, &error.to_string()))
+        }
+    }
+}
+
+fn missed(state: &State, asked: &Request, miss: Miss) -> Response<Reply> {
+    let response = miss::answer(&asked.method, &asked.url, &miss);
+    let missed = Missed { method: asked.method.clone(), url: asked.url.clone(), miss };
+    locked(&state.outcome).missed.push(missed);
+    response
+}
+
+/// Asks upstream, and copies the answer on its way.
+async fn recorded(
+    state: &Arc<State>,
+    head: request::Parts,
+    goes: Goes,
+    asked: Request,
+    spool: Spool,
+    order: u64,
+) -> Response<Reply> {
+    let what = format!("{} {}", asked.method, asked.url);
+    let request = match to_upstream(state, &head, &goes, spool) {
+        Ok(request) => request,
+        Err(why) => return refusal(400, &why),
+    };
+    let started = Instant::now();
+    let response = match state.upstream.send(request).await {
+        Ok(response) => response,
+        Err(error) => {
+            state.failed(format!("{what} could not be asked for: {error}"));
+            return refusal(502, &format!("{what} could not be asked for: {error}"));
+        }
+    };
+    let (parts, body) = response.into_parts();
+    let headers = end_to_end(&parts.headers);
+    let head_ms = started.elapsed().as_millis() as u64;
+    let copy = Exchange {
+        order,
+        request: asked,
+        status: parts.status.as_u16(),
+        headers: headers.clone(),
+        body: Spool::new(),
+        trailers: HeaderMap::new(),
+        timing: Timing { head_ms, chunks: Vec::new() },
+        cut_short: None,
+    };
+    let tee = Tee::new(body, copy, state.tape.clone());
+    let mut made = Response::new(Reply::Tee(Box::new(tee)));
+    *made.status_mut() = parts.status;
+    *made.headers_mut() = to_map(&headers);
+    made
+}
+
+fn to_upstream(
+    state: &State,
+    head: &request::Parts,
+    goes: &Goes,
+    spool: Spool,
+) -> Result<http::Request<Sent>, String> {
+    let uri: Uri = goes.url.parse().map_err(|_| format!("`{}` is no address", goes.url))?;
+    let port = uri.port_u16().unwrap_or(if uri.scheme_str() == Some("https") { 443 } else { 80 });
+    let host = uri.host().unwrap_or_default().trim_matches(['[', ']']);
+    let is_here = host == "localhost"
+        || host.parse::<std::net::IpAddr>().is_ok_and(|ip| {
+            ip == state.address.ip() || (state.address.ip().is_unspecified() && ip.is_loopback())
+        });
+    if is_here && port == state.address.port() {
+        return Err("this request would come back to this proxy".to_owned());
+    }
+    let mut headers = to_map(&end_to_end(&head.headers));
+    if let Some(authority) = uri.authority() {
+        // HTTP/2 has no Host; upstream may speak HTTP/1.
+        let host = authority.as_str().rsplit('@').next().unwrap_or_default();
+        if let Ok(host) = HeaderValue::from_str(host) {
+            headers.insert(header::HOST, host);
+        }
+    }
+    if head.headers.get(header::TE).is_some_and(|value| value == "trailers") {
+        headers.insert(header::TE, HeaderValue::from_static("trailers"));
+    }
+    headers.remove(header::EXPECT);
+    let mut request = http::Request::new(Sent::of(spool));
+    *request.method_mut() = head.method.clone();
+    *request.uri_mut() = uri;
+    *request.headers_mut() = headers;
+    Ok(request)
+}
+
+/// Where a request goes, from its address, the tunnel it came through or the service that this
+/// stands for.
+fn goes(state: &State, via: &Via, head: &request::Parts) -> Result<Goes, &'static str> {
+    let path = head.uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
+    let absolute = |scheme: &str, host: &str| {
+        let url = format!("{scheme}://{host}{path}");
+        let origin = Address::of(&url).origin();
+        Goes { url, origin }
+    };
+    if let Some(authority) = &via.authority {
+        // The Host that is asked for inside a tunnel may differ from where the tunnel goes.
+        let default = if via.scheme == "https" { ":443" } else { ":80" };
+        let host = authority.strip_suffix(default).unwrap_or(authority);
+        return Ok(absolute(via.scheme, host));
+    }
+    let named = head.uri.authority().map(http::uri::Authority::as_str);
+    let host = head.headers.get(header::HOST).and_then(|value| value.to_str().ok());
+    match &state.front {
+        Front::Forward => match (head.uri.scheme_str(), named) {
+            (Some(scheme), Some(host)) => Ok(absolute(scheme, host)),
+            _ => Err("this is a proxy: set it as http_proxy, and ask for whole addresses"),
+        },
+        Front::Reverse { target: Some(target) } => {
+            let target = target.trim_end_matches('/');
+            let url = format!("{target}{path}");
+            let origin = Address::of(&url).origin();
+            Ok(Goes { url, origin })
+        }
+        Front::Reverse { target: None } => match named.or(host) {
+            Some(host) if !is_own(state, host) => {
+                let mut goes = absolute("http", host);
+                // A reverse proxy cannot tell what scheme is meant.
+                goes.origin.scheme = None;
+                goes.origin.host = Some(host.to_ascii_lowercase());
+                Ok(goes)
+            }
+            _ => Ok(Goes { url: path.to_owned(), origin: Origin::default() }),
+        },
+    }
+}
+
+/// Whether a host is the listener itself.
+fn is_own(state: &State, host: &str) -> bool {
+    let port = state.address.port().to_string();
+    let (name, other) = host.rsplit_once(':').unwrap_or((host, "80"));
+    other == port
+        && (name == "localhost"
+            || name.trim_matches(['[', ']']).parse() == Ok(state.address.ip())
+            || state.address.ip().is_unspecified())
+}
+
+/// The request as it is looked up and recorded, without secrets.
+fn cleaned(
+    state: &State,
+    head: &request::Parts,
+    goes: &Goes,
+    spool: &mut Spool,
+) -> Result<Request, String> {
+    let mut headers = end_to_end(&head.headers);
+    // It says no more than the address does.
+    headers.remove("host");
+    let body = if spool.len() == 0 {
+        Content::default()
+    } else {
+        let (content, _) = tape::decoded(spool, &headers).map_err(|error| error.to_string())?;
+        Content::from(content)
+    };
+    let request =
+        Request { method: head.method.as_str().to_owned(), url: goes.url.clone(), headers, body };
+    Ok(tape::cleaned(&state.cleaner, &request))
+}
+
+async fn collect(mut body: Incoming, spool: &mut Spool) -> Result<(), String> {
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|error| error.to_string())?;
+        if let Some(bytes) = frame.data_ref() {
+            spool.take(bytes).map_err(|error| error.to_string())?;
+        }
+    }
+    Ok(())
+}
+
+/// WebSockets and the like are not recorded.
+fn upgraded(state: &State, url: &str) -> Response<Reply> {
+    state.note(format!("{}: WebSockets are not recorded", state.cleaner.url(url)));
+    refusal(501, "WebSockets are not recorded")
+}
+
+impl Sent {
+    pub(super) fn of(spool: Spool) -> Sent {
+        Sent { left: spool.len(), spool, place: Place::default() }
+    }
+
+    pub(super) fn next(&mut self) -> std::io::Result<Option<Bytes>> {
+        let piece = self.spool.piece(&mut self.place)?;
+        self.left -= piece.as_ref().map_or(0, Bytes::len) as u64;
+        Ok(piece)
+    }
+}
+
+impl Exchange {
+    /// Says that no other will come.
+    pub(super) fn last() -> Exchange {
+        Exchange {
+            order: u64::MAX,
+            request: Request::default(),
+            status: 0,
+            headers: crate::message::Headers::new(),
+            body: Spool::new(),
+            trailers: HeaderMap::new(),
+            timing: Timing::default(),
+            cut_short: None,
+        }
+    }
+
+    pub(super) fn is_last(&self) -> bool {
+        self.order == u64::MAX
+    }
+}

@@ -1,0 +1,270 @@
+//! HTTP on the wire: one core that records and replays, behind a reverse proxy or a forward proxy
+//! with CONNECT.
+
+mod answer;
+mod authority;
+mod exchange;
+mod headers;
+mod miss;
+mod reply;
+mod serve;
+mod tape;
+mod tee;
+mod tunnel;
+mod upstream;
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use redact::Cleaner;
+use tokio::net::TcpListener;
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
+
+use crate::canonical::Address;
+use crate::cassette::{Cassette, Recorded};
+use crate::play::{Library, Miss, Session};
+use crate::{Error, Result};
+use authority::Authority;
+use tee::Exchange;
+use upstream::Upstream;
+
+pub use answer::Latency;
+pub use miss::words as miss_words;
+
+/// When it is recorded, and when it is replayed; the names are VCR's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// Records into a cassette that has nothing yet, and only replays one that has.
+    Once,
+    /// Replays what is there, and records the rest.
+    NewEpisodes,
+    /// Only replays.
+    None,
+    /// Records all.
+    All,
+}
+
+/// What clients talk to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Front {
+    /// They believe that this is the service. Without a target it can only replay.
+    Reverse {
+        /// Scheme, host and port of the service, such as `https://api.example.com`.
+        target: Option<String>,
+    },
+    /// They are told of a proxy.
+    Forward,
+}
+
+/// What a proxy needs.
+pub struct Setup {
+    /// What clients talk to.
+    pub front: Front,
+    /// When it is recorded.
+    pub mode: Mode,
+    /// What is replayed; empty for a new cassette.
+    pub library: Arc<Library>,
+    /// Where large bodies are put while it is recorded; none when nothing is.
+    pub cassette: Option<Cassette>,
+    /// Takes the secrets out, of what is recorded and of what is looked up.
+    pub cleaner: Cleaner,
+    /// How long recorded answers take.
+    pub latency: Latency,
+    /// Authorities that are trusted besides the system's, in PEM.
+    pub authorities: Option<String>,
+    /// Seconds since the Unix epoch, for certificates.
+    pub now: i64,
+}
+
+/// What became of the requests.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    /// How many there were.
+    pub seen: u64,
+    /// How many were answered from the recording.
+    pub replayed: u64,
+    /// What was recorded, in the order of the requests.
+    pub recorded: Vec<Recorded>,
+    /// What had no answer: method, address and why.
+    pub missed: Vec<Missed>,
+    /// What could not be recorded or reached, in sentences.
+    pub failed: Vec<String>,
+    /// What a person should know, in sentences.
+    pub notes: Vec<String>,
+}
+
+/// A request that had no answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Missed {
+    /// Its method.
+    pub method: String,
+    /// Its address, without secrets.
+    pub url: String,
+    /// Why, and what comes near.
+    pub miss: Miss,
+}
+
+/// What all connections share.
+pub(crate) struct State {
+    front: Front,
+    mode: Mode,
+    library: Arc<Library>,
+    cassette: Option<Cassette>,
+    cleaner: Cleaner,
+    latency: Latency,
+    upstream: Upstream,
+    authority: Option<Authority>,
+    address: SocketAddr,
+    bodies: answer::Bodies,
+    sessions: Mutex<HashMap<String, Arc<Mutex<Session>>>>,
+    order: AtomicU64,
+    seen: AtomicU64,
+    replayed: AtomicU64,
+    outcome: Mutex<Outcome>,
+    tape: mpsc::UnboundedSender<Exchange>,
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl State {
+    /// The session of a proxy's user, or of all who name none.
+    fn session(&self, user: &str) -> Arc<Mutex<Session>> {
+        let mut sessions = locked(&self.sessions);
+        if let Some(session) = sessions.get(user) {
+            return Arc::clone(session);
+        }
+        let session = Arc::new(Mutex::new(self.library.session()));
+        sessions.insert(user.to_owned(), Arc::clone(&session));
+        session
+    }
+
+    fn replays(&self) -> bool {
+        self.mode != Mode::All
+    }
+
+    fn records(&self) -> bool {
+        match self.mode {
+            Mode::All | Mode::NewEpisodes => true,
+            Mode::Once => self.library.is_empty(),
+            Mode::None => false,
+        }
+    }
+
+    fn failed(&self, text: String) {
+        locked(&self.outcome).failed.push(text);
+    }
+
+    fn note(&self, text: String) {
+        let mut outcome = locked(&self.outcome);
+        if !outcome.notes.contains(&text) {
+            outcome.notes.push(text);
+        }
+    }
+}
+
+/// A proxy at work.
+pub struct Proxy {
+    state: Arc<State>,
+    stop: watch::Sender<bool>,
+    serving: JoinHandle<()>,
+    developing: JoinHandle<()>,
+}
+
+impl Proxy {
+    /// Starts to answer on a socket that listens already.
+    pub fn start(listener: TcpListener, setup: Setup) -> Result<Proxy> {
+        let address =
+            listener.local_addr().map_err(|error| Error::new(format!("listening: {error}")))?;
+        if let Front::Reverse { target: Some(target) } = &setup.front {
+            let address = Address::of(target);
+            let is_one = matches!(address.scheme, Some("http" | "https"))
+                && address.authority.is_some_and(|host| !host.is_empty());
+            if !is_one {
+                let text = format!("`{target}` is no address of a service");
+                return Err(Error::new(text).hint("write it as https://api.example.com"));
+            }
+        }
+        let authority = match setup.front {
+            Front::Forward => Some(Authority::new(setup.now)?),
+            Front::Reverse { .. } => None,
+        };
+        let (tape, exchanges) = mpsc::unbounded_channel();
+        let first = 1 + setup.cassette.as_ref().map_or(Ok(0), Cassette::last_order)?;
+        let state = Arc::new(State {
+            front: setup.front,
+            mode: setup.mode,
+            library: setup.library,
+            cassette: setup.cassette,
+            cleaner: setup.cleaner,
+            latency: setup.latency,
+            upstream: Upstream::new(setup.authorities.as_deref())?,
+            authority,
+            address,
+            bodies: answer::Bodies::default(),
+            sessions: Mutex::default(),
+            order: AtomicU64::new(first),
+            seen: AtomicU64::new(0),
+            replayed: AtomicU64::new(0),
+            outcome: Mutex::default(),
+            tape,
+        });
+        let (stop, stopped) = watch::channel(false);
+        let serving = tokio::spawn(serve::serve(listener, Arc::clone(&state), stopped));
+        let developing = tokio::spawn(develop(exchanges, Arc::downgrade(&state)));
+        Ok(Proxy { state, stop, serving, developing })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.state.address
+    }
+
+    /// The certificate of its authority in PEM; a forward proxy has one.
+    pub fn authority(&self) -> Option<&str> {
+        self.state.authority.as_ref().map(Authority::pem)
+    }
+
+    /// Stops to listen, lets what is under way come to its end, and says what became of all.
+    pub async fn finish(self) -> Outcome {
+        let _ = self.stop.send(true);
+        let _ = self.serving.await;
+        let state = self.state;
+        let (seen, replayed) =
+            (state.seen.load(Ordering::Relaxed), state.replayed.load(Ordering::Relaxed));
+        // No connection is left that could send an exchange: what is in the channel is all there is.
+        let _ = state.tape.send(Exchange::last());
+        let _ = self.developing.await;
+        let mut outcome = std::mem::take(&mut *locked(&state.outcome));
+        outcome.recorded.sort_by_key(|recorded| recorded.order);
+        (outcome.seen, outcome.replayed) = (seen, replayed);
+        outcome
+    }
+}
+
+/// Turns exchanges into recordings, one after the other and away from the connections.
+async fn develop(mut exchanges: mpsc::UnboundedReceiver<Exchange>, state: std::sync::Weak<State>) {
+    while let Some(exchange) = exchanges.recv().await {
+        if exchange.is_last() {
+            return;
+        }
+        let Some(state) = state.upgrade() else { return };
+        let developed = tokio::task::spawn_blocking(move || {
+            let what = format!("{} {}", exchange.request.method, exchange.request.url);
+            if let Some(why) = &exchange.cut_short {
+                state.failed(format!("{what} was not recorded: {why}"));
+                return;
+            }
+            let Some(cassette) = &state.cassette else { return };
+            match tape::recorded(exchange, &state.cleaner, cassette) {
+                Ok(recorded) => locked(&state.outcome).recorded.push(recorded),
+                Err(error) => state.failed(format!("{what} was not recorded: {error}")),
+            }
+        });
+        let _ = developed.await;
+    }
+}

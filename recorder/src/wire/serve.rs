@@ -1,0 +1,107 @@
+//! Connections of clients, and the tunnels that they ask a forward proxy for.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use http::{Method, Request, Response};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::server::conn::auto::Builder;
+use hyper_util::server::graceful::GracefulShutdown;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+use super::State;
+use super::exchange::{self, Via};
+use super::reply::Reply;
+use super::tunnel;
+
+/// How long what is under way may take once it is to stop.
+const GRACE: std::time::Duration = std::time::Duration::from_secs(10);
+
+/// Takes connections until it is to stop.
+pub(super) async fn serve(
+    listener: TcpListener,
+    state: Arc<State>,
+    mut stopped: watch::Receiver<bool>,
+) {
+    let graceful = GracefulShutdown::new();
+    loop {
+        let stream = tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => stream,
+                // Too many open files, for instance: others may be closed soon.
+                Err(_) => {
+                    tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+                    continue;
+                }
+            },
+            _ = stopped.changed() => break,
+        };
+        let _ = stream.set_nodelay(true);
+        let state = Arc::clone(&state);
+        let connection = connection(TokioIo::new(stream), state, Via::default());
+        let watched = graceful.watch(connection);
+        tokio::spawn(async move {
+            let _ = watched.await;
+        });
+    }
+    drop(listener);
+    let _ = tokio::time::timeout(GRACE, graceful.shutdown()).await;
+}
+
+fn builder() -> Builder<TokioExecutor> {
+    let mut builder = Builder::new(TokioExecutor::new());
+    // What was recorded is sent: a date that was not recorded is not made up.
+    builder.http1().auto_date_header(false).pipeline_flush(true);
+    builder.http2().auto_date_header(false).max_concurrent_streams(1000);
+    builder
+}
+
+fn connection<I>(
+    io: I,
+    state: Arc<State>,
+    via: Via,
+) -> hyper_util::server::conn::auto::UpgradeableConnection<
+    'static,
+    I,
+    impl hyper::service::Service<
+        Request<Incoming>,
+        Response = Response<Reply>,
+        Error = Infallible,
+        Future: Send,
+    >,
+    TokioExecutor,
+>
+where
+    I: hyper::rt::Read + hyper::rt::Write + Unpin + Send + 'static,
+{
+    let via = Arc::new(via);
+    let service = service_fn(move |request: Request<Incoming>| {
+        let (state, via) = (Arc::clone(&state), Arc::clone(&via));
+        async move { Ok::<_, Infallible>(respond(state, &via, request).await) }
+    });
+    builder().serve_connection_with_upgrades(io, service).into_owned()
+}
+
+async fn respond(state: Arc<State>, via: &Via, request: Request<Incoming>) -> Response<Reply> {
+    let is_forward = state.authority.is_some() && via.authority.is_none();
+    if request.method() == Method::CONNECT {
+        if !is_forward {
+            return exchange::refusal(400, "this is no proxy: nothing can be tunnelled through it");
+        }
+        return tunnel::connect(state, request);
+    }
+    exchange::respond(state, via, request).await
+}
+
+/// Speaks HTTP inside a tunnel.
+pub(super) async fn inside(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    state: Arc<State>,
+    via: Via,
+) {
+    let _ = connection(TokioIo::new(stream), state, via).await;
+}

@@ -1,0 +1,97 @@
+//! The way to the real service.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+use hyper::body::Incoming;
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+
+use crate::spool::{Place, Spool};
+use crate::{Error, Result};
+
+/// Sends requests on; redirects and codings are left to the client that asked.
+#[derive(Clone)]
+pub(super) struct Upstream {
+    client: Client<HttpsConnector<HttpConnector>, Sent>,
+}
+
+impl Upstream {
+    /// Trusts the system's authorities, and those of this PEM text.
+    pub(super) fn new(more_authorities: Option<&str>) -> Result<Upstream> {
+        let wrong =
+            |error: &dyn std::fmt::Display| Error::new(format!("reading a certificate: {error}"));
+        let mut roots = rustls::RootCertStore::empty();
+        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+        for certificate in CertificateDer::pem_slice_iter(more_authorities.unwrap_or("").as_bytes())
+        {
+            let certificate = certificate.map_err(|error| wrong(&error))?;
+            roots.add(certificate).map_err(|error| wrong(&error))?;
+        }
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let config = rustls::ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .map_err(|error| wrong(&error))?
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        let connector = HttpsConnectorBuilder::new()
+            .with_tls_config(config)
+            .https_or_http()
+            .enable_http1()
+            .enable_http2()
+            .build();
+        let client = Client::builder(TokioExecutor::new()).build(connector);
+        Ok(Upstream { client })
+    }
+
+    /// Sends a request on.
+    pub(super) async fn send(
+        &self,
+        request: http::Request<Sent>,
+    ) -> Result<http::Response<Incoming>, String> {
+        self.client.request(request).await.map_err(|error| {
+            let mut text = error.to_string();
+            let mut source = std::error::Error::source(&error);
+            while let Some(cause) = source {
+                text.push_str(&format!(": {cause}"));
+                source = cause.source();
+            }
+            text
+        })
+    }
+}
+
+/// The body of a request, which has come in whole.
+pub(super) struct Sent {
+    pub(super) spool: Spool,
+    pub(super) place: Place,
+    /// In bytes.
+    pub(super) left: u64,
+}
+
+impl Body for Sent {
+    type Data = Bytes;
+    type Error = std::io::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        Poll::Ready(self.next().transpose().map(|piece| piece.map(Frame::data)))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.left == 0
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.left)
+    }
+}
