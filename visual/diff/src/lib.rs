@@ -25,6 +25,7 @@ mod antialias;
 mod around;
 mod bands;
 mod chunks;
+mod colours;
 mod comparison;
 mod content;
 mod decode;
@@ -45,6 +46,7 @@ mod rows;
 mod source;
 mod yiq;
 
+pub use colours::{ColourDistance, colour_distance};
 pub use comparison::{
     Aligned, Comparison, Fingerprint, Move, NotAFingerprint, Rect, Region, RegionKind, Shift, Size,
 };

@@ -14,8 +14,14 @@ use crate::yiq;
 /// The distance of two colours, the first of which stands at the pixel number `position`; 0 to
 /// somewhat more than 1.
 pub(crate) fn distance(a: Pixel, b: Pixel, position: u64) -> f64 {
+    let (lightness, colour) = parts(a, b, position);
+    lightness + colour
+}
+
+/// What lightness and colour add to the distance.
+pub(crate) fn parts(a: Pixel, b: Pixel, position: u64) -> (f64, f64) {
     let [[l1, a1, b1], [l2, a2, b2]] = [a, b].map(|pixel| oklab(linear(pixel, position)));
-    (l1 - l2).abs() + (a1 - a2).hypot(b1 - b2)
+    ((l1 - l2).abs(), (a1 - a2).hypot(b1 - b2))
 }
 
 /// Red, green and blue in proportion to light, of a pixel seen on the background there.

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use crate::antialias::smooths_edge;
 use crate::around::Around;
+use crate::colours;
 use crate::layout::Pixel;
 use crate::oklab;
 use crate::regions::Run;
@@ -52,10 +53,7 @@ impl RowChanges {
 
 impl RowRule {
     pub(crate) fn new(options: &Options) -> Self {
-        let limit = match options.metric {
-            Metric::Yiq => yiq::limit(options.threshold),
-            Metric::Oklab => options.threshold,
-        };
+        let limit = colours::limit(options.metric, options.threshold);
         Self { metric: options.metric, limit, count_antialiased: options.count_antialiased }
     }
 

@@ -39,11 +39,23 @@ pub(crate) fn distances(a: &[Pixel], b: &[Pixel], position: u64) -> [f64; BLOCK]
     squared
 }
 
-fn distance([dr, dg, db]: [f64; 3]) -> f64 {
+fn distance(channels: [f64; 3]) -> f64 {
+    let [luma, in_phase, quadrature] = parts(channels);
+    luma + in_phase + quadrature
+}
+
+/// What brightness and the two directions of colour add to a squared distance.
+fn parts([dr, dg, db]: [f64; 3]) -> [f64; 3] {
     let luma = luma(dr, dg, db);
     let in_phase = dr * 0.595_977_99 - dg * 0.274_176_10 - db * 0.321_801_89;
     let quadrature = dr * 0.211_470_17 - dg * 0.522_617_11 + db * 0.311_146_94;
-    0.5053 * luma * luma + 0.299 * in_phase * in_phase + 0.1957 * quadrature * quadrature
+    [0.5053 * luma * luma, 0.299 * in_phase * in_phase, 0.1957 * quadrature * quadrature]
+}
+
+/// The squared distance of two colours without transparency, and how much of it is brightness.
+pub(crate) fn measured(a: Pixel, b: Pixel) -> (f64, f64) {
+    let channels = difference(a, b);
+    (distance(channels), parts(channels)[0])
 }
 
 /// How much brighter `a` is than `b`, both seen on the background of the pixel `position`.
