@@ -97,6 +97,21 @@ fn every_built_in_kind_has_all_that_belongs_to_it() {
 }
 
 #[test]
+fn tools_can_be_named_in_an_address_and_by_nobody_else() {
+    let cli = gate::cli();
+    let tools = cli.registry().tools();
+    for gate_core::OfferedTool { kind, tool } in &tools {
+        let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+        assert!(tool.id.chars().all(plain), "{kind}: {}", tool.id);
+    }
+    let mut registry = gate_core::Registry::default();
+    registry.add(gate_visual::kind()).unwrap();
+    let same = gate_command::kind().tool(tools[0].tool.clone());
+    let clash = registry.add(same).unwrap_err().to_string();
+    assert!(clash.contains(tools[0].tool.id), "{clash}");
+}
+
+#[test]
 fn the_example_specs_are_right() {
     // Every spec of the workspace is read and validated before it turns out that none is chosen.
     let output = std::process::Command::new(crate::environment::GATE)

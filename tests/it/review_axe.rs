@@ -19,6 +19,9 @@ fn no_page_has_a_serious_violation() {
     let pages = [
         "index.html",
         "gate-1.html",
+        "tools.html",
+        "tool-colour-difference.html",
+        "tool-colour-difference.html ASKED",
         "review.html#item=shop/long-desk-chromium&view=side&region=1",
         "review.html#item=shop/a-desk-chromium&view=swipe&filter=shop",
         "review.html#item=shop/new-desk-chromium",
@@ -39,6 +42,11 @@ fn no_page_has_a_serious_violation() {
                 "HELP" => browser.keys("?"),
                 "WHY" => browser.keys("a"),
                 "GROUP" => browser.keys("g"),
+                "ASKED" => {
+                    browser.until("document.documentElement.dataset.asks");
+                    browser.get("document.querySelector('.ask button').click()");
+                    browser.until("document.activeElement.matches('[aria-invalid]')");
+                }
                 _ => {}
             }
             browser.get(&format!("(() => {{ {axe}; return true; }})()"));

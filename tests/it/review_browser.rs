@@ -18,6 +18,7 @@ pub(crate) const ESCAPE: &str = "\u{E00C}";
 pub(crate) const LEFT: &str = "\u{E012}";
 pub(crate) const RIGHT: &str = "\u{E014}";
 pub(crate) const ENTER: &str = "\u{E007}";
+pub(crate) const TAB: &str = "\u{E004}";
 
 /// A process group that ends with this.
 struct Group(Child);

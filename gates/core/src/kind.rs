@@ -6,11 +6,8 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use serde_json::Value;
-
-use crate::evidence::Page;
 use crate::spec::did_you_mean;
-use crate::{AnyGate, Context, Error, ExitCode, Gate, Output, Settings};
+use crate::{AnyGate, Context, Error, ExitCode, Gate, Output, Settings, Tool};
 
 /// Everything that a crate brings: its gate, and what else belongs to it.
 pub struct Kind {
@@ -103,6 +100,17 @@ pub enum Runs {
     InContext(fn(&[OsString], &Context) -> ExitCode),
     /// It needs the specs, too, such as to look after files that belong to them.
     OnSpecs(fn(&[OsString], &Context, &dyn Specs) -> ExitCode),
+    /// It needs the tools of all kinds, to offer them to people.
+    WithTools(fn(&[OsString], &Context, &[OfferedTool]) -> ExitCode),
+}
+
+/// A tool, and who brings it.
+#[derive(Debug, Clone)]
+pub struct OfferedTool {
+    /// The kind.
+    pub kind: String,
+    /// The tool.
+    pub tool: Tool,
 }
 
 /// The specs of a workspace, for commands. Nothing runs.
@@ -187,19 +195,6 @@ pub struct Finding {
     pub advice: Option<String>,
 }
 
-/// A question that people can put to a kind in the review application.
-#[derive(Clone)]
-pub struct Tool {
-    /// Unique within the kind.
-    pub id: &'static str,
-    /// The question.
-    pub title: &'static str,
-    /// The draft-07 schema of its input.
-    pub input: fn() -> Value,
-    /// Answers it.
-    pub run: fn(Value) -> Result<Page, Error>,
-}
-
 /// Two kinds that claim the same name or verb.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Clash(pub String);
@@ -219,7 +214,7 @@ pub struct Registry {
 }
 
 impl Registry {
-    /// Adds a kind; another of the same name, command or import format is a clash.
+    /// Adds a kind; another of the same name, command, import format or tool is a clash.
     pub fn add(&mut self, kind: Kind) -> Result<(), Clash> {
         let name = kind.gate.kind().to_owned();
         if self.kinds.contains_key(&name) {
@@ -233,6 +228,11 @@ impl Registry {
         for importer in &kind.importers {
             if self.importers().any(|other| other.format == importer.format) {
                 return Err(Clash(format!("two kinds import the format `{}`", importer.format)));
+            }
+        }
+        for tool in &kind.tools {
+            if self.kinds().flat_map(Kind::tools).any(|other| other.id == tool.id) {
+                return Err(Clash(format!("two kinds bring the tool `{}`", tool.id)));
             }
         }
         self.kinds.insert(name, kind);
@@ -262,6 +262,15 @@ impl Registry {
     /// All probes that kinds bring.
     pub fn probes(&self) -> impl Iterator<Item = &Probe> {
         self.kinds().flat_map(|kind| &kind.probes)
+    }
+
+    /// All tools that kinds bring, by kind.
+    pub fn tools(&self) -> Vec<OfferedTool> {
+        let of = |kind: &Kind| {
+            let name = kind.gate.kind().to_owned();
+            kind.tools.clone().into_iter().map(move |tool| OfferedTool { kind: name.clone(), tool })
+        };
+        self.kinds().flat_map(of).collect()
     }
 
     /// "did you mean", or the list of kinds.

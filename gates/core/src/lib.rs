@@ -101,6 +101,7 @@ mod run;
 pub mod spec;
 mod store;
 mod time;
+mod tool;
 pub mod values;
 mod verdict;
 
@@ -113,8 +114,8 @@ pub use evidence::{Evidence, Role};
 pub use exit::ExitCode;
 pub use gate::{AnyGate, Boxed, Gate, Measured, Needs, Settings, UnitId};
 pub use kind::{
-    Clash, Command, Finding, Imported, Importer, Kind, Probe, Registry, Runs, SpecChoice, SpecGate,
-    Specs, SpecsRead, Tool,
+    Clash, Command, Finding, Imported, Importer, Kind, OfferedTool, Probe, Registry, Runs,
+    SpecChoice, SpecGate, Specs, SpecsRead,
 };
 pub use observation::{Observation, ObservationSchema};
 pub use outcome::{Accepted, Given, Inputs, Outcome};
@@ -126,6 +127,7 @@ pub use report::{
 pub use run::{GateRecord, Interruption, RunFolder, RunRecord, RunSchema, is_run_id};
 pub use store::{Store, Workspace};
 pub use time::{Clock, Timestamp};
+pub use tool::{Tool, input_schema, read_input};
 pub use verdict::Verdict;
 
 pub use redact::{Redactor, TooShort};

@@ -26,6 +26,16 @@ impl Problem {
         Problem { path: full, message: message.into(), hint: None }
     }
 
+    /// A problem of a tool's input, in this field of it.
+    pub fn of_field(field: impl Into<String>, message: impl Into<String>) -> Problem {
+        Problem { path: vec![field.into()], message: message.into(), hint: None }
+    }
+
+    /// A problem of a tool's input as a whole.
+    pub fn of_input(message: impl Into<String>) -> Problem {
+        Problem { path: Vec::new(), message: message.into(), hint: None }
+    }
+
     /// Says what to write instead.
     pub fn hint(mut self, hint: impl Into<String>) -> Problem {
         self.hint = Some(hint.into());

@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use axum::extract::State;
+use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 
 use crate::pages::refusal;
 use crate::server::{Answered, App, Shared, answer};
 use crate::site::{self, Wish};
+use crate::tools::Unanswered;
 
 /// Decisions, as a page asks for them.
 #[derive(Debug, Deserialize)]
@@ -72,6 +73,41 @@ pub(crate) async fn decide(State(app): Shared, body: axum::body::Bytes) -> Answe
         Ok(json(&app.site.decide(&wishes.decisions, &by, &reason, now)?))
     })
     .await
+}
+
+/// Puts a question to a tool. The answer is a page to be shown, or what is wrong with the input.
+pub(crate) async fn ask(
+    State(app): Shared,
+    Path(id): Path<String>,
+    body: axum::body::Bytes,
+) -> Answered {
+    let Ok(input) = serde_json::from_slice(&body) else {
+        return refusal(StatusCode::BAD_REQUEST, "the input is no JSON");
+    };
+    let refused = |code, error: &gate_core::Error| {
+        let hint = error.advice().map(|hint| format!("; {hint}")).unwrap_or_default();
+        refusal(code, &format!("{error}{hint}"))
+    };
+    match app.tools.ask(&id, input).await {
+        Ok(page) => {
+            let html = crate::pages::answer_of(&crate::pages::frame(&app), &page).into_string();
+            json(&serde_json::json!({ "html": html }))
+        }
+        Err(Unanswered::Problems(problems)) => {
+            let problem = |problem: &gate_core::Problem| {
+                let gate_core::Problem { path, message, hint } = problem;
+                serde_json::json!({ "field": path.first(), "message": message, "hint": hint })
+            };
+            let problems: Vec<_> = problems.iter().map(problem).collect();
+            let mut answer = json(&serde_json::json!({ "problems": problems }));
+            *answer.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
+            answer
+        }
+        Err(Unanswered::Unknown(error)) => refused(StatusCode::NOT_FOUND, &error),
+        Err(Unanswered::Busy(error)) => refused(StatusCode::SERVICE_UNAVAILABLE, &error),
+        Err(Unanswered::TooLong(error)) => refused(StatusCode::GATEWAY_TIMEOUT, &error),
+        Err(Unanswered::Failed(error)) => refused(StatusCode::INTERNAL_SERVER_ERROR, &error),
+    }
 }
 
 async fn blocking(

@@ -26,7 +26,7 @@ macro_rules! asset {
 
 /// All of them; scripts in the order in which they run. A page in files brings its data between
 /// `data.js` and the one after it.
-pub(crate) const ALL: [Asset; 16] = [
+pub(crate) const ALL: [Asset; 17] = [
     asset!("image/svg+xml", "icon.svg"),
     asset!(CSS, "page.css"),
     asset!(CSS, "review.css"),
@@ -43,11 +43,16 @@ pub(crate) const ALL: [Asset; 16] = [
     asset!(SCRIPT, "decide.js"),
     asset!(SCRIPT, "keys.js"),
     asset!(SCRIPT, "start.js"),
+    asset!(SCRIPT, "tools.js"),
 ];
+
+/// The scripts of a page with forms, in the order in which they run.
+pub(crate) const ASKING: [&str; 2] = ["page.js", "tools.js"];
 
 /// The scripts of the review page, in the order in which they run.
 pub(crate) fn review_scripts() -> impl Iterator<Item = &'static str> {
-    ALL.iter().filter(|asset| asset.media_type == SCRIPT).map(|asset| asset.name)
+    let scripts = ALL.iter().filter(|asset| asset.media_type == SCRIPT);
+    scripts.map(|asset| asset.name).filter(|name| *name != "tools.js")
 }
 
 pub(crate) async fn serve(Path(name): Path<String>) -> Answered {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use clap::{CommandFactory, Parser};
 use gate_core::decision::Said;
 use gate_core::process::Program;
-use gate_core::{Command, Context, Error, ExitCode, Runs};
+use gate_core::{Command, Context, Error, ExitCode, OfferedTool, Runs};
 use gate_runs::{Stored, clean};
 use serde_json::json;
 
@@ -18,6 +18,7 @@ use crate::guard::Guard;
 use crate::server::{App, Bound};
 use crate::site::Site;
 use crate::thumbnail::Thumbnails;
+use crate::tools::{self, Ask, Tools};
 
 /// Look at a run in the browser, and decide on what it proposes.
 ///
@@ -87,13 +88,15 @@ struct Apply {
 }
 
 /// The commands, for the binary.
-pub fn commands() -> [Command; 3] {
+pub fn commands() -> [Command; 4] {
     [
         Command {
             name: "review",
             about: "Look at a run in the browser, and decide on what it proposes",
             help: help::<Review>,
-            run: Runs::InContext(|words, cx| obey(words, cx, review)),
+            run: Runs::WithTools(|words, cx, offered| {
+                obey(words, cx, |arguments, cx| review(arguments, cx, offered))
+            }),
         },
         Command {
             name: "report",
@@ -106,6 +109,14 @@ pub fn commands() -> [Command; 3] {
             about: "Carry out decisions that were made on the pages of a report",
             help: help::<Apply>,
             run: Runs::InContext(|words, cx| obey(words, cx, apply)),
+        },
+        Command {
+            name: "tool",
+            about: "Put a question to a kind of gates, outside of any run",
+            help: help::<Ask>,
+            run: Runs::WithTools(|words, cx, offered| {
+                obey(words, cx, |arguments, cx| tools::ask(arguments, cx, &Tools::new(offered)))
+            }),
         },
     ]
 }
@@ -120,7 +131,7 @@ type Stopped = (Error, ExitCode);
 fn obey<T: Parser>(
     words: &[OsString],
     cx: &Context,
-    command: fn(&T, &Context) -> Result<ExitCode, Stopped>,
+    command: impl FnOnce(&T, &Context) -> Result<ExitCode, Stopped>,
 ) -> ExitCode {
     let name = T::command().get_name().to_owned();
     let words = std::iter::once(OsString::from(name)).chain(words.iter().cloned());
@@ -149,7 +160,7 @@ fn failed(error: Error) -> Stopped {
     (error, ExitCode::INCONCLUSIVE)
 }
 
-fn review(arguments: &Review, cx: &Context) -> Result<ExitCode, Stopped> {
+fn review(arguments: &Review, cx: &Context, offered: &[OfferedTool]) -> Result<ExitCode, Stopped> {
     // A browser names the address that it was given, and only that one is let in.
     if arguments.host.is_unspecified() {
         let error = Error::new(format!("{} is no address that a browser can name", arguments.host));
@@ -159,7 +170,7 @@ fn review(arguments: &Review, cx: &Context) -> Result<ExitCode, Stopped> {
         ));
     }
     let site = site(&arguments.run, cx)?;
-    serve(arguments, site, cx).map_err(failed)?;
+    serve(arguments, site, Tools::new(offered), cx).map_err(failed)?;
     Ok(ExitCode::PROMOTE)
 }
 
@@ -220,7 +231,7 @@ fn complain(error: &Error, cx: &Context, code: ExitCode) -> ExitCode {
     code
 }
 
-fn serve(arguments: &Review, site: Site, cx: &Context) -> Result<(), Error> {
+fn serve(arguments: &Review, site: Site, tools: Tools, cx: &Context) -> Result<(), Error> {
     let thumbnails = Thumbnails::of(cx.workspace())?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
@@ -245,7 +256,7 @@ fn serve(arguments: &Review, site: Site, cx: &Context) -> Result<(), Error> {
         }
         let deciding = tokio::sync::Mutex::new(());
         let may_decide = !is_ci(cx) || arguments.in_ci;
-        let app = App { site, guard, thumbnails, cx: cx.clone(), by, may_decide, deciding };
+        let app = App { site, guard, thumbnails, tools, cx: cx.clone(), by, may_decide, deciding };
         bound.serve(Arc::new(app), until_interrupted()?).await
     })
 }

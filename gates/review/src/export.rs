@@ -9,7 +9,7 @@ use gate_core::{Error, files};
 
 use crate::assets;
 use crate::files as shown;
-use crate::pages::{self, Frame};
+use crate::pages::{self, Frame, Shape};
 use crate::site::Site;
 
 /// How many items stand in one script.
@@ -50,7 +50,7 @@ pub(crate) fn export(site: &Site, to: &Path) -> Result<Written, Error> {
     for asset in &assets::ALL {
         out.write(&format!("assets/{}", asset.name), asset.text.as_bytes())?;
     }
-    let frame = Frame { report: &site.report, csrf: None, by: None, data: &data };
+    let frame = Frame { report: &site.report, shape: Shape::Files { data: &data } };
     for (name, page) in pages::all(&frame, site) {
         out.write(&name, page.as_bytes())?;
     }

@@ -99,14 +99,17 @@ impl Guard {
             return Out(StatusCode::METHOD_NOT_ALLOWED, "there is no such thing to do");
         }
         if !headers.contains_key(header::ORIGIN) {
-            return Out(StatusCode::FORBIDDEN, "a decision has to say where it comes from");
+            return Out(
+                StatusCode::FORBIDDEN,
+                "a request like this has to say where it comes from",
+            );
         }
         if !only(headers, &CSRF).is_some_and(|secret| same(secret, &self.csrf)) {
-            return Out(StatusCode::FORBIDDEN, "only a page of the review may decide");
+            return Out(StatusCode::FORBIDDEN, "only a page of the review may ask for this");
         }
         match only(headers, &header::CONTENT_TYPE) {
             Some("application/json") => In,
-            _ => Out(StatusCode::UNSUPPORTED_MEDIA_TYPE, "a decision is written in JSON"),
+            _ => Out(StatusCode::UNSUPPORTED_MEDIA_TYPE, "a request like this is written in JSON"),
         }
     }
 

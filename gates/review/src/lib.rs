@@ -14,5 +14,6 @@ mod pages;
 mod server;
 mod site;
 mod thumbnail;
+mod tools;
 
 pub use command::commands;

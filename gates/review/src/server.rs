@@ -18,6 +18,7 @@ use crate::guard::{Entry, Guard};
 use crate::pages;
 use crate::site::Site;
 use crate::thumbnail::Thumbnails;
+use crate::tools::Tools;
 
 /// How much a request may bring: the decisions on some 30,000 proposals.
 const MOST_BODY: usize = 4 << 20;
@@ -35,6 +36,7 @@ pub(crate) struct App {
     pub(crate) site: Site,
     pub(crate) guard: Guard,
     pub(crate) thumbnails: Thumbnails,
+    pub(crate) tools: Tools,
     pub(crate) cx: Context,
     pub(crate) by: String,
     /// In a pipeline nothing is decided by the way.
@@ -80,13 +82,15 @@ fn router(app: Arc<App>) -> Router {
         .route("/", get(pages::overview))
         .route("/index.html", get(pages::overview))
         .route("/review.html", get(pages::review))
-        .route("/{page}", get(pages::gate))
+        .route("/tools.html", get(pages::tools))
+        .route("/{page}", get(pages::named))
         .route("/assets/{name}", get(assets::serve))
         .route("/evidence/{name}", get(evidence))
         .route("/thumbnails/{name}", get(crate::thumbnail::serve))
         .route("/api/items", get(api::items))
         .route("/api/states", get(api::states))
         .route("/api/decisions", post(api::decide))
+        .route("/api/tools/{id}", post(api::ask))
         .layer(DefaultBodyLimit::max(MOST_BODY))
         .layer(middleware::from_fn_with_state(Arc::clone(&app), guarded))
         .with_state(app)

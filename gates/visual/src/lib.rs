@@ -6,6 +6,7 @@ mod baseline;
 mod baselines;
 mod browsers;
 mod capture;
+mod colours;
 mod compare;
 mod diff;
 mod doctor;
@@ -49,6 +50,7 @@ pub fn kind() -> Kind {
         .command(install::command())
         .importer(import::backstop())
         .probe(doctor::probe())
+        .tool(colours::tool())
 }
 
 /// The gate.

@@ -11,10 +11,10 @@ mod series;
 mod table;
 
 pub use diff::{Area, DiffAligned, DiffEvidence, DiffRegion, DiffSchema, DiffShift};
-pub use exchange::{Difference, ExchangeEvidence, Request, Response};
-pub use page::{Block, FormField, Interval, Page};
-pub use series::{Axis, Series, SeriesEvidence, SeriesLimit};
-pub use table::{Align, Column, TableEvidence};
+pub use exchange::{Difference, ExchangeEvidence, ExchangeSchema, Request, Response};
+pub use page::{Block, FormField, Interval, Page, PageSchema};
+pub use series::{Axis, Series, SeriesEvidence, SeriesLimit, SeriesSchema};
+pub use table::{Align, Column, TableEvidence, TableSchema};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

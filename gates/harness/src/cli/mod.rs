@@ -287,6 +287,7 @@ impl Session {
             Runs::OnSpecs(run) => {
                 run(arguments, &cx, &specs::SpecsOf { session: self, project: &project })
             }
+            Runs::WithTools(run) => run(arguments, &cx, &self.registry.tools()),
         }
     }
 

@@ -7,26 +7,78 @@ use maud::{DOCTYPE, Markup, html};
 use serde_json::json;
 
 use crate::assets;
+use crate::tools::Tools;
 
 /// What a page needs to know of where it is shown.
 pub(crate) struct Frame<'a> {
     pub(crate) report: &'a Report,
-    /// What a page repeats on every write; none for pages in files.
-    pub(crate) csrf: Option<&'a str>,
-    /// Who decides, unless somebody says otherwise; none for pages in files.
-    pub(crate) by: Option<&'a str>,
-    /// Scripts with the data of the review page, for pages in files.
-    pub(crate) data: &'a [String],
+    pub(crate) shape: Shape<'a>,
 }
 
-impl Frame<'_> {
+/// Where a page is shown, and what there is besides it.
+#[derive(Clone, Copy)]
+pub(crate) enum Shape<'a> {
+    /// By the server.
+    Served {
+        /// What a page repeats on every write.
+        csrf: &'a str,
+        /// Who decides, unless somebody says otherwise.
+        by: &'a str,
+        tools: &'a Tools,
+    },
+    /// As a file among others.
+    Files {
+        /// Scripts with the data of the review page.
+        data: &'a [String],
+    },
+}
+
+impl<'a> Frame<'a> {
+    /// The tools that can be asked; none where nothing answers.
+    pub(crate) fn tools(&self) -> Option<&'a Tools> {
+        match self.shape {
+            Shape::Served { tools, .. } => Some(tools),
+            Shape::Files { .. } => None,
+        }
+    }
+
+    fn settings(&self) -> serde_json::Value {
+        let (csrf, by) = match self.shape {
+            Shape::Served { csrf, by, .. } => (Some(csrf), Some(by)),
+            Shape::Files { .. } => (None, None),
+        };
+        json!({ "run": self.report.run, "csrf": csrf, "by": by })
+    }
+
+    /// The links at the head of every page.
+    fn links(&self) -> Vec<(&'static str, &'static str)> {
+        let mut links = vec![("index.html", "Overview"), ("review.html", "Review")];
+        if self.tools().is_some_and(|tools| !tools.all().is_empty()) {
+            links.push(("tools.html", "Tools"));
+        }
+        links
+    }
+
+    /// The scripts of a page, in the order in which they run.
+    fn scripts(&self, here: &str) -> Vec<String> {
+        let asset = |name: &str| format!("assets/{name}");
+        if here != "review.html" {
+            let asks = self.tools().is_some_and(|tools| !tools.all().is_empty());
+            return assets::ASKING.iter().filter(|_| asks).map(|name| asset(name)).collect();
+        }
+        let data = match self.shape {
+            Shape::Files { data } => data,
+            Shape::Served { .. } => &[],
+        };
+        // A page in a file fetches nothing: its data comes before what asks for it.
+        let after = |name| data.iter().filter(move |_| name == "data.js").cloned();
+        assets::review_scripts()
+            .flat_map(|name| std::iter::once(asset(name)).chain(after(name)))
+            .collect()
+    }
+
     /// A whole page.
     pub(crate) fn page(&self, title: &str, here: &str, main: &Markup) -> Markup {
-        let settings = json!({
-            "run": self.report.run,
-            "csrf": self.csrf,
-            "by": self.by,
-        });
         html! {
             (DOCTYPE)
             html lang="en" {
@@ -37,21 +89,15 @@ impl Frame<'_> {
                     link rel="icon" href="assets/icon.svg";
                     link rel="stylesheet" href="assets/page.css";
                     @if here == "review.html" { link rel="stylesheet" href="assets/review.css"; }
-                    script type="application/json" id="settings" { (data(&settings)) }
-                    @if here == "review.html" {
-                        @for name in assets::review_scripts() {
-                            script src={ "assets/" (name) } defer {}
-                            // A page in a file fetches nothing: its data comes before what asks for it.
-                            @for part in self.data.iter().filter(|_| name == "data.js") { script src=(part) defer {} }
-                        }
-                    }
+                    script type="application/json" id="settings" { (data(&self.settings())) }
+                    @for script in self.scripts(here) { script src=(script) defer {} }
                 }
                 body {
                     a.skip href="#main" { "Skip to the content" }
                     header.top {
                         nav aria-label="Pages" {
                             strong.brand { "gate" }
-                            @for (href, name) in [("index.html", "Overview"), ("review.html", "Review")] {
+                            @for (href, name) in self.links() {
                                 a href=(href) aria-current=[(href == here).then_some("page")] { (name) }
                             }
                         }

@@ -61,8 +61,8 @@ pub(crate) fn gate(frame: &Frame<'_>, site: &Site, gate: usize, part: usize) -> 
                 h2 { "Attempts" }
                 ol { @for attempt in &gate.attempts { li { (prose(&words::attempt(attempt))) } } }
             }
-            @for check in shown { (self::check(site, &gate.name, check)) }
-            @for evidence_file in gate.evidence.iter().filter(|_| part == 0) { (evidence(evidence_file, &site.files, &site.stored.store)) }
+            @for check in shown { (self::check(frame, site, &gate.name, check)) }
+            @for evidence_file in gate.evidence.iter().filter(|_| part == 0) { (evidence(frame, evidence_file, &site.files, &site.stored.store)) }
             @if parts > 1 {
                 nav.parts aria-label="Parts" {
                     @for other in 0..parts {
@@ -75,7 +75,7 @@ pub(crate) fn gate(frame: &Frame<'_>, site: &Site, gate: usize, part: usize) -> 
     Some(frame.page(&name, "", &main))
 }
 
-fn check(site: &Site, gate: &str, check: &Check) -> Markup {
+fn check(frame: &Frame<'_>, site: &Site, gate: &str, check: &Check) -> Markup {
     let is_compared = check.evidence.iter().any(|file| file.role == Role::Diff);
     html! {
         section.check {
@@ -86,7 +86,7 @@ fn check(site: &Site, gate: &str, check: &Check) -> Markup {
             @if is_compared {
                 p { a href={ "review.html#item=" (in_hash(&format!("{gate}/{}", check.id))) } { "Look at it" } }
             }
-            @for evidence_file in &check.evidence { (evidence(evidence_file, &site.files, &site.stored.store)) }
+            @for evidence_file in &check.evidence { (evidence(frame, evidence_file, &site.files, &site.stored.store)) }
         }
     }
 }

@@ -5,6 +5,7 @@ mod frame;
 mod gate;
 mod overview;
 mod review;
+mod tools;
 mod trend;
 
 use std::sync::Arc;
@@ -18,7 +19,11 @@ use crate::guard::Guard;
 use crate::server::{Answered, App, Shared, answer, nowhere};
 use crate::site::Site;
 
-pub(crate) use frame::Frame;
+#[cfg(test)]
+pub(crate) use evidence::drawn;
+pub(crate) use evidence::{answer as answer_of, cell};
+pub(crate) use frame::{Frame, Shape};
+pub(crate) use tools::name as tool_page;
 
 const HTML: &str = "text/html; charset=utf-8";
 
@@ -42,8 +47,9 @@ fn page(markup: Markup) -> Answered {
     answer(HTML, markup.into_string())
 }
 
-fn frame(app: &App) -> Frame<'_> {
-    Frame { report: &app.site.report, csrf: Some(app.guard.csrf()), by: Some(&app.by), data: &[] }
+pub(crate) fn frame(app: &App) -> Frame<'_> {
+    let shape = Shape::Served { csrf: app.guard.csrf(), by: &app.by, tools: &app.tools };
+    Frame { report: &app.site.report, shape }
 }
 
 pub(crate) async fn overview(State(app): Shared) -> Answered {
@@ -54,9 +60,16 @@ pub(crate) async fn review(State(app): Shared) -> Answered {
     page(review::review(&frame(&app)))
 }
 
+pub(crate) async fn tools(State(app): Shared) -> Answered {
+    page(tools::list(&frame(&app)))
+}
+
 /// `gate-3.html`: the gate at that place of the report, counted from 1; `gate-3-2.html` its second
-/// page.
-pub(crate) async fn gate(State(app): Shared, Path(name): Path<String>) -> Answered {
+/// page. `tool-ID.html`: a tool.
+pub(crate) async fn named(State(app): Shared, Path(name): Path<String>) -> Answered {
+    if let Some(tool) = tools::named(&name).and_then(|id| app.tools.get(id)) {
+        return page(tools::tool(&frame(&app), tool));
+    }
     let Some((gate, part)) = gate::named(&name) else { return nowhere() };
     let shared: Arc<App> = Arc::clone(&app);
     let made = tokio::task::spawn_blocking(move || {

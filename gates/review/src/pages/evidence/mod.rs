@@ -2,6 +2,7 @@
 
 mod chart;
 mod exchange;
+mod form;
 mod page;
 mod table;
 
@@ -11,13 +12,27 @@ use gate_runs::{clean, words};
 use maud::{Markup, html};
 use serde::de::DeserializeOwned;
 
+use super::Frame;
 use crate::files::Files;
+
+pub(crate) use form::drawn;
+pub(crate) use table::text as cell;
 
 /// How much of a text is shown in the page, in bytes; all of it is a link away.
 const MOST_TEXT: usize = 64 << 10;
 
+/// What a tool has answered.
+pub(crate) fn answer(frame: &Frame<'_>, page: &Page) -> Markup {
+    page::page(frame, page)
+}
+
 /// A file with what it is.
-pub(crate) fn evidence(evidence: &Evidence, files: &Files, store: &Store) -> Markup {
+pub(crate) fn evidence(
+    frame: &Frame<'_>,
+    evidence: &Evidence,
+    files: &Files,
+    store: &Store,
+) -> Markup {
     let Some(kind) = files.kind(&evidence.digest) else { return html! {} };
     let href = format!("evidence/{}.{}", evidence.digest, kind.extension());
     let label = clean::line(&evidence.label);
@@ -33,7 +48,7 @@ pub(crate) fn evidence(evidence: &Evidence, files: &Files, store: &Store) -> Mar
             read(evidence, store, |exchange: ExchangeEvidence| exchange::exchange(&exchange))
         }
         Role::Page if kind == crate::files::Kind::Json => {
-            read(evidence, store, |page: Page| page::page(&page))
+            read(evidence, store, |page: Page| page::page(frame, &page))
         }
         Role::Page => html! {
             iframe src=(href) title=(label) sandbox="" loading="lazy" {}

@@ -4,18 +4,19 @@ use gate_core::evidence::{Block, Page};
 use gate_runs::clean;
 use maud::{Markup, html};
 
-use super::{chart, table};
+use super::{chart, form, table};
+use crate::pages::Frame;
 
-pub(super) fn page(page: &Page) -> Markup {
+pub(super) fn page(frame: &Frame<'_>, page: &Page) -> Markup {
     html! {
         article.page {
             h3 { (clean::line(&page.title)) }
-            @for block in &page.blocks { (self::block(block)) }
+            @for block in &page.blocks { (self::block(frame, block)) }
         }
     }
 }
 
-fn block(block: &Block) -> Markup {
+fn block(frame: &Frame<'_>, block: &Block) -> Markup {
     html! {
         @match block {
             Block::Heading(text) => h4 { (clean::line(text)) },
@@ -24,7 +25,7 @@ fn block(block: &Block) -> Markup {
             Block::Table(rows) => (table::table(rows)),
             Block::Series(series) => (chart::chart(series)),
             Block::Intervals { unit, intervals } => (chart::intervals(unit, intervals)),
-            Block::Form { tool, .. } => p.note { "Ask again with the tool “" (clean::line(tool)) "”." },
+            Block::Form { tool, fields } => (form::asked(frame, tool, fields)),
         }
     }
 }

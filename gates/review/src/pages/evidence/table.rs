@@ -44,7 +44,7 @@ fn side(align: Align) -> Option<&'static str> {
 }
 
 /// A cell in words.
-pub(super) fn text(cell: &Value) -> String {
+pub(crate) fn text(cell: &Value) -> String {
     match cell {
         Value::Null => "–".to_owned(),
         Value::Bool(true) => "yes".to_owned(),
