@@ -23,6 +23,7 @@ mod review_axe;
 mod review_browser;
 mod review_decide;
 mod review_run;
+mod review_single;
 mod review_tools;
 mod review_views;
 mod reviewing;

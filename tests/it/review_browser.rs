@@ -186,6 +186,15 @@ impl Browser {
         text.as_str().unwrap().to_owned()
     }
 
+    /// Files that a page gives to be downloaded go to this folder from now on.
+    pub(crate) fn downloads_to(&self, folder: &std::path::Path) {
+        let params = json!({ "behavior": "allow", "downloadPath": folder });
+        self.post(
+            "/goog/cdp/execute",
+            &json!({ "cmd": "Browser.setDownloadBehavior", "params": params }),
+        );
+    }
+
     /// Makes pages believe that somebody prefers light or dark colours.
     pub(crate) fn prefers(&self, scheme: &str) {
         let features = json!([{ "name": "prefers-color-scheme", "value": scheme }]);

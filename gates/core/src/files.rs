@@ -2,7 +2,7 @@
 #![expect(clippy::disallowed_methods, reason = "the one place that writes files for the others")]
 
 use std::fs::{self, File};
-use std::io::Write;
+use std::io::{BufWriter, Write};
 use std::path::Path;
 
 use crate::{Error, While};
@@ -10,16 +10,80 @@ use crate::{Error, While};
 /// Writes a file by way of a temporary one in `temporary`, which lies on the same file system:
 /// written, flushed to the disk, renamed.
 pub fn write_atomically(path: &Path, bytes: &[u8], temporary: &Path) -> Result<(), Error> {
-    let write = || -> std::io::Result<()> {
+    write_piecewise(path, temporary, |out| Ok(out.write_all(bytes)?))
+}
+
+/// The same with a file that is not in memory all at once. When `write` fails, nothing changes.
+pub fn write_piecewise(
+    path: &Path,
+    temporary: &Path,
+    write: impl FnOnce(&mut dyn Write) -> Result<(), Error>,
+) -> Result<(), Error> {
+    let made = || -> Result<(), Error> {
         let mut file = tempfile::Builder::new().prefix("write-").tempfile_in(temporary)?;
-        file.write_all(bytes)?;
+        let mut out = BufWriter::new(&mut file);
+        write(&mut out)?;
+        out.flush()?;
+        drop(out);
         file.as_file().sync_data()?;
         // Temporary files are private; what takes their place is as readable as any other file.
         set_ordinary_mode(file.as_file())?;
         file.persist(path).map_err(|error| error.error)?;
         Ok(())
     };
-    write().while_doing(|| format!("writing {}", path.display()))
+    made().while_doing(|| format!("writing {}", path.display()))
+}
+
+/// A folder in the making, under a name of its own until it is complete. Dropped before, it is
+/// removed.
+#[derive(Debug)]
+pub struct Making(tempfile::TempDir);
+
+impl Making {
+    /// An empty one in this folder, named `.gate-...`.
+    pub fn inside(folder: &Path) -> Result<Making, Error> {
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(".gate-");
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            // It takes its final place as it is.
+            builder.permissions(fs::Permissions::from_mode(0o755));
+        }
+        let made = builder.tempdir_in(folder);
+        Ok(Making(made.while_doing(|| format!("making a folder in {}", folder.display()))?))
+    }
+
+    /// Where it lies for now.
+    pub fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    /// Writes a file whose folder is there already. It reaches the disk with [`Making::flush`].
+    pub fn write(&self, name: &str, bytes: &[u8]) -> Result<(), Error> {
+        let path = self.path().join(name);
+        fs::write(&path, bytes).while_doing(|| format!("writing {}", path.display()))
+    }
+
+    /// Brings everything in it to the disk, at once: of many files each by itself takes long.
+    pub fn flush(&self) -> Result<(), Error> {
+        let flush = || -> std::io::Result<()> {
+            #[cfg(target_os = "linux")]
+            rustix::fs::syncfs(File::open(self.path())?)?;
+            #[cfg(not(target_os = "linux"))]
+            rustix::fs::sync();
+            Ok(())
+        };
+        flush().while_doing(|| format!("writing {}", self.path().display()))
+    }
+
+    /// Makes it this folder, which is not there yet.
+    pub fn take_place(self, place: &Path) -> Result<(), Error> {
+        fs::rename(self.path(), place).while_doing(|| format!("making {}", place.display()))?;
+        // It is not under its old name any more, so nothing is left to remove.
+        let _ = self.0.keep();
+        Ok(())
+    }
 }
 
 #[cfg(unix)]

@@ -6,7 +6,7 @@
 //   gate.states({...})            what was decided when it was written
 //   gate.proposals([...])         what can be decided, whole
 //   gate.diff(DIGEST, {...})      comparisons; evidence/DIGEST.js is asked for one that is missing
-//   gate.pictures({DIGEST: URL})  pictures that are part of the page itself
+// and a page that holds everything has its files within itself: see single.js.
 'use strict';
 (() => {
   const { settings } = gate;
@@ -18,7 +18,6 @@
 
   const diffs = new Map();
   const waiting = new Map();
-  const urls = new Map();
   const proposals = new Map();
   let recorded = {};
   let lastText = '';
@@ -39,9 +38,6 @@
     const waits = waiting.get(digest);
     if (waits) waits(diff);
   };
-  gate.pictures = (pictures) => {
-    for (const [digest, url] of Object.entries(pictures)) urls.set(digest, url);
-  };
 
   const get = async (path) => {
     const answer = await fetch(path, { credentials: 'same-origin' });
@@ -58,19 +54,23 @@
       );
     });
 
+  const asks = (digest) => {
+    if (gate.single) return gate.single.json(digest);
+    if (isStatic) return fromScript(digest);
+    return get(`evidence/${digest}.json`).then((answer) => answer.json());
+  };
+
   /** A comparison of two pictures; each is asked for once. */
   data.diff = (digest) => {
     if (!diffs.has(digest)) {
-      const asked = isStatic
-        ? fromScript(digest)
-        : get(`evidence/${digest}.json`).then((answer) => answer.json());
+      const asked = asks(digest);
       asked.catch(() => diffs.delete(digest));
       diffs.set(digest, asked);
     }
     return diffs.get(digest);
   };
 
-  data.picture = (digest) => urls.get(digest) || `evidence/${digest}.png`;
+  data.picture = (digest) => (gate.single ? gate.single.url(digest) : `evidence/${digest}.png`);
   data.thumbnail = (digest) => (isStatic ? data.picture(digest) : `thumbnails/${digest}.png`);
 
   /** What is known of an item: open, approved, rejected, stale, or none if nobody can decide it. */

@@ -78,7 +78,7 @@
   };
 
   const onKey = (event) => {
-    if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (!gate.isReviewShown() || event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
     // A dialog has its own keys.
     if (document.querySelector('dialog[open]')) return;
     const work = bound.get(event.key);

@@ -51,7 +51,7 @@
   };
 
   const format = (route) => {
-    const pairs = [];
+    const pairs = gate.single ? ['page=review.html'] : [];
     // A slash may stand in a hash, and reads better.
     const encode = (text) => encodeURIComponent(text).replaceAll('%2F', '/');
     const add = (name, value) => pairs.push(`${name}=${encode(String(value))}`);
@@ -88,8 +88,15 @@
     gate.say('route', before);
   };
   addEventListener('popstate', () => {
+    if (!gate.isReviewShown()) return;
     const before = gate.route;
-    gate.route = parse(location.hash);
+    const after = parse(location.hash);
+    if (gate.single && before.item && !after.item) {
+      // Back from another page, to where one was.
+      history.replaceState(null, '', format(before));
+      return;
+    }
+    gate.route = after;
     gate.say('route', before);
   });
 })();

@@ -23,7 +23,7 @@
     const facets = Object.entries(item.facets || {});
     const facts = facets.map(([name, value]) => gate.el('li', {}, `${name} ${value}`));
     const files = item.files ? ` (${gate.count(item.files, 'file')} more)` : '';
-    const link = gate.el('a', { href: item.page }, `gate ${item.gate}${files}`);
+    const link = gate.el('a', { href: gate.link(item.page) }, `gate ${item.gate}${files}`);
     gate.byId('facts').replaceChildren(gate.el('li', {}, link), ...facts);
     document.title = `${item.title} · ${gate.settings.run}`;
   };

@@ -26,7 +26,7 @@ macro_rules! asset {
 
 /// All of them; scripts in the order in which they run. A page in files brings its data between
 /// `data.js` and the one after it.
-pub(crate) const ALL: [Asset; 17] = [
+pub(crate) const ALL: [Asset; 18] = [
     asset!("image/svg+xml", "icon.svg"),
     asset!(CSS, "page.css"),
     asset!(CSS, "review.css"),
@@ -44,15 +44,33 @@ pub(crate) const ALL: [Asset; 17] = [
     asset!(SCRIPT, "keys.js"),
     asset!(SCRIPT, "start.js"),
     asset!(SCRIPT, "tools.js"),
+    asset!(SCRIPT, "single.js"),
 ];
 
 /// The scripts of a page with forms, in the order in which they run.
 pub(crate) const ASKING: [&str; 2] = ["page.js", "tools.js"];
 
+/// What pages in files have no use for.
+pub(crate) const ELSEWHERE: [&str; 2] = ["tools.js", "single.js"];
+
 /// The scripts of the review page, in the order in which they run.
 pub(crate) fn review_scripts() -> impl Iterator<Item = &'static str> {
     let scripts = ALL.iter().filter(|asset| asset.media_type == SCRIPT);
-    scripts.map(|asset| asset.name).filter(|name| *name != "tools.js")
+    scripts.map(|asset| asset.name).filter(|name| !ELSEWHERE.contains(name))
+}
+
+/// The same in a file that holds everything.
+pub(crate) fn single_scripts() -> impl Iterator<Item = &'static str> {
+    // It is there before anybody asks for a file or an address.
+    review_scripts().flat_map(|name| match name {
+        "page.js" => vec![name, "single.js"],
+        _ => vec![name],
+    })
+}
+
+/// The text of one.
+pub(crate) fn text(name: &str) -> &'static str {
+    ALL.iter().find(|asset| asset.name == name).map_or("", |asset| asset.text)
 }
 
 pub(crate) async fn serve(Path(name): Path<String>) -> Answered {

@@ -9,13 +9,14 @@ use clap::{CommandFactory, Parser};
 use gate_core::decision::Said;
 use gate_core::process::Program;
 use gate_core::{Command, Context, Error, ExitCode, OfferedTool, Runs};
-use gate_runs::{Stored, clean};
+use gate_runs::{Stored, clean, words};
 use serde_json::json;
 
 use crate::apply::{self, Staged};
 use crate::export;
 use crate::guard::Guard;
 use crate::server::{App, Bound};
+use crate::single;
 use crate::site::Site;
 use crate::thumbnail::Thumbnails;
 use crate::tools::{self, Ask, Tools};
@@ -53,7 +54,8 @@ struct Review {
 
 /// Write a run as pages that open from a disk.
 ///
-/// The pages hold everything that the run rests on and ask no server. Whoever decides on them
+/// The pages hold everything that the run rests on and ask no server: a folder of them, or a single
+/// file. Whoever decides on them
 /// downloads a file of decisions, which `gate apply` carries out.
 #[derive(Debug, Parser)]
 #[command(name = "gate report", max_term_width = 100)]
@@ -62,8 +64,12 @@ struct Report {
     #[arg(default_value = "last")]
     run: String,
     /// The folder: a new one, or one with such pages, which are replaced.
-    #[arg(long, value_name = "DIR")]
-    out: PathBuf,
+    #[arg(long, value_name = "DIR", required_unless_present = "single_file")]
+    out: Option<PathBuf>,
+    /// One HTML file instead, which holds everything, for where a single file is opened. It may
+    /// take up to 512 MiB.
+    #[arg(long, value_name = "FILE", conflicts_with = "out")]
+    single_file: Option<PathBuf>,
 }
 
 /// Carry out decisions that were made on the pages of a report.
@@ -176,10 +182,15 @@ fn review(arguments: &Review, cx: &Context, offered: &[OfferedTool]) -> Result<E
 
 fn report(arguments: &Report, cx: &Context) -> Result<ExitCode, Stopped> {
     let site = site(&arguments.run, cx)?;
-    let written = export::export(&site, &arguments.out).map_err(failed)?;
-    let size = gate_runs::words::size(written.bytes);
-    let first = arguments.out.join("index.html");
-    cx.print(&format!("{} ({} files, {size})\n", first.display(), written.files));
+    let (first, written) = if let Some(file) = &arguments.single_file {
+        (file.clone(), single::write(&site, file))
+    } else {
+        let out = arguments.out.as_ref().expect("the command line asks for one of them");
+        (out.join("index.html"), export::export(&site, out))
+    };
+    let written = written.map_err(failed)?;
+    let (many, size) = (words::count(written.files, "file"), words::size(written.bytes));
+    cx.print(&format!("{} ({many}, {size})\n", first.display()));
     Ok(ExitCode::PROMOTE)
 }
 

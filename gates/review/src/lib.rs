@@ -12,6 +12,7 @@ mod history;
 mod item;
 mod pages;
 mod server;
+mod single;
 mod site;
 mod thumbnail;
 mod tools;

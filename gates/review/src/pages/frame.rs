@@ -1,12 +1,13 @@
 //! What all pages have around them.
 
-use gate_core::{Report, Timestamp, Verdict};
+use gate_core::{Digest, Report, Timestamp, Verdict};
 use gate_runs::clean;
 use gate_runs::words::symbol;
 use maud::{DOCTYPE, Markup, html};
 use serde_json::json;
 
 use crate::assets;
+use crate::files::Kind;
 use crate::tools::Tools;
 
 /// What a page needs to know of where it is shown.
@@ -31,6 +32,8 @@ pub(crate) enum Shape<'a> {
         /// Scripts with the data of the review page.
         data: &'a [String],
     },
+    /// As one of the pages of a file that holds everything.
+    Part,
 }
 
 impl<'a> Frame<'a> {
@@ -38,14 +41,29 @@ impl<'a> Frame<'a> {
     pub(crate) fn tools(&self) -> Option<&'a Tools> {
         match self.shape {
             Shape::Served { tools, .. } => Some(tools),
-            Shape::Files { .. } => None,
+            Shape::Files { .. } | Shape::Part => None,
         }
     }
 
-    fn settings(&self) -> serde_json::Value {
+    /// The address of another page.
+    pub(crate) fn link(&self, to: &str) -> String {
+        match self.shape {
+            Shape::Part => format!("#page={}", to.replacen('#', "&", 1)),
+            _ => to.to_owned(),
+        }
+    }
+
+    /// The address of a file of the run; none in a file that holds everything.
+    pub(crate) fn file(&self, digest: &Digest, kind: Kind) -> Option<String> {
+        let apart = !matches!(self.shape, Shape::Part);
+        apart.then(|| format!("evidence/{digest}.{}", kind.extension()))
+    }
+
+    /// What the scripts of a page have to know.
+    pub(crate) fn settings(&self) -> serde_json::Value {
         let (csrf, by) = match self.shape {
             Shape::Served { csrf, by, .. } => (Some(csrf), Some(by)),
-            Shape::Files { .. } => (None, None),
+            Shape::Files { .. } | Shape::Part => (None, None),
         };
         json!({ "run": self.report.run, "csrf": csrf, "by": by })
     }
@@ -68,7 +86,7 @@ impl<'a> Frame<'a> {
         }
         let data = match self.shape {
             Shape::Files { data } => data,
-            Shape::Served { .. } => &[],
+            Shape::Served { .. } | Shape::Part => &[],
         };
         // A page in a file fetches nothing: its data comes before what asks for it.
         let after = |name| data.iter().filter(move |_| name == "data.js").cloned();
@@ -79,6 +97,17 @@ impl<'a> Frame<'a> {
 
     /// A whole page.
     pub(crate) fn page(&self, title: &str, here: &str, main: &Markup) -> Markup {
+        match self.shape {
+            // Scripts are bound to what is there when they start.
+            Shape::Part if here == "review.html" => {
+                html! { div #review data-title=(title) hidden { (main) } }
+            }
+            Shape::Part => html! { template data-page=(here) data-title=(title) { (main) } },
+            _ => self.document(title, here, main),
+        }
+    }
+
+    fn document(&self, title: &str, here: &str, main: &Markup) -> Markup {
         html! {
             (DOCTYPE)
             html lang="en" {
@@ -93,18 +122,25 @@ impl<'a> Frame<'a> {
                     @for script in self.scripts(here) { script src=(script) defer {} }
                 }
                 body {
-                    a.skip href="#main" { "Skip to the content" }
-                    header.top {
-                        nav aria-label="Pages" {
-                            strong.brand { "gate" }
-                            @for (href, name) in self.links() {
-                                a href=(href) aria-current=[(href == here).then_some("page")] { (name) }
-                            }
-                        }
-                        p.run { "run " (clean::line(&self.report.run)) }
-                    }
+                    (self.head(here))
                     (main)
                 }
+            }
+        }
+    }
+
+    /// What stands above every page.
+    pub(crate) fn head(&self, here: &str) -> Markup {
+        html! {
+            a.skip href="#main" { "Skip to the content" }
+            header.top {
+                nav aria-label="Pages" {
+                    strong.brand { "gate" }
+                    @for (to, name) in self.links() {
+                        a href=(self.link(to)) aria-current=[(to == here).then_some("page")] { (name) }
+                    }
+                }
+                p.run { "run " (clean::line(&self.report.run)) }
             }
         }
     }

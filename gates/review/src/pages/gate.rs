@@ -66,16 +66,17 @@ pub(crate) fn gate(frame: &Frame<'_>, site: &Site, gate: usize, part: usize) -> 
             @if parts > 1 {
                 nav.parts aria-label="Parts" {
                     @for other in 0..parts {
-                        a href=(self::name(at, other)) aria-current=[(other == part).then_some("page")] { (other + 1) }
+                        a href=(frame.link(&self::name(at, other))) aria-current=[(other == part).then_some("page")] { (other + 1) }
                     }
                 }
             }
         }
     };
-    Some(frame.page(&name, "", &main))
+    Some(frame.page(&name, &self::name(at, part), &main))
 }
 
 fn check(frame: &Frame<'_>, site: &Site, gate: &str, check: &Check) -> Markup {
+    let item = in_hash(&format!("{gate}/{}", check.id)).to_string();
     let is_compared = check.evidence.iter().any(|file| file.role == Role::Diff);
     html! {
         section.check {
@@ -84,7 +85,7 @@ fn check(frame: &Frame<'_>, site: &Site, gate: &str, check: &Check) -> Markup {
             @if let Some(advice) = &check.advice { p.advice { (prose(advice)) } }
             (metrics(site, gate, check))
             @if is_compared {
-                p { a href={ "review.html#item=" (in_hash(&format!("{gate}/{}", check.id))) } { "Look at it" } }
+                p { a href=(frame.link(&format!("review.html#item={item}"))) { "Look at it" } }
             }
             @for evidence_file in &check.evidence { (evidence(frame, evidence_file, &site.files, &site.stored.store)) }
         }

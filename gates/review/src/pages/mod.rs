@@ -22,7 +22,7 @@ use crate::site::Site;
 #[cfg(test)]
 pub(crate) use evidence::drawn;
 pub(crate) use evidence::{answer as answer_of, cell};
-pub(crate) use frame::{Frame, Shape};
+pub(crate) use frame::{Frame, Shape, data};
 pub(crate) use tools::name as tool_page;
 
 const HTML: &str = "text/html; charset=utf-8";
@@ -41,6 +41,11 @@ pub(crate) fn all<'a>(
         parts.zip(0..).map(move |(page, part)| (gate::name(gate, part), page.into_string()))
     });
     fixed.into_iter().chain(gates)
+}
+
+/// Whether a page of a run could have this name.
+pub(crate) fn is_file(name: &str) -> bool {
+    matches!(name, "index.html" | "review.html") || gate::named(name).is_some()
 }
 
 fn page(markup: Markup) -> Answered {

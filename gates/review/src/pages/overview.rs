@@ -21,12 +21,12 @@ pub(crate) fn overview(frame: &Frame<'_>, history: &History) -> Markup {
             h1 { (verdict(report.verdict)) " " (headline(report)) }
             p.facts { (facts(report)) " · ended " (moment(report.finished)) }
             @if proposals > 0 {
-                p { a.button href="review.html" { "Look and decide" } " " (count(proposals, "proposal")) " to decide on." }
+                p { a.button href=(frame.link("review.html")) { "Look and decide" } " " (count(proposals, "proposal")) " to decide on." }
             }
             @if !report.notes.is_empty() {
                 ul.notes { @for note in &report.notes { li { (prose(note)) } } }
             }
-            (table(report, &gates, history))
+            (table(frame, &gates, history))
             (past(history))
             @if !report.skipped.is_empty() {
                 h2 { "Skipped" }
@@ -53,7 +53,7 @@ fn facts(report: &Report) -> String {
     facts.join(" · ")
 }
 
-fn table(report: &Report, gates: &[&GateReport], history: &History) -> Markup {
+fn table(frame: &Frame<'_>, gates: &[&GateReport], history: &History) -> Markup {
     html! {
         table.gates {
             caption { "Gates, what blocks first" }
@@ -71,7 +71,7 @@ fn table(report: &Report, gates: &[&GateReport], history: &History) -> Markup {
                 @for gate in gates {
                     tr {
                         td { (verdict(Some(gate.counts_as))) }
-                        th scope="row" { a href=(address(report, gate)) { (clean::line(&gate.name)) } }
+                        th scope="row" { a href=(frame.link(&address(frame.report, gate))) { (clean::line(&gate.name)) } }
                         td { (prose(&what_happened(gate))) }
                         td { (prose(advice(gate))) }
                         td { (earlier(&gate.name, history)) }

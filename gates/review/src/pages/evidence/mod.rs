@@ -34,11 +34,18 @@ pub(crate) fn evidence(
     store: &Store,
 ) -> Markup {
     let Some(kind) = files.kind(&evidence.digest) else { return html! {} };
-    let href = format!("evidence/{}.{}", evidence.digest, kind.extension());
+    let href = frame.file(&evidence.digest, kind);
+    // Where the file is part of the page, a script finds it by its digest.
+    let part = href.is_none().then(|| evidence.digest.to_string());
+    let name = part.as_ref().map(|digest| format!("{}.{}", &digest[..12], kind.extension()));
+    let link = |within: &Markup| {
+        let href = href.as_deref().unwrap_or("#");
+        html! { a href=(href) data-file=[&part] download=[&name] { (within) } }
+    };
     let label = clean::line(&evidence.label);
     let shown = match evidence.role {
         Role::Image if kind.is_picture() => html! {
-            a href=(href) { img src=(href) alt=(label) loading="lazy"; }
+            (link(&html! { img src=[&href] data-file=[&part] alt=(label) loading="lazy"; }))
         },
         // Pictures are compared on a page of their own.
         Role::Image | Role::Diff => html! {},
@@ -51,13 +58,13 @@ pub(crate) fn evidence(
             read(evidence, store, |page: Page| page::page(frame, &page))
         }
         Role::Page => html! {
-            iframe src=(href) title=(label) sandbox="" loading="lazy" {}
+            iframe src=[&href] data-file=[&part] title=(label) sandbox="" loading="lazy" {}
         },
         Role::Log => log(evidence, store),
     };
     html! {
         figure class={ "evidence " (word(evidence.role)) } {
-            figcaption { a href=(href) { (label) } " " span.size { (words::size(evidence.bytes)) } }
+            figcaption { (link(&html! { (label) })) " " span.size { (words::size(evidence.bytes)) } }
             (shown)
         }
     }

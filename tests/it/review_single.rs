@@ -1,0 +1,131 @@
+//! A report in one file, opened from disk.
+
+use gate_core::Digest;
+use serde_json::Value;
+
+use crate::review_browser::{Browser, ENTER};
+use crate::review_run::changed;
+use crate::reviewing::two_new_pages;
+
+/// Every address that the page names.
+const ADDRESSES: &str = "[...document.querySelectorAll('*')].flatMap((one) => \
+    ['src', 'href', 'action', 'srcset', 'poster'].map((name) => one.getAttribute(name))) \
+    .concat([...document.querySelectorAll('template')].flatMap(({ content }) => \
+    [...content.querySelectorAll('[src], [href]')].map((one) => \
+    one.getAttribute('src') || one.getAttribute('href')))) \
+    .filter((address) => address && !/^(#|data:)/.test(address))";
+
+#[test]
+fn one_file_shows_everything_and_its_decisions_are_carried_out() {
+    let environment = changed();
+    let written = environment.gate(&["report", "--single-file", "out/report.html"]);
+    assert_eq!(written.code, 0, "{}", written.stderr);
+    assert!(written.stdout.starts_with("out/report.html (1 file, "), "{}", written.stdout);
+    let file = environment.path().join("out/report.html");
+    let entries = std::fs::read_dir(environment.path().join("out")).unwrap().count();
+    assert_eq!(entries, 1, "nothing else is needed");
+
+    let browser = Browser::open(&[]);
+    let downloads = environment.path().join("downloads");
+    std::fs::create_dir(&downloads).unwrap();
+    browser.downloads_to(&downloads);
+    browser.go(&format!("file://{}", file.display()));
+    let overview = browser.text("#page main");
+    assert!(overview.contains("fail") && overview.contains("shop"), "{overview}");
+    assert_eq!(browser.get(ADDRESSES), serde_json::json!([]));
+
+    // From page to page by links, and a page has its pictures.
+    browser.click(".gates a");
+    browser.until("location.hash === '#page=gate-1.html' && document.querySelector('.check')");
+    let focus = "document.activeElement === document.querySelector('#page main')";
+    assert_eq!(browser.get(focus), true);
+    browser.get("document.querySelector('#page img').scrollIntoView(), true");
+    browser.until("document.querySelector('#page img').naturalWidth > 0");
+    browser.click(".check a[href*='a-desk-chromium']");
+    browser.settled();
+    let link = browser.get("location.hash");
+    assert!(link.as_str().unwrap().starts_with("#page=review.html&item=shop/"), "{link}");
+    browser.until("[...document.querySelectorAll('.layer img')].some((one) => one.naturalWidth)");
+    assert!(browser.text("#changes").contains("recoloured"), "{}", browser.text("#changes"));
+
+    browser.keys("a");
+    browser.until("document.getElementById('why-dialog').open");
+    browser.get("document.getElementById('by').value = 'Kim'");
+    browser.keys(&format!("new colours{ENTER}"));
+    browser.until("document.getElementById('state').innerText.includes('accepted by Kim')");
+
+    // On another page the keys of the review do nothing; on the way back it is as it was.
+    let title = browser.text("#title");
+    browser.click(".top nav a[href='#page=index.html']");
+    browser.until("document.querySelector('#page main h1')");
+    browser.keys("u");
+    browser.get("history.back()");
+    browser.until("!document.getElementById('review').hidden");
+    assert_eq!(browser.text("#title"), title);
+    browser.click(".top nav a[href='#page=index.html']");
+    browser.click(".top nav a[href='#page=review.html']");
+    assert_eq!(browser.get("location.hash"), link);
+    assert!(browser.text("#state").contains("accepted by Kim"), "{}", browser.text("#state"));
+
+    browser.click("#download");
+    let decisions = downloads.join("decisions.json");
+    let came = (0..1000).any(|_| {
+        browser.wait_for("new Promise((done) => setTimeout(done, 10, true))");
+        decisions.is_file()
+    });
+    assert!(came, "no file was downloaded");
+    let asked = "performance.getEntriesByType('resource').filter(({ name }) => \
+                 !/^(data|blob):/.test(name)).map(({ name }) => name)";
+    assert_eq!(browser.get(asked), serde_json::json!([]));
+
+    let picture = environment.path().join("specs/shop.baselines/shop/a-desk-chromium.png");
+    let digest = || Digest::of(&std::fs::read(&picture).unwrap());
+    let old = digest();
+    let applied = environment.gate(&["apply", decisions.to_str().unwrap()]);
+    assert_eq!(applied.code, 0, "{}", applied.stderr);
+    assert_ne!(digest(), old);
+}
+
+#[test]
+fn a_link_leads_into_one_file() {
+    let environment = changed();
+    assert_eq!(environment.gate(&["report", "--single-file", "report.html"]).code, 0);
+    // Another report may take its place, and nothing else may be lost to it.
+    assert_eq!(environment.gate(&["report", "--single-file", "report.html"]).code, 0);
+    let refused = environment.gate(&["report", "--single-file", "gate.yaml"]);
+    assert_eq!(refused.code, 3, "{}", refused.stderr);
+    assert!(refused.stderr.contains("is no report"), "{}", refused.stderr);
+    let usage = environment.gate(&["report"]);
+    assert_eq!(usage.code, 2, "{}", usage.stderr);
+
+    let browser = Browser::open(&[]);
+    let file = environment.path().join("report.html");
+    let page = |hash: &str| format!("file://{}{hash}", file.display());
+    browser.show(&page("#page=review.html&item=shop/long-desk-chromium&view=side"));
+    browser.until("document.querySelectorAll('.pane').length === 2");
+    assert!(browser.text("#title").contains("long"), "{}", browser.text("#title"));
+    // What leads nowhere leads to the overview.
+    browser.go("about:blank");
+    browser.go(&page("#page=gate-99.html"));
+    browser.until("document.querySelector('#page .gates')");
+}
+
+#[test]
+fn what_no_browser_opens_is_not_written() {
+    let (environment, _site) = two_new_pages();
+    let run = environment.path().join(".gate/runs").join(environment.last_run());
+    let report: Value =
+        serde_json::from_slice(&std::fs::read(run.join("report.json")).unwrap()).unwrap();
+    let checks = report["gates"][0]["checks"].as_array().unwrap();
+    let mut files = checks.iter().flat_map(|check| check["evidence"].as_array().unwrap());
+    let digest = files.find(|file| file["role"] == "image").unwrap()["digest"].as_str().unwrap();
+    let picture = environment.path().join(".gate/store").join(digest);
+    #[expect(clippy::disallowed_methods, reason = "a test makes its own files")]
+    let picture = std::fs::File::options().write(true).open(picture).unwrap();
+    // It takes no place on the disk.
+    picture.set_len(500 << 20).unwrap();
+    let refused = environment.gate(&["report", "--single-file", "report.html"]);
+    assert_eq!(refused.code, 3, "{}", refused.stderr);
+    assert!(refused.stderr.contains("in one file") && refused.stderr.contains("--out DIR"));
+    assert!(!environment.path().join("report.html").exists());
+}
