@@ -1,8 +1,11 @@
 //! A report in one file, opened from disk.
 
+use std::path::Path;
+
 use gate_core::Digest;
 use serde_json::Value;
 
+use crate::environment::Environment;
 use crate::review_browser::{Browser, ENTER};
 use crate::review_run::changed;
 use crate::reviewing::two_new_pages;
@@ -69,11 +72,7 @@ fn one_file_shows_everything_and_its_decisions_are_carried_out() {
 
     browser.click("#download");
     let decisions = downloads.join("decisions.json");
-    let came = (0..1000).any(|_| {
-        browser.wait_for("new Promise((done) => setTimeout(done, 10, true))");
-        decisions.is_file()
-    });
-    assert!(came, "no file was downloaded");
+    assert!(!appears(&browser, &decisions).is_empty());
     let asked = "performance.getEntriesByType('resource').filter(({ name }) => \
                  !/^(data|blob):/.test(name)).map(({ name }) => name)";
     assert_eq!(browser.get(asked), serde_json::json!([]));
@@ -108,6 +107,81 @@ fn a_link_leads_into_one_file() {
     browser.go("about:blank");
     browser.go(&page("#page=gate-99.html"));
     browser.until("document.querySelector('#page .gates')");
+}
+
+/// A plug-in that keeps a page of HTML and a log.
+const WRITES: &str = r#"#!/usr/bin/env python3
+import json, os, shutil, sys
+say = lambda line: print(json.dumps(line), flush=True)
+request = json.loads(sys.stdin.readline())
+requests = ["describe", "measure"]
+say({"hello": {"protocol": 1, "kind": "writes", "version": "1.0", "requests": requests}})
+if request["request"] == "describe":
+    say({"result": {"about": "writes", "schema": {"type": "object"}}})
+else:
+    kept = []
+    for name, role, kind, digest in FILES:
+        shutil.copy(name, request["evidence_dir"])
+        file = {"role": role, "label": name, "media_type": kind}
+        say({"event": {"evidence": {**file, "file": name}}})
+        kept.append({**file, "digest": digest, "bytes": 1})
+    check = {"id": "c", "title": "a check", "verdict": "pass", "message": "looked at",
+             "metrics": [], "evidence": kept}
+    say({"result": {"observation": {}, "outcome": {"checks": [check]}}})
+"#;
+
+#[test]
+fn a_page_of_somebody_else_runs_nothing_and_files_are_given_out() {
+    let html = "<!doctype html><h1>Théirs</h1></template></script>\
+                <script>parent.owned = true; top.document.title = 'owned'</script>\
+                <img src=x onerror='parent.owned = true'>";
+    let log = "line one\n</script><script>window.owned = true</script>\n";
+    let digest = |text: &str| Digest::of(text.as_bytes()).to_string();
+    let files = serde_json::json!([
+        ["page.html", "page", "text/html", digest(html)],
+        ["build.log", "log", "text/plain", digest(log)],
+    ]);
+    let environment = Environment::new(&[
+        ("gate.yaml", "plugins:\n  - { kind: writes, command: [./writes] }\n"),
+        ("specs/a.yaml", "gate: writes\nname: a\n"),
+        ("writes", &WRITES.replace("FILES", &files.to_string())),
+        ("page.html", html),
+        ("build.log", log),
+    ]);
+    crate::exit_codes::make_executable(&environment.path().join("writes"));
+    assert_eq!(environment.gate(&["run"]).code, 0);
+    assert_eq!(environment.gate(&["report", "--single-file", "report.html"]).code, 0);
+    let browser = Browser::open(&[]);
+    let downloads = environment.path().join("downloads");
+    std::fs::create_dir(&downloads).unwrap();
+    browser.downloads_to(&downloads);
+    let file = environment.path().join("report.html");
+    browser.go(&format!("file://{}#page=gate-1.html", file.display()));
+    browser.until("document.querySelector('iframe')?.srcdoc.includes('Théirs')");
+    // Loaded once more, so that it is known to have been.
+    let loaded = "new Promise((done) => { const frame = document.querySelector('iframe'); \
+                  frame.onload = () => done(true); frame.srcdoc += ' '; })";
+    assert_eq!(browser.wait_for(loaded), true);
+    assert_eq!(
+        browser.get("[window.owned ?? null, document.title.includes('owned')]"),
+        serde_json::json!([null, false])
+    );
+    assert_eq!(browser.get("document.querySelector('iframe').getAttribute('sandbox')"), "");
+    assert!(browser.text("pre.log").contains("<script>"), "{}", browser.text("pre.log"));
+    browser.click("figure.log a");
+    let name = format!("{}.txt", &digest(log)[..12]);
+    let saved = appears(&browser, &downloads.join(name));
+    assert_eq!(saved, log.as_bytes());
+}
+
+/// The bytes of a file that a page gives to be downloaded.
+fn appears(browser: &Browser, file: &Path) -> Vec<u8> {
+    let came = (0..1000).any(|_| {
+        browser.wait_for("new Promise((done) => setTimeout(done, 10, true))");
+        file.is_file()
+    });
+    assert!(came, "{} was not downloaded", file.display());
+    std::fs::read(file).unwrap()
 }
 
 #[test]
