@@ -145,14 +145,14 @@ fn a_form_is_filled_in_and_answered_by_keyboard() {
     browser.keys(&format!("green{TAB}{TAB}x{ENTER}"));
     browser.until(&format!("{focused} === 'candidate'"));
     assert_eq!(wrong("candidate"), "it is missing; give a text");
-    assert_eq!(wrong("threshold"), "`x` is not what is asked for; give a number from 0 to 1");
+    assert_eq!(wrong("threshold"), "x is not what is asked for; give a number from 0 to 1");
     assert_eq!(wrong("baseline"), "");
     // The kind itself knows what a colour is.
     browser.get("document.querySelector('[data-name=threshold] input').value = '0.1'");
     browser.keys(&format!("#c22020{ENTER}"));
     browser.until(&format!("{focused} === 'baseline'"));
     let said = wrong("baseline");
-    assert!(said.contains("`green` is no colour") && said.contains("#fff"), "{said}");
+    assert!(said.contains("green is no colour") && said.contains("#fff"), "{said}");
     let tied = "['aria-invalid', 'aria-describedby'].map((name) => \
                 document.activeElement.getAttribute(name))";
     let tied = browser.get(tied);

@@ -46,7 +46,7 @@
   };
 
   const say = (element, text) => {
-    element.textContent = text;
+    gate.prose(element, text);
     element.hidden = !text;
   };
 
