@@ -10,6 +10,7 @@ mod files;
 mod index;
 mod message;
 mod play;
+mod rerecord;
 mod spool;
 mod wire;
 
@@ -22,4 +23,5 @@ pub use error::{Error, Result};
 pub use index::Index;
 pub use message::{Content, Headers, Interaction, Request, Response, Stored, Timing};
 pub use play::{Answer, Difference, Library, Miss, Near, Session, Why};
+pub use rerecord::rerecorded;
 pub use wire::{Front, Latency, Missed, Mode, Outcome, Proxy, Setup, miss_words};
