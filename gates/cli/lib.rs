@@ -5,5 +5,6 @@ use gate_harness::Cli;
 /// The command line with every built-in kind.
 pub fn cli() -> Cli {
     let cli = Cli::new().with(gate_command::kind()).with(gate_visual::kind());
-    gate_review::commands().into_iter().fold(cli, Cli::command).command(demo_site::command())
+    let commands = gate_review::commands().into_iter().chain(gate_api::commands());
+    commands.fold(cli, Cli::command).command(demo_site::command())
 }

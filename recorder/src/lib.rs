@@ -24,4 +24,16 @@ pub use index::Index;
 pub use message::{Content, Headers, Interaction, Request, Response, Stored, Timing};
 pub use play::{Answer, Difference, Library, Miss, Near, Session, Why};
 pub use rerecord::rerecorded;
-pub use wire::{Front, Latency, Missed, Mode, Outcome, Proxy, Setup, miss_words};
+pub use wire::{
+    Front, Latency, Missed, Mode, Outcome, Proxy, Setup, miss_words, system_authorities,
+};
+
+/// A key for the placeholders of one recording, drawn at random.
+pub fn fresh_key() -> Result<redact::placeholder::Key> {
+    use ring::rand::SecureRandom;
+    let mut key = [0; 32];
+    ring::rand::SystemRandom::new()
+        .fill(&mut key)
+        .map_err(|_| Error::new("this system gives no random numbers"))?;
+    Ok(redact::placeholder::Key(key))
+}

@@ -20,9 +20,11 @@ fn allowed(name: &str) -> &'static [&'static str] {
         "gate-core" | "recorder" => &["redact"],
         "gate-runs" | "gate-command" | "demo-site" => &["gate-core"],
         "gate-harness" | "gate-review" => &["gate-core", "gate-runs"],
+        "gate-api" => &["gate-core", "recorder", "redact"],
         "gate-visual" => &["gate-core", "visual-browser", "visual-diff"],
         "gate" => &[
             "demo-site",
+            "gate-api",
             "gate-command",
             "gate-core",
             "gate-harness",

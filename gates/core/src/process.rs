@@ -94,6 +94,23 @@ pub struct Group {
 impl Group {
     /// Starts a program with its three streams as pipes.
     pub fn start(program: &Program, ledger: &Arc<Ledger>) -> Result<Group, Error> {
+        Group::spawn(program, ledger, [Stdio::piped(), Stdio::piped(), Stdio::piped()])
+    }
+
+    /// Starts a program that speaks for itself: its three streams are those of this process. From
+    /// a terminal it can read nothing, since it stands in the background of it.
+    pub fn start_attached(program: &Program, ledger: &Arc<Ledger>) -> Result<Group, Error> {
+        use std::io::IsTerminal;
+        let is_terminal = std::io::stdin().is_terminal();
+        let stdin = if is_terminal { Stdio::null() } else { Stdio::inherit() };
+        Group::spawn(program, ledger, [stdin, Stdio::inherit(), Stdio::inherit()])
+    }
+
+    fn spawn(
+        program: &Program,
+        ledger: &Arc<Ledger>,
+        [stdin, stdout, stderr]: [Stdio; 3],
+    ) -> Result<Group, Error> {
         let (name, arguments) =
             program.argv.split_first().ok_or_else(|| Error::new("there is no program to run"))?;
         let child = Command::new(name)
@@ -102,9 +119,9 @@ impl Group {
             .env_clear()
             .envs(&program.env)
             .env(SCRATCH_VARIABLE, ledger.scratch())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
+            .stdin(stdin)
+            .stdout(stdout)
+            .stderr(stderr)
             .process_group(0)
             .kill_on_drop(true)
             .spawn()

@@ -89,3 +89,19 @@ impl Authority {
         Ok(config)
     }
 }
+
+/// The authorities that this system trusts, in PEM, for clients that take one file for all.
+pub fn system_authorities() -> String {
+    use base64::Engine as _;
+    let mut pem = String::new();
+    for certificate in rustls_native_certs::load_native_certs().certs {
+        let coded = base64::engine::general_purpose::STANDARD.encode(&certificate);
+        pem.push_str("-----BEGIN CERTIFICATE-----\n");
+        for line in coded.as_bytes().chunks(64) {
+            pem.push_str(&String::from_utf8_lossy(line));
+            pem.push('\n');
+        }
+        pem.push_str("-----END CERTIFICATE-----\n");
+    }
+    pem
+}

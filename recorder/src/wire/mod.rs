@@ -10,6 +10,7 @@ mod reply;
 mod serve;
 mod tape;
 mod tee;
+mod trust;
 mod tunnel;
 mod upstream;
 
@@ -32,6 +33,7 @@ use tee::Exchange;
 use upstream::Upstream;
 
 pub use answer::Latency;
+pub use authority::system_authorities;
 pub use miss::words as miss_words;
 
 /// When it is recorded, and when it is replayed; the names are VCR's.

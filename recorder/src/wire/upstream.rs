@@ -11,9 +11,8 @@ use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
 
+use super::trust::Trust;
 use crate::spool::{Place, Spool};
 use crate::{Error, Result};
 
@@ -26,20 +25,13 @@ pub(super) struct Upstream {
 impl Upstream {
     /// Trusts the system's authorities, and those of this PEM text.
     pub(super) fn new(more_authorities: Option<&str>) -> Result<Upstream> {
-        let wrong =
-            |error: &dyn std::fmt::Display| Error::new(format!("reading a certificate: {error}"));
-        let mut roots = rustls::RootCertStore::empty();
-        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-        for certificate in CertificateDer::pem_slice_iter(more_authorities.unwrap_or("").as_bytes())
-        {
-            let certificate = certificate.map_err(|error| wrong(&error))?;
-            roots.add(certificate).map_err(|error| wrong(&error))?;
-        }
         let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let trust = Arc::new(Trust::new(more_authorities, Arc::clone(&provider))?);
         let config = rustls::ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
-            .map_err(|error| wrong(&error))?
-            .with_root_certificates(roots)
+            .map_err(|error| Error::new(format!("preparing TLS: {error}")))?
+            .dangerous()
+            .with_custom_certificate_verifier(trust)
             .with_no_client_auth();
         let connector = HttpsConnectorBuilder::new()
             .with_tls_config(config)

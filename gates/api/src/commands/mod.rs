@@ -1,0 +1,25 @@
+//! What the command line has for recordings.
+
+pub(crate) mod record;
+pub(crate) mod replay;
+mod run;
+mod words;
+
+use gate_core::{Context, Error, ExitCode};
+
+/// An error of the engine as one of the workspace.
+pub(crate) fn engine_error(error: recorder::Error) -> Error {
+    let text = Error::new(error.to_string());
+    match error.advice() {
+        Some(hint) => text.hint(hint.to_owned()),
+        None => text,
+    }
+}
+
+fn complain(error: &Error, cx: &Context) -> ExitCode {
+    cx.complain(&format!("gate: {error}\n"));
+    if let Some(hint) = error.advice() {
+        cx.complain(&format!("  hint: {hint}\n"));
+    }
+    ExitCode::USAGE
+}

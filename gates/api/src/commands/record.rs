@@ -1,0 +1,182 @@
+//! `gate record`: keeps what is asked and answered.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use clap::{Parser, ValueEnum};
+use gate_core::{Command, Context, Error, ExitCode, Runs};
+use recorder::{Cassette, Front, Latency, Library, Mode, Policy, Proxy, Setup};
+use redact::Cleaner;
+
+use super::run::{self, Ended};
+use super::words::{count, troubles};
+use crate::{arguments, traffic};
+
+/// Record what a program asks of a service, without its secrets, into a cassette.
+///
+/// Either stand in for the service (--target: the program sends its requests to the address in
+/// GATE_TARGET) or be the proxy of a program (--proxy: the variables that curl, Python, Node, Go
+/// and others read are set, the authority for HTTPS included). With a command, it is run and its
+/// exit code kept; without, requests are recorded until Ctrl-C.
+#[derive(Debug, Parser)]
+#[command(name = "gate record", max_term_width = 100)]
+struct Record {
+    /// The cassette, a folder; it is made when it is not there.
+    #[arg(long, value_name = "DIR")]
+    cassette: PathBuf,
+    /// The service to stand in for, such as https://api.example.com.
+    #[arg(long, value_name = "URL", required_unless_present = "proxy", conflicts_with = "proxy")]
+    target: Option<String>,
+    /// Be the proxy of the command.
+    #[arg(long)]
+    proxy: bool,
+    /// Where requests come to.
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:0")]
+    listen: String,
+    /// When it is recorded.
+    #[arg(long, value_enum, default_value_t = When::Once)]
+    mode: When,
+    /// A file of authorities to trust besides the system's, in PEM.
+    #[arg(long, value_name = "FILE")]
+    authorities: Option<PathBuf>,
+    /// The program to run, with its arguments.
+    #[arg(last = true, value_name = "COMMAND")]
+    command: Vec<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[value(rename_all = "snake_case")]
+enum When {
+    /// Into a new cassette; one that has recordings is replayed, and nothing else is asked.
+    Once,
+    /// What has no recording; the rest is replayed.
+    NewEpisodes,
+    /// Never: only replay.
+    None,
+    /// Everything anew; what has not changed keeps its recording.
+    All,
+}
+
+pub(crate) fn command() -> Command {
+    Command {
+        name: "record",
+        about: "Record what a program asks of a service, without its secrets",
+        help: || arguments::help_with::<Record>(&[]),
+        run: Runs::InContext(run),
+    }
+}
+
+fn run(words: &[OsString], cx: &Context) -> ExitCode {
+    let parsed = arguments::parse(words, |text| cx.print(text), |text| cx.complain(text));
+    let record: Record = match parsed {
+        Ok(record) => record,
+        Err(code) => return code,
+    };
+    recorded(&record, cx).unwrap_or_else(|error| super::complain(&error, cx))
+}
+
+fn recorded(record: &Record, cx: &Context) -> Result<ExitCode, Error> {
+    let folder = &record.cassette;
+    let wrong = super::engine_error;
+    let cassette = Cassette::open_or_new(folder, Policy::default).map_err(wrong)?;
+    let library = if Cassette::is_at(folder) {
+        Library::of_cassette(cassette.clone()).map_err(wrong)?
+    } else {
+        let matching = cassette.policy().matching().map_err(wrong)?;
+        Library::of_recorded(&[], matching, false)
+    };
+    let mode = match record.mode {
+        When::Once => Mode::Once,
+        When::NewEpisodes => Mode::NewEpisodes,
+        When::None => Mode::None,
+        When::All => Mode::All,
+    };
+    let is_kept = mode == Mode::Once && !library.is_empty();
+    let front = match &record.target {
+        Some(target) => Front::Reverse { target: Some(target.clone()) },
+        None => Front::Forward,
+    };
+    let authorities = record.authorities.as_ref();
+    let authorities = authorities
+        .map(|path| gate_core::files::read(path))
+        .transpose()?
+        .map(|pem| String::from_utf8_lossy(&pem).into_owned());
+    let setup = Setup {
+        front,
+        mode,
+        library: Arc::new(library),
+        cassette: Some(cassette.clone()),
+        cleaner: cleaner(&cassette, cx)?,
+        latency: Latency::None,
+        authorities,
+        now: cx.clock().now().millis() / 1000,
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let ended = runtime.block_on(async {
+        let listener = run::listen(&record.listen, cx).await?;
+        let proxy = Proxy::start(listener, setup).map_err(wrong)?;
+        announce(record, &proxy, cx);
+        run::run(proxy, &record.command, cx).await
+    })?;
+    let kept = keep(&cassette, mode, &ended)?;
+    Ok(summed_up(&ended, &kept, is_kept, record, cx))
+}
+
+/// What takes the secrets out of recordings of this cassette.
+pub(super) fn cleaner(cassette: &Cassette, cx: &Context) -> Result<Cleaner, Error> {
+    let key = recorder::fresh_key().map_err(super::engine_error)?;
+    Ok(Cleaner::new(cx.redactor().clone(), &cassette.policy().redact.names, key))
+}
+
+fn announce(record: &Record, proxy: &Proxy, cx: &Context) {
+    if record.command.is_empty() {
+        let line = serde_json::json!({ "listening": format!("http://{}", proxy.address()) });
+        cx.print(&format!("{line}\n"));
+        cx.complain("recording until Ctrl-C\n");
+    }
+}
+
+/// Writes what was recorded, and says what that is.
+fn keep(cassette: &Cassette, mode: Mode, ended: &Ended) -> Result<String, Error> {
+    let wrong = super::engine_error;
+    let new = ended.outcome.recorded.clone();
+    if new.is_empty() {
+        return Ok(String::new());
+    }
+    let old = cassette.read().map_err(wrong)?;
+    if mode != Mode::All || old.is_empty() {
+        cassette.write(&[old, new].concat()).map_err(wrong)?;
+        return Ok(String::new());
+    }
+    let all = recorder::rerecorded(cassette, old.clone(), new).map_err(wrong)?;
+    cassette.write(&all).map_err(wrong)?;
+    let same = all.iter().filter(|one| old.contains(one)).count();
+    Ok(format!(", {same} of them unchanged"))
+}
+
+fn summed_up(ended: &Ended, kept: &str, is_kept: bool, record: &Record, cx: &Context) -> ExitCode {
+    let Ended { outcome, code } = ended;
+    cx.complain(&troubles(outcome));
+    let to = record.cassette.display();
+    if !outcome.recorded.is_empty() {
+        let recorded = count(outcome.recorded.len(), "interaction");
+        cx.complain(&format!("recorded {recorded} into {to}{kept}\n"));
+    }
+    if outcome.replayed > 0 {
+        let replayed = count(outcome.replayed as usize, "request");
+        cx.complain(&format!("answered {replayed} from {to}\n"));
+        if is_kept {
+            cx.complain("  it has recordings already: --mode all records anew, --mode new_episodes what is missing\n");
+        }
+    }
+    if outcome.seen == 0 {
+        cx.complain(&format!("gate: no request came\n  hint: {}\n", traffic::UNUSED_HINT));
+    }
+    match code {
+        Some(code) if *code != ExitCode::PROMOTE => *code,
+        _ if !outcome.missed.is_empty() => ExitCode::FAILED,
+        _ if !outcome.failed.is_empty() || outcome.seen == 0 => ExitCode::INCONCLUSIVE,
+        _ => ExitCode::PROMOTE,
+    }
+}

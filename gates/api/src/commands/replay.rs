@@ -1,0 +1,131 @@
+//! `gate replay`: answers from a recording, and from nothing else.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use clap::Parser;
+use gate_core::values::DurationValue;
+use gate_core::{Command, Context, Error, ExitCode, Runs};
+use recorder::{Cassette, Front, Latency, Library, Mode, Proxy, Setup};
+
+use super::run::{self, Ended};
+use super::words::{count, troubles};
+use crate::{arguments, traffic};
+
+/// Answer requests from a recording. Nothing is asked of the real service: a request that was not
+/// recorded is refused, and named.
+///
+/// Clients may send requests to the address that the first line of standard output names
+/// (`{"listening": "http://127.0.0.1:PORT"}`), with the service's name in the Host header where
+/// several were recorded, or, with --proxy, through it as their proxy. With a command, it is run
+/// with the variables that tell it so, and its exit code kept: 1 when something had no recording,
+/// 3 when no request came at all. Every name of a proxy's user is a session of its own.
+#[derive(Debug, Parser)]
+#[command(name = "gate replay", max_term_width = 100)]
+struct Replay {
+    /// The recording.
+    #[arg(long, value_name = "PATH")]
+    cassette: PathBuf,
+    /// Be the proxy of the command.
+    #[arg(long)]
+    proxy: bool,
+    /// Where requests come to.
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:0")]
+    listen: String,
+    /// Give the last answer again when a recording is used up.
+    #[arg(long)]
+    allow_repeats: bool,
+    /// How long answers take: `none`, `recorded` (bit by bit as they came), or a time such as 250ms.
+    #[arg(long, value_name = "TIME", default_value = "none", value_parser = latency)]
+    latency: Latency,
+    /// Name the recordings that nothing asked for.
+    #[arg(long)]
+    unused: bool,
+    /// The program to run, with its arguments.
+    #[arg(last = true, value_name = "COMMAND")]
+    command: Vec<String>,
+}
+
+fn latency(text: &str) -> Result<Latency, String> {
+    match text {
+        "none" => Ok(Latency::None),
+        "recorded" => Ok(Latency::Recorded),
+        time => time.parse::<DurationValue>().map(|time| Latency::Fixed(time.0)),
+    }
+}
+
+pub(crate) fn command() -> Command {
+    Command {
+        name: "replay",
+        about: "Answer requests from a recording, and from nothing else",
+        help: || arguments::help_with::<Replay>(&[]),
+        run: Runs::InContext(run),
+    }
+}
+
+fn run(words: &[OsString], cx: &Context) -> ExitCode {
+    let parsed = arguments::parse(words, |text| cx.print(text), |text| cx.complain(text));
+    let replay: Replay = match parsed {
+        Ok(replay) => replay,
+        Err(code) => return code,
+    };
+    replayed(&replay, cx).unwrap_or_else(|error| super::complain(&error, cx))
+}
+
+fn replayed(replay: &Replay, cx: &Context) -> Result<ExitCode, Error> {
+    let wrong = super::engine_error;
+    let cassette = Cassette::open(&replay.cassette).map_err(wrong)?;
+    let cleaner = super::record::cleaner(&cassette, cx)?;
+    let mut library = Library::of_cassette(cassette).map_err(wrong)?;
+    if replay.allow_repeats {
+        library = library.repeating(true);
+    }
+    let library = Arc::new(library);
+    let setup = Setup {
+        front: if replay.proxy { Front::Forward } else { Front::Reverse { target: None } },
+        mode: Mode::None,
+        library: Arc::clone(&library),
+        cassette: None,
+        cleaner,
+        latency: replay.latency,
+        authorities: None,
+        now: cx.clock().now().millis() / 1000,
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let ended = runtime.block_on(async {
+        let listener = run::listen(&replay.listen, cx).await?;
+        let proxy = Proxy::start(listener, setup).map_err(wrong)?;
+        let line = serde_json::json!({ "listening": format!("http://{}", proxy.address()) });
+        cx.print(&format!("{line}\n"));
+        run::run(proxy, &replay.command, cx).await
+    })?;
+    Ok(summed_up(&ended, &library, replay, cx))
+}
+
+fn summed_up(ended: &Ended, library: &Library, replay: &Replay, cx: &Context) -> ExitCode {
+    let Ended { outcome, code } = ended;
+    cx.complain(&troubles(outcome));
+    let unused = library.unused();
+    let replayed = count(outcome.replayed as usize, "request");
+    let left = if unused.is_empty() {
+        String::new()
+    } else {
+        format!(", {} not asked for", count(unused.len(), "recording"))
+    };
+    cx.complain(&format!("answered {replayed} of {}{left}\n", outcome.seen));
+    if replay.unused {
+        for (method, url) in &unused {
+            cx.complain(&format!("  not asked for: {method} {url}\n"));
+        }
+    }
+    if outcome.seen == 0 {
+        cx.complain(&format!("gate: no request came\n  hint: {}\n", traffic::UNUSED_HINT));
+    }
+    match code {
+        Some(code) if *code != ExitCode::PROMOTE => *code,
+        _ if !outcome.missed.is_empty() => ExitCode::FAILED,
+        _ if !outcome.failed.is_empty() || outcome.seen == 0 => ExitCode::INCONCLUSIVE,
+        _ => ExitCode::PROMOTE,
+    }
+}
