@@ -5,6 +5,7 @@
 mod canonical;
 mod cassette;
 mod coding;
+pub mod drift;
 mod error;
 mod files;
 mod index;
