@@ -227,7 +227,7 @@ impl Attack<'_> {
 #[test]
 fn nobody_reads_and_nobody_decides() {
     let (environment, _site) = two_new_pages();
-    let review = Review::start(&environment, &[]);
+    let review = Review::of(&environment);
     let report = environment.path().join(".gate/runs").join(environment.last_run());
     let report: serde_json::Value =
         serde_json::from_slice(&std::fs::read(report.join("report.json")).unwrap()).unwrap();
@@ -251,7 +251,7 @@ fn nobody_reads_and_nobody_decides() {
     };
     assert!(!written(), "somebody has decided");
     let pipeline = environment.with("CI", "true");
-    let in_ci = Review::start(&pipeline, &[]);
+    let in_ci = Review::of(&pipeline);
     let answer = Attack { review: &in_ci, csrf: in_ci.csrf(), body: body.clone() }.right(&body);
     assert_eq!(answer.status, 403, "{answer:?}");
     assert!(answer.body.contains("--in-ci") && !written(), "{answer:?}");
@@ -279,7 +279,7 @@ fn nobody_reads_and_nobody_decides() {
 #[test]
 fn every_answer_says_what_a_browser_may_do_with_it() {
     let (environment, _site) = two_new_pages();
-    let review = Review::start(&environment, &[]);
+    let review = Review::of(&environment);
     let get = |path: &str| {
         let (host, cookie) = (&review.host, review.cookie());
         review.ask(&format!("GET {path} HTTP/1.1\r\nhost: {host}\r\ncookie: {cookie}\r\n"))
@@ -338,7 +338,7 @@ async fn rebound(scratch: &std::path::Path) -> visual_browser::Session {
 async fn a_name_that_points_here_reads_nothing() {
     use visual_browser::Shot;
     let (environment, _site) = two_new_pages();
-    let review = Review::start(&environment, &[]);
+    let review = Review::of(&environment);
     let scratch = tempfile::tempdir().unwrap();
     let mut session = rebound(scratch.path()).await;
     let token = &review.token;

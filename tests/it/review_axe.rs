@@ -4,8 +4,9 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::review_browser::{Browser, Review};
+use crate::review_browser::Browser;
 use crate::review_run::changed;
+use crate::reviewing::Review;
 
 #[test]
 #[ignore = "needs axe-core from npm: make axe"]
@@ -30,7 +31,7 @@ fn no_page_has_a_serious_violation() {
         "review.html#item=shop/a-desk-chromium GROUP",
     ];
     for scheme in ["light", "dark"] {
-        browser.prefers(scheme);
+        browser.prefers("color-scheme", scheme);
         for page in pages {
             let (path, dialog) = page.split_once(' ').unwrap_or((page, ""));
             browser.go("about:blank");

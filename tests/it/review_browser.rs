@@ -1,5 +1,4 @@
-//! A Chromium that does what a person would, told so over WebDriver, and the review that it looks
-//! at.
+//! A Chromium that does what a person would, told so over WebDriver.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -8,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 
 use serde_json::{Value, json};
 
-use crate::environment::Environment;
+use crate::reviewing::Review;
 
 /// How long something on a page may take to come about.
 const PATIENCE_MS: u32 = 20_000;
@@ -33,31 +32,6 @@ impl Drop for Group {
     }
 }
 
-/// `gate review` under way.
-pub(crate) struct Review {
-    pub(crate) url: String,
-    _server: Group,
-}
-
-impl Review {
-    /// The review of the last run.
-    pub(crate) fn of(environment: &Environment) -> Review {
-        let arguments = ["review", "--no-open", "--json", "--by", "Kim"];
-        let mut command = environment.command(&arguments);
-        let mut server = Group(command.process_group(0).spawn().unwrap());
-        let mut line = String::new();
-        BufReader::new(server.0.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let printed: Value = serde_json::from_str(&line).unwrap();
-        Review { url: printed["url"].as_str().unwrap().to_owned(), _server: server }
-    }
-
-    /// The address of a page.
-    pub(crate) fn page(&self, path: &str) -> String {
-        let (root, _) = self.url.split_once('?').unwrap();
-        format!("{root}{path}")
-    }
-}
-
 /// A browser with some windows.
 pub(crate) struct Browser {
     address: String,
@@ -70,7 +44,7 @@ impl Browser {
     /// A browser that has been let into the review, and shows its list with everything loaded.
     pub(crate) fn at(review: &Review) -> Browser {
         let browser = Browser::open(&[]);
-        browser.go(&review.url);
+        browser.go(&review.url());
         browser.until("location.search === ''");
         browser.show(&review.page("review.html"));
         browser
@@ -195,9 +169,9 @@ impl Browser {
         );
     }
 
-    /// Makes pages believe that somebody prefers light or dark colours.
-    pub(crate) fn prefers(&self, scheme: &str) {
-        let features = json!([{ "name": "prefers-color-scheme", "value": scheme }]);
+    /// Makes pages believe that somebody prefers this: `color-scheme` light or dark, for instance.
+    pub(crate) fn prefers(&self, what: &str, value: &str) {
+        let features = json!([{ "name": format!("prefers-{what}"), "value": value }]);
         self.post(
             "/goog/cdp/execute",
             &json!({ "cmd": "Emulation.setEmulatedMedia", "params": { "features": features } }),

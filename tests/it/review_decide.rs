@@ -7,8 +7,9 @@ use gate_core::Digest;
 use serde_json::Value;
 
 use crate::environment::Environment;
-use crate::review_browser::{Browser, ENTER, ESCAPE, Review};
+use crate::review_browser::{Browser, ENTER, ESCAPE};
 use crate::review_run::changed;
+use crate::reviewing::Review;
 
 const A: &str = "#item=shop/a-desk-chromium";
 const LONG: &str = "#item=shop/long-desk-chromium";

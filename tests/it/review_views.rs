@@ -2,8 +2,9 @@
 
 use serde_json::json;
 
-use crate::review_browser::{Browser, ESCAPE, LEFT, RIGHT, Review};
+use crate::review_browser::{Browser, ESCAPE, LEFT, RIGHT};
 use crate::review_run::{changed, many};
+use crate::reviewing::Review;
 
 const LONG: &str = "review.html#item=shop/long-desk-chromium";
 

@@ -44,8 +44,14 @@ impl Answered {
 }
 
 impl Review {
+    /// The review of the last run.
+    pub(crate) fn of(environment: &Environment) -> Review {
+        Review::start(environment, &["--by", "Kim"])
+    }
+
+    /// With these arguments besides.
     pub(crate) fn start(environment: &Environment, arguments: &[&str]) -> Review {
-        let all = [&["review", "--json", "--by", "Kim"], arguments].concat();
+        let all = [&["review", "--json", "--no-open"], arguments].concat();
         let mut child = environment.command(&all).stderr(Stdio::inherit()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
@@ -57,6 +63,16 @@ impl Review {
             .split_once("/?token=")
             .expect("nothing in the path");
         Review { child, host: host.to_owned(), token: token.to_owned() }
+    }
+
+    /// The address that it has printed.
+    pub(crate) fn url(&self) -> String {
+        self.page(&format!("?token={}", self.token))
+    }
+
+    /// The address of a page.
+    pub(crate) fn page(&self, path: &str) -> String {
+        format!("http://{}/{path}", self.host)
     }
 
     pub(crate) fn port(&self) -> &str {
