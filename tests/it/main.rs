@@ -22,6 +22,7 @@ mod report;
 mod review_axe;
 mod review_browser;
 mod review_decide;
+mod review_hostile;
 mod review_run;
 mod review_single;
 mod review_tools;

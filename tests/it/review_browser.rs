@@ -149,9 +149,23 @@ impl Browser {
 
     /// Clicks on what a selector finds first, in the middle of it.
     pub(crate) fn click(&self, selector: &str) {
-        let found = self.post("/element", &json!({ "using": "css selector", "value": selector }));
+        let found = self.find(selector);
         let id = found.as_object().unwrap().values().next().unwrap().as_str().unwrap().to_owned();
         self.post(&format!("/element/{id}/click"), &json!({}));
+    }
+
+    fn find(&self, selector: &str) -> Value {
+        self.post("/element", &json!({ "using": "css selector", "value": selector }))
+    }
+
+    /// From now on everything happens within a frame.
+    pub(crate) fn enter_frame(&self, selector: &str) {
+        self.post("/frame", &json!({ "id": self.find(selector) }));
+    }
+
+    /// And from now on in the page again.
+    pub(crate) fn leave_frame(&self) {
+        self.post("/frame", &json!({ "id": null }));
     }
 
     /// The text of what a selector finds first.

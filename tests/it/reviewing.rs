@@ -94,6 +94,17 @@ impl Review {
         rest.split('"').next().unwrap().to_owned()
     }
 
+    /// Asks for decisions as a page of the review does.
+    pub(crate) fn decide(&self, wishes: &serde_json::Value) -> Answered {
+        let (host, body) = (&self.host, wishes.to_string());
+        let (cookie, csrf, length) = (self.cookie(), self.csrf(), body.len());
+        self.ask(&format!(
+            "POST /api/decisions HTTP/1.1\r\nhost: {host}\r\ncookie: {cookie}\r\n\
+             origin: http://{host}\r\ncontent-type: application/json\r\nx-gate-csrf: {csrf}\r\n\
+             content-length: {length}\r\nconnection: close\r\n\r\n{body}"
+        ))
+    }
+
     /// Sends a request as it stands here, with the empty line after its headers or without.
     pub(crate) fn ask(&self, request: &str) -> Answered {
         let head_only = !request.contains("\r\n\r\n");

@@ -67,7 +67,7 @@ fn fill(site: &Site, out: &mut Out) -> Result<(), Error> {
         data.push(name);
     }
     for (digest, kind) in site.files.all() {
-        let bytes = site.stored.store.get(digest)?;
+        let bytes = shown::beside_pages(kind, site.stored.store.get(digest)?);
         out.write(&format!("evidence/{digest}.{}", kind.extension()), &bytes)?;
     }
     for asset in assets::ALL.iter().filter(|asset| !assets::ELSEWHERE.contains(&asset.name)) {

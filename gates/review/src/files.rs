@@ -72,6 +72,19 @@ impl Kind {
     }
 }
 
+/// What a page that somebody else wrote begins with where no server says how it is to be shown: it
+/// runs nothing and asks for nothing there, either.
+const BOXED: &str = "<!doctype html><meta charset=utf-8><meta http-equiv=Content-Security-Policy \
+    content=\"default-src 'none'; style-src 'unsafe-inline'; img-src data:\">\n";
+
+/// A file as it lies beside static pages.
+pub(crate) fn beside_pages(kind: Kind, bytes: Vec<u8>) -> Vec<u8> {
+    match kind {
+        Kind::Html => [BOXED.as_bytes(), &bytes].concat(),
+        _ => bytes,
+    }
+}
+
 /// The files that may be shown, by digest.
 #[derive(Debug, Default)]
 pub(crate) struct Files(BTreeMap<Digest, Kind>);
