@@ -3,7 +3,9 @@
 use serde_json::json;
 
 use crate::environment::Environment;
+use crate::review_browser::Browser;
 use crate::reviewing::{Answered, Review, two_new_pages};
+use crate::site::{Answer, Site};
 
 /// What only the run knows, and no refusal may tell.
 const CANARY: &str = "canary-shop";
@@ -237,6 +239,7 @@ fn nobody_reads_and_nobody_decides() {
     let attack = Attack { review: &review, csrf: review.csrf(), body: body.clone() };
     let probes = [attack.reads(), attack.strangers(), attack.writes()];
     let probes: Vec<Probe<'_>> = probes.into_iter().flatten().collect();
+    println!("{} probes", probes.len());
     assert!(probes.len() >= 60, "{}", probes.len());
     for Probe { name, request, expect } in probes {
         let answer = review.ask(&request);
@@ -276,6 +279,19 @@ fn nobody_reads_and_nobody_decides() {
     assert!(written(), "{answer:?}");
 }
 
+/// All that a page of the review may do, in the order of the alphabet.
+const POLICY: [&str; 9] = [
+    "base-uri 'none'",
+    "connect-src 'self'",
+    "default-src 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'self'",
+    "frame-src 'self'",
+    "img-src 'self'",
+    "script-src 'self'",
+    "style-src 'self'",
+];
+
 #[test]
 fn every_answer_says_what_a_browser_may_do_with_it() {
     let (environment, _site) = two_new_pages();
@@ -291,12 +307,14 @@ fn every_answer_says_what_a_browser_may_do_with_it() {
             ("cross-origin-opener-policy", "same-origin"),
             ("referrer-policy", "no-referrer"),
             ("x-frame-options", "SAMEORIGIN"),
+            ("cache-control", "no-store"),
         ] {
             assert_eq!(answer.header(name), Some(expect), "{answer:?}");
         }
         let policy = answer.header("content-security-policy").unwrap();
-        assert!(policy.starts_with("default-src 'none'; script-src 'self'"), "{policy}");
-        assert!(!policy.contains("unsafe"), "{policy}");
+        let mut directives: Vec<&str> = policy.split("; ").collect();
+        directives.sort_unstable();
+        assert_eq!(directives, POLICY, "{answer:?}");
     };
     for path in
         ["/", "/review.html", "/gate-1.html", "/assets/review.css", "/api/items", "/nowhere"]
@@ -317,11 +335,29 @@ fn every_answer_says_what_a_browser_may_do_with_it() {
 #[test]
 fn an_address_that_no_browser_can_name_is_refused() {
     let environment = Environment::new(&[("gate.yaml", "{}\n")]);
-    for host in ["0.0.0.0", "::"] {
+    for host in ["0.0.0.0", "::", "::ffff:0.0.0.0"] {
         let ended = environment.gate(&["review", "--no-open", "--host", host]);
         assert_eq!(ended.code, 2, "{}", ended.stderr);
         assert!(ended.stderr.contains("no address that a browser can name"), "{}", ended.stderr);
     }
+}
+
+#[test]
+fn secrets_are_new_with_every_server_and_other_machines_are_warned_of() {
+    let (environment, _site) = two_new_pages();
+    let servers = [Review::of(&environment), Review::of(&environment)];
+    let mut secrets: Vec<String> =
+        servers.iter().flat_map(|one| [one.token.clone(), one.csrf()]).collect();
+    secrets.sort();
+    secrets.dedup();
+    assert_eq!(secrets.len(), 4, "{secrets:?}");
+    let is_secret = |one: &String| one.len() == 64 && one.bytes().all(|c| c.is_ascii_hexdigit());
+    assert!(secrets.iter().all(is_secret), "{secrets:?}");
+    assert!(servers.iter().all(|one| one.host.starts_with("127.0.0.1:")));
+    // The address of no machine: the warning comes before anybody could be let in.
+    let ended = environment.gate(&["review", "--no-open", "--host", "203.0.113.1"]);
+    assert_eq!(ended.code, 3, "{}", ended.stderr);
+    assert!(ended.stderr.contains("other machines are let in"), "{}", ended.stderr);
 }
 
 /// A browser for which `evil.test` is this machine, as after DNS rebinding.
@@ -353,4 +389,82 @@ async fn a_name_that_points_here_reads_nothing() {
     let home = format!("http://{}/", review.host);
     assert_eq!((capture.status, &*capture.final_url), (Some(200), &*home));
     session.close().await;
+}
+
+/// What another site tries, by name. `ROOT` is the review.
+const TRIES: &[(&str, &str)] = &[
+    ("a picture", "load('img', 'src', 'ROOT/EVIDENCE')"),
+    ("an icon", "load('img', 'src', 'ROOT/assets/icon.svg')"),
+    ("data as a script", "load('script', 'src', 'ROOT/api/items')"),
+    ("a script of the pages", "load('script', 'src', 'ROOT/assets/page.js')"),
+    ("a style", "load('link', 'href', 'ROOT/assets/page.css')"),
+    ("reading", "fetch('ROOT/api/items', { credentials: 'include' })"),
+    ("reading blindly", "fetch('ROOT/api/items', { credentials: 'include', mode: 'no-cors' })"),
+    (
+        "writing",
+        "fetch('ROOT/api/decisions', { method: 'POST', credentials: 'include', \
+      headers: { 'content-type': 'application/json' }, body: BODY })",
+    ),
+    (
+        "writing blindly",
+        "fetch('ROOT/api/decisions', { method: 'POST', credentials: 'include', \
+      mode: 'no-cors', body: BODY })",
+    ),
+    (
+        "keeping alive",
+        "fetch('ROOT/api/decisions', { method: 'POST', credentials: 'include', \
+      mode: 'no-cors', keepalive: true, headers: { 'content-type': 'text/plain' }, body: BODY })",
+    ),
+];
+
+/// A page whose elements are asked for from elsewhere.
+const ELSEWHERE: &str = "window.load = (tag, name, url) => new Promise((resolve, reject) => {
+  const one = document.createElement(tag);
+  one.rel = 'stylesheet';
+  [one.onload, one.onerror] = [resolve, reject];
+  one[name] = url;
+  document.body.append(one);
+}), true";
+
+#[test]
+fn another_site_in_the_same_browser_gets_nothing() {
+    let (environment, _site) = two_new_pages();
+    let review = Review::of(&environment);
+    let browser = Browser::at(&review);
+    let item = browser.get("gate.data.items.find((item) => item.proposal)");
+    let picture = format!("evidence/{}.png", item["thumbnail"].as_str().unwrap());
+    let wish = json!({ "proposal": item["proposal"], "said": "approved", "seen": null });
+    let body = json!({ "decisions": [wish], "reason": "why", "by": "Kim" }).to_string();
+    let come_to = |what: &str, root: &str| {
+        let what = what.replace("BODY", &json!(body).to_string());
+        let what = what.replace("EVIDENCE", &picture).replace("ROOT", root);
+        browser.wait_for(&format!("({what}).then(() => 'in', () => 'refused')"))
+    };
+    // A page of the review may do all of the reading, so the tries are no idle ones.
+    browser.get(ELSEWHERE);
+    for (name, what) in &TRIES[..6] {
+        let expect = if name.starts_with("data as") { "refused" } else { "in" };
+        assert_eq!(come_to(what, ""), expect, "{name} from a page of the review");
+    }
+    // Another port of this machine is the same site to a browser, which sends the cookie along.
+    let elsewhere = Site::serve(&[("/", Answer::Page("<body>elsewhere".to_owned()))]);
+    browser.go(&elsewhere.url);
+    browser.get(ELSEWHERE);
+    let root = format!("http://{}", review.host);
+    for (name, what) in TRIES {
+        assert_eq!(come_to(what, &root), "refused", "{name}");
+    }
+    // A form needs nobody's leave to be sent, and a frame shows what came of it.
+    browser.wait_for(&format!(
+        "new Promise((resolve) => {{ document.body.innerHTML = `<iframe name=frame></iframe> \
+         <form method=post enctype=text/plain target=frame action='{root}/api/decisions'> \
+         <input name='{{\"x\":\"' value='\"}}'></form>`; \
+         document.querySelector('iframe').onload = resolve; document.forms[0].submit(); }})"
+    ));
+    browser.get(&format!("document.body.innerHTML = '<iframe src=\"{root}/\"></iframe>'"));
+    browser.enter_frame("iframe");
+    browser.until("document.readyState === 'complete' && location.href !== 'about:blank'");
+    assert!(!browser.text("html").contains(CANARY), "{}", browser.text("html"));
+    assert!(!environment.path().join("specs/shop.baselines").exists());
+    assert!(!environment.path().join("specs/gate-decisions.jsonl").exists());
 }

@@ -23,6 +23,8 @@ mod review_axe;
 mod review_browser;
 mod review_decide;
 mod review_hostile;
+mod review_keys;
+mod review_pictures;
 mod review_run;
 mod review_single;
 mod review_tools;

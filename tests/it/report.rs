@@ -151,9 +151,10 @@ fn what_is_decided_on_a_page_from_disk_is_carried_out_elsewhere() {
     browser.get("document.getElementById('by').value = 'Kim'");
     browser.keys(ENTER);
     browser.until("Object.keys(gate.data.staged).length === 1");
-    let file = browser.get("JSON.stringify(gate.data.decisionsFile())");
+    browser.click("#download");
+    let file = browser.downloaded("decisions.json");
     let clone = clone_of(&environment);
-    clone.write("decisions.json", file.as_str().unwrap());
+    clone.write("decisions.json", &file);
     let bundle = environment.path().join("bundle");
     let ended = clone.gate(&["apply", "decisions.json", "--from", bundle.to_str().unwrap()]);
     assert_eq!(ended.code, 0, "{}\n{file}", ended.stderr);

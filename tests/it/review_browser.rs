@@ -5,6 +5,8 @@ use std::net::TcpStream;
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use serde_json::{Value, json};
 
 use crate::reviewing::Review;
@@ -14,6 +16,8 @@ const PATIENCE_MS: u32 = 20_000;
 
 /// Keys that are no characters, as WebDriver names them.
 pub(crate) const ESCAPE: &str = "\u{E00C}";
+pub(crate) const UP: &str = "\u{E013}";
+pub(crate) const DOWN: &str = "\u{E015}";
 pub(crate) const LEFT: &str = "\u{E012}";
 pub(crate) const RIGHT: &str = "\u{E014}";
 pub(crate) const ENTER: &str = "\u{E007}";
@@ -37,7 +41,7 @@ pub(crate) struct Browser {
     address: String,
     session: String,
     _driver: Group,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 impl Browser {
@@ -77,7 +81,8 @@ impl Browser {
         let address = format!("127.0.0.1:{port}");
         let mut all = vec!["--headless=new", "--no-sandbox", "--window-size=1400,900"];
         all.extend(arguments);
-        let options = json!({ "args": all });
+        let downloads = folder.path().join("downloads");
+        let options = json!({ "args": all, "prefs": { "download.default_directory": downloads } });
         let wanted = json!({ "capabilities": { "alwaysMatch": {
             "browserName": "chrome",
             "goog:chromeOptions": options,
@@ -85,7 +90,7 @@ impl Browser {
         } } });
         let made = ask(&address, "POST", "/session", &wanted).unwrap();
         let session = format!("/session/{}", made["sessionId"].as_str().unwrap());
-        Browser { address, session, _driver: driver, _folder: folder }
+        Browser { address, session, _driver: driver, folder }
     }
 
     fn post(&self, path: &str, body: &Value) -> Value {
@@ -181,6 +186,27 @@ impl Browser {
             "/goog/cdp/execute",
             &json!({ "cmd": "Browser.setDownloadBehavior", "params": params }),
         );
+    }
+
+    /// A file that a page has given to be downloaded, once it is whole.
+    pub(crate) fn downloaded(&self, name: &str) -> String {
+        let path = self.folder.path().join("downloads").join(name);
+        // It has another name for as long as it is being written.
+        let came = (0..1000).find_map(|_| {
+            let text = std::fs::read_to_string(&path).ok().filter(|text| !text.is_empty());
+            text.or_else(|| {
+                self.wait_for("new Promise((resolve) => setTimeout(resolve, 10))");
+                None
+            })
+        });
+        came.unwrap_or_else(|| panic!("{name} was never downloaded"))
+    }
+
+    /// What the window shows, in PNG.
+    pub(crate) fn screenshot(&self) -> Vec<u8> {
+        let path = format!("{}/screenshot", self.session);
+        let shot = ask(&self.address, "GET", &path, &Value::Null).unwrap();
+        BASE64.decode(shot.as_str().unwrap()).unwrap()
     }
 
     /// Makes pages believe that somebody prefers this: `color-scheme` light or dark, for instance.

@@ -272,7 +272,11 @@ fn a_file_is_served_as_what_it_is_and_no_other_is() {
         })
         .collect();
     bundle.check("files", &named);
-    let unnamed = bundle.keep("image", "image/png", b"in the store, and nowhere in the report");
+    // In the store, a picture, and nowhere in the report.
+    let shown = bundle.report["gates"][0]["checks"][0]["evidence"][0]["digest"].clone();
+    let mut picture = std::fs::read(bundle.store().join(shown.as_str().unwrap())).unwrap();
+    picture.push(0);
+    let unnamed = bundle.keep("image", "image/png", &picture);
     let altered = bundle.keep("log", "text/plain", b"as it was");
     bundle.check("altered", std::slice::from_ref(&altered));
     bundle.write();
@@ -320,8 +324,12 @@ fn no_proposal_reaches_further_than_it_may() {
         "specs/shop.baselines/../../new.yaml",
         "/etc/shop.baselines/new.png",
         ".git/hooks.baselines/new",
+        "specs/link.baselines/new.png",
         "",
     ];
+    let outside = tempfile::tempdir().unwrap();
+    let link = bundle.environment.path().join("specs/link.baselines");
+    std::os::unix::fs::symlink(outside.path(), link).unwrap();
     let propose = |path: &str| {
         let change = Change { path: path.to_owned(), expected: None, candidate: Some(candidate) };
         serde_json::to_value(Proposal::files(&gate, path, "new", vec![change])).unwrap()
@@ -347,6 +355,21 @@ fn no_proposal_reaches_further_than_it_may() {
         assert!(answer["refused"].is_string(), "{proposal}\n{answer}");
     }
     assert_eq!(files_of(&bundle.environment), before);
+    assert_eq!(outside.path().read_dir().unwrap().count(), 0);
+    drop(review);
+
+    // What was decided stands beside the spec, and a bundle says where that is.
+    bundle.report["gates"][0]["proposals"] = json!([honest]);
+    for spec in ["../outside.yaml", "/etc/outside.yaml", "specs/link.baselines/outside.yaml"] {
+        bundle.report["gates"][0]["spec"]["path"] = json!(spec);
+        bundle.write();
+        let review = Review::start(&bundle.environment, &["bundle"]);
+        let wish = json!({ "proposal": honest["id"], "said": "rejected", "seen": null });
+        let answer = review.decide(&json!({ "decisions": [wish], "reason": "why", "by": "Kim" }));
+        assert_eq!(answer.status, 500, "{spec}: {answer:?}");
+        assert_eq!(files_of(&bundle.environment), before, "{spec}");
+        assert_eq!(outside.path().read_dir().unwrap().count(), 0, "{spec}");
+    }
 }
 
 /// All files around a workspace that are not its own administration.

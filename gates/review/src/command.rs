@@ -168,7 +168,7 @@ fn failed(error: Error) -> Stopped {
 
 fn review(arguments: &Review, cx: &Context, offered: &[OfferedTool]) -> Result<ExitCode, Stopped> {
     // A browser names the address that it was given, and only that one is let in.
-    if arguments.host.is_unspecified() {
+    if arguments.host.to_canonical().is_unspecified() {
         let error = Error::new(format!("{} is no address that a browser can name", arguments.host));
         return Err((
             error.hint("--host with the address that others reach you at"),
@@ -250,13 +250,13 @@ fn serve(arguments: &Review, site: Site, tools: Tools, cx: &Context) -> Result<(
             Some(by) => by.clone(),
             None => git_user(cx).await,
         };
+        if !arguments.host.is_loopback() {
+            cx.complain("gate: other machines are let in, too, if they know the address\n");
+        }
         let bound = Bound::to(arguments.host, arguments.port).await?;
         let [token, csrf] = [secret()?, secret()?];
         let guard = Guard::new(bound.address.to_string(), token, csrf);
         let url = guard.url();
-        if !arguments.host.is_loopback() {
-            cx.complain("gate: other machines are let in, too, if they know the address\n");
-        }
         if arguments.json {
             cx.print(&format!("{}\n", json!({ "url": url })));
         } else {

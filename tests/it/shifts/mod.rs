@@ -1,6 +1,6 @@
 //! A shift is told from a change, on pages that a real browser has drawn.
 
-mod site;
+pub(crate) mod site;
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
