@@ -5,7 +5,7 @@ CARGO ?= cargo
 # the demo's check, git for who decides.
 NEEDED = chromium chromedriver python3 git
 
-.PHONY: demo test check bench grid deps generate pictures axe
+.PHONY: demo test check bench grid defences deps generate pictures axe
 
 demo: deps
 	$(CARGO) build --profile demo --package gate
@@ -40,6 +40,10 @@ grid: deps
 	$(CARGO) build --profile demo --package gate
 	python3 tests/grid.py "$${CARGO_TARGET_DIR:-target}"/demo/gate \
 		--folder "$${CARGO_TARGET_DIR:-target}"/grid
+
+# Removes each defence of the review, one at a time: a test has to notice each of them.
+defences: deps
+	CARGO="$(CARGO)" python3 tests/defences.py --folder "$${CARGO_TARGET_DIR:-target}"/defences
 
 # Writes the schemas and the command-line reference anew.
 generate:

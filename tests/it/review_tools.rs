@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use crate::environment::Environment;
-use crate::review_browser::{Browser, ENTER, Review, TAB};
-use crate::reviewing;
+use crate::review_browser::{Browser, ENTER, TAB};
+use crate::reviewing::{Answered, Review};
 
 /// A plug-in that keeps the file `page.json` as a page, and names it by its digest.
 const ASKS: &str = r#"#!/usr/bin/env python3
@@ -52,11 +52,11 @@ fn asking() -> Environment {
 /// A request to a tool, with these headers besides the address; `{cookie}` and the like stand for
 /// the right ones.
 fn ask(
-    review: &reviewing::Review,
+    review: &Review,
     line: &str,
     headers: &[&str],
     body: &str,
-) -> reviewing::Answered {
+) -> Answered {
     let headers: String = headers.iter().map(|header| format!("{header}\r\n")).collect();
     let headers = headers
         .replace("{cookie}", &review.cookie())
@@ -79,7 +79,7 @@ const TOOL: &str = "POST /api/tools/colour-difference";
 #[test]
 fn a_tool_is_guarded_as_decisions_are() {
     let environment = asking();
-    let review = reviewing::Review::start(&environment, &[]);
+    let review = Review::of(&environment);
     let body = json!({ "baseline": "#0a7a5a", "candidate": "#c22020" }).to_string();
     let form = "content-type: application/x-www-form-urlencoded";
     for (name, line, headers, status) in [
