@@ -14,13 +14,23 @@ import os
 import pathlib
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 import time
 from typing import NamedTuple
 
-# The quickest that notice most come first.
-STAGES = ["guard::", "review_hostile::", "report::", "review_decide::", "review_"]
+# Where it begins with the tests; the stage that noticed the last defence goes to the front.
+STAGES = [
+    "guard::",
+    "review_hostile::",
+    "report::",
+    "review_strangers::",
+    "review_decide::",
+    "review_views::",
+    "review_keys::",
+    "review_pictures::",
+]
 # How long the tests of a stage may take, in seconds.
 PATIENCE = 300
 
@@ -108,7 +118,7 @@ DEFENCES = [
     Defence(
         "a write is JSON",
         GUARD,
-        '_ => Out(StatusCode::UNSUPPORTED_MEDIA_TYPE, "a decision is written in JSON"),',
+        '_ => Out(StatusCode::UNSUPPORTED_MEDIA_TYPE, "a request like this is written in JSON"),',
         "_ => In,",
     ),
     Defence(
@@ -260,10 +270,23 @@ DEFENCES = [
         "    }",
     ),
     Defence(
-        "messages in the viewer",
-        "gates/review/assets/viewer.js",
-        "gate.byId('message').textContent = item.message;",
-        "gate.byId('message').innerHTML = item.message;",
+        "sentences in the viewer",
+        "gates/review/assets/page.js",
+        "element.replaceChildren(...parts.map("
+        "(part, at) => (at % 2 ? gate.el('code', {}, part) : part)));",
+        "element.innerHTML = text;",
+    ),
+    Defence(
+        "sentences in pages",
+        "gates/review/src/pages/frame.rs",
+        "@else { (part) }",
+        "@else { (maud::PreEscaped(part)) }",
+    ),
+    Defence(
+        "commands in pages",
+        "gates/review/src/pages/frame.rs",
+        "code { (part) }",
+        "code { (maud::PreEscaped(part)) }",
     ),
     Defence(
         "reasons in the viewer",
@@ -329,6 +352,7 @@ class Copy:
     def __init__(self, root, folder, under):
         self.tree = folder / "tree"
         self.under = under
+        self.stages = list(STAGES)
         self.environment = {**os.environ, "CARGO_TARGET_DIR": str(folder / "build")}
         for name in ("CI", "GATE_SEED"):
             self.environment.pop(name, None)
@@ -370,25 +394,34 @@ class Copy:
 
     def red(self):
         """The first tests that fail, or none. They run the binary as it was built last."""
-        for stage in STAGES:
-            ran = subprocess.run(
+        for stage in list(self.stages):
+            ran = subprocess.Popen(
                 [*self.under, self.tests, stage],
                 cwd=self.tree,
                 env=self.environment,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
                 text=True,
-                timeout=PATIENCE,
+                start_new_session=True,
             )
+            try:
+                said, _ = ran.communicate(timeout=PATIENCE)
+            except subprocess.TimeoutExpired:
+                os.killpg(ran.pid, signal.SIGKILL)
+                ran.wait()
+                raise
             failed = [
                 line.split()[1]
-                for line in ran.stdout.splitlines()
+                for line in said.splitlines()
                 if line.startswith("test ") and line.endswith("... FAILED")
             ]
             if failed:
+                # Neighbours in the list are noticed by the same tests.
+                self.stages.remove(stage)
+                self.stages.insert(0, stage)
                 return failed
             if ran.returncode != 0:
-                raise RuntimeError("the tests ended badly:\n" + ran.stdout[-2000:])
+                raise RuntimeError("the tests ended badly:\n" + said[-2000:])
         return []
 
     def without(self, defence):

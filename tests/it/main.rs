@@ -27,6 +27,7 @@ mod review_keys;
 mod review_pictures;
 mod review_run;
 mod review_single;
+mod review_strangers;
 mod review_tools;
 mod review_views;
 mod reviewing;

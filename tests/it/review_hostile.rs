@@ -16,7 +16,8 @@ use crate::site::{Answer, Site};
 /// What a text would do if it were read as markup: in an element, in an attribute, in a script.
 const MARKUP: &str = "</script></title></textarea><hit-me></hit-me>\
     <img src=x onerror=\"window.hit = 1\"><script>window.hit = 1</script>\
-    \" autofocus onfocus=\"window.hit = 1\" x='";
+    \" autofocus onfocus=\"window.hit = 1\" x=' \
+    `<hit-me></hit-me>`";
 
 /// A bundle, and the workspace that it is looked at in.
 struct Bundle {
