@@ -242,7 +242,8 @@ fn a_page_with_a_script_is_shown_and_does_not_run() {
     for url in [review.page("gate-1.html"), on_disk("gate-1.html")] {
         browser.go(&url);
         browser.get("document.querySelector('iframe').scrollIntoView(), true");
-        assert_eq!(browser.get("document.querySelector('iframe').sandbox.value"), "");
+        let sandbox = browser.get("document.querySelector('iframe').getAttribute('sandbox')");
+        assert_eq!(sandbox, "", "{url}");
         browser.enter_frame("iframe");
         browser.until("document.getElementById('p')");
         quiet(&format!("within {url}"));
