@@ -51,12 +51,7 @@ fn asking() -> Environment {
 
 /// A request to a tool, with these headers besides the address; `{cookie}` and the like stand for
 /// the right ones.
-fn ask(
-    review: &Review,
-    line: &str,
-    headers: &[&str],
-    body: &str,
-) -> Answered {
+fn ask(review: &Review, line: &str, headers: &[&str], body: &str) -> Answered {
     let headers: String = headers.iter().map(|header| format!("{header}\r\n")).collect();
     let headers = headers
         .replace("{cookie}", &review.cookie())
@@ -131,7 +126,7 @@ fn a_form_is_filled_in_and_answered_by_keyboard() {
     let environment = asking();
     let review = Review::of(&environment);
     let browser = Browser::open(&[]);
-    browser.go(&review.url);
+    browser.go(&review.url());
     browser.until("location.search === '' && document.querySelector('nav a[href=\"tools.html\"]')");
     browser.click("nav a[href=\"tools.html\"]");
     browser.until("document.querySelector('.offered a')");
@@ -175,7 +170,7 @@ fn a_form_in_a_page_of_a_gate_is_filled_in_already() {
     let environment = asking();
     let review = Review::of(&environment);
     let browser = Browser::open(&[]);
-    browser.go(&review.url);
+    browser.go(&review.url());
     browser.until("location.search === ''");
     browser.go(&review.page("gate-1.html"));
     browser.until("document.documentElement.dataset.asks");
