@@ -239,7 +239,7 @@ DEFENCES = [
     Defence(
         "data cannot leave its element",
         "gates/review/src/pages/frame.rs",
-        "let safe = text.replace('<', \"\\\\u003c\")",
+        "let safe = text.replace('<', \"\\\\u003c\").replace('>', \"\\\\u003e\")",
         "let safe = text",
     ),
     Defence(
