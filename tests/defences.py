@@ -30,6 +30,8 @@ STAGES = [
     "review_views::",
     "review_keys::",
     "review_pictures::",
+    "review_single::",
+    "review_tools::",
 ]
 # How long the tests of a stage may take, in seconds.
 PATIENCE = 300
@@ -339,6 +341,18 @@ DEFENCES = [
         DECISION,
         "if current(workspace, &change.path)? != change.expected {",
         "if current(workspace, &change.path)? != change.expected && false {",
+    ),
+    Defence(
+        "one file asks nobody",
+        "gates/review/src/single.rs",
+        "const POLICY: &str = \"default-src 'none'; ",
+        "const POLICY: &str = \"default-src * data:; ",
+    ),
+    Defence(
+        "a question is held against its schema",
+        "gates/review/src/tools/mod.rs",
+        "        if !problems.is_empty() {\n            return Err(Unanswered::Problems(problems));\n        }\n",
+        "        let _ = problems;\n",
     ),
     Defence("baselines and cassettes only", DECISION, "    if is_ours {", "    if true {"),
     Defence("no path out of the workspace", DECISION, "if !plain || path.is_empty() {", "if false {"),

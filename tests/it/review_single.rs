@@ -167,6 +167,8 @@ fn a_page_of_somebody_else_runs_nothing_and_files_are_given_out() {
         serde_json::json!([null, false])
     );
     assert_eq!(browser.get("document.querySelector('iframe').getAttribute('sandbox')"), "");
+    let asks = "fetch('data:text/plain,x').then(() => 'let through', () => 'refused')";
+    assert_eq!(browser.wait_for(asks), "refused", "the file asks nobody for anything");
     assert!(browser.text("pre.log").contains("<script>"), "{}", browser.text("pre.log"));
     browser.click("figure.log a");
     let name = format!("{}.txt", &digest(log)[..12]);
