@@ -43,11 +43,16 @@
     return element;
   };
 
+  /** With more of them than this, words on all boxes would stand on each other. */
+  const WORDED = 8;
+
   /** The boxes of a side, for its pane. Those who do not see them have the list. */
   changes.boxes = (side, scene) => {
-    const box = gate.el('div', { class: 'boxes', 'aria-hidden': 'true' });
+    const many = changes.all.length > WORDED ? ' many' : '';
+    const box = gate.el('div', { class: `boxes${many}`, 'aria-hidden': 'true' });
     changes.all.forEach((change, at) => {
-      const label = gate.el('span', { class: 'box-label' }, `${at + 1} ${change.kind}`);
+      const word = gate.el('span', { class: 'box-kind' }, ` ${change.kind}`);
+      const label = gate.el('span', { class: 'box-label' }, `${at + 1}`, word);
       const element = gate.el('div', { class: 'box', 'data-kind': change.kind, 'data-at': at + 1 }, label);
       box.append(put(element, changes.place(change, side, scene)));
     });
