@@ -17,6 +17,7 @@ mod pages;
 mod panics;
 mod plugins;
 mod prune;
+mod recordings;
 mod repeats;
 mod report;
 mod review_axe;

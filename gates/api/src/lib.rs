@@ -7,7 +7,7 @@ mod traffic;
 
 use gate_core::Command;
 
-/// `gate record` and `gate replay`.
+/// `gate record`, `gate replay` and `gate drift`.
 pub fn commands() -> Vec<Command> {
-    vec![commands::record::command(), commands::replay::command()]
+    vec![commands::record::command(), commands::replay::command(), commands::drift::command()]
 }

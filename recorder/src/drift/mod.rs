@@ -1,11 +1,13 @@
 //! How a service differs from its recording: what would break a client, what it should know, and
 //! what is only new. After the tiers of API difference checkers such as oasdiff.
 
+mod ask;
 mod compare;
 mod shape;
 
 use std::fmt;
 
+pub use ask::{Asking, Checked, check, worst};
 pub use compare::{Answered, compare};
 
 /// How much a difference matters to a client that was written against the recording.

@@ -294,7 +294,7 @@ fn upgraded(state: &State, url: &str) -> Response<Reply> {
 }
 
 impl Sent {
-    pub(super) fn of(spool: Spool) -> Sent {
+    pub(crate) fn of(spool: Spool) -> Sent {
         Sent { left: spool.len(), spool, place: Place::default() }
     }
 

@@ -17,7 +17,7 @@ const HOP_BY_HOP: &[&str] = &[
 ];
 
 /// The headers of a message without those of the connection it came over.
-pub(super) fn end_to_end(map: &HeaderMap) -> Headers {
+pub(crate) fn end_to_end(map: &HeaderMap) -> Headers {
     let named: Vec<String> = map
         .get_all(http::header::CONNECTION)
         .iter()
@@ -34,7 +34,7 @@ pub(super) fn end_to_end(map: &HeaderMap) -> Headers {
 }
 
 /// Headers as HTTP's own type; what HTTP cannot send is left out, since other formats hold anything.
-pub(super) fn to_map(headers: &Headers) -> HeaderMap {
+pub(crate) fn to_map(headers: &Headers) -> HeaderMap {
     let mut map = HeaderMap::with_capacity(headers.len());
     for (name, value) in headers.iter() {
         let name = HeaderName::from_bytes(name.as_bytes());

@@ -23,18 +23,21 @@ use redact::Cleaner;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
+use tokio_util::task::TaskTracker;
 
 use crate::canonical::Address;
 use crate::cassette::{Cassette, Recorded};
 use crate::play::{Library, Miss, Session};
 use crate::{Error, Result};
 use authority::Authority;
-use tee::Exchange;
-use upstream::Upstream;
+use tee::{Exchange, Tape};
 
 pub use answer::Latency;
 pub use authority::system_authorities;
 pub use miss::words as miss_words;
+
+pub(crate) use headers::{end_to_end, to_map};
+pub(crate) use upstream::{Sent, Upstream};
 
 /// When it is recorded, and when it is replayed; the names are VCR's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -126,7 +129,7 @@ pub(crate) struct State {
     seen: AtomicU64,
     replayed: AtomicU64,
     outcome: Mutex<Outcome>,
-    tape: mpsc::UnboundedSender<Exchange>,
+    tape: Tape,
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -213,7 +216,7 @@ impl Proxy {
             seen: AtomicU64::new(0),
             replayed: AtomicU64::new(0),
             outcome: Mutex::default(),
-            tape,
+            tape: Tape { to: tape, reading: TaskTracker::new() },
         });
         let (stop, stopped) = watch::channel(false);
         let serving = tokio::spawn(serve::serve(listener, Arc::clone(&state), stopped));
@@ -239,7 +242,9 @@ impl Proxy {
         let (seen, replayed) =
             (state.seen.load(Ordering::Relaxed), state.replayed.load(Ordering::Relaxed));
         // No connection is left that could send an exchange: what is in the channel is all there is.
-        let _ = state.tape.send(Exchange::last());
+        state.tape.reading.close();
+        state.tape.reading.wait().await;
+        let _ = state.tape.to.send(Exchange::last());
         let _ = self.developing.await;
         let mut outcome = std::mem::take(&mut *locked(&state.outcome));
         outcome.recorded.sort_by_key(|recorded| recorded.order);

@@ -18,13 +18,13 @@ use crate::{Error, Result};
 
 /// Sends requests on; redirects and codings are left to the client that asked.
 #[derive(Clone)]
-pub(super) struct Upstream {
+pub(crate) struct Upstream {
     client: Client<HttpsConnector<HttpConnector>, Sent>,
 }
 
 impl Upstream {
     /// Trusts the system's authorities, and those of this PEM text.
-    pub(super) fn new(more_authorities: Option<&str>) -> Result<Upstream> {
+    pub(crate) fn new(more_authorities: Option<&str>) -> Result<Upstream> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let trust = Arc::new(Trust::new(more_authorities, Arc::clone(&provider))?);
         let config = rustls::ClientConfig::builder_with_provider(provider)
@@ -44,7 +44,7 @@ impl Upstream {
     }
 
     /// Sends a request on.
-    pub(super) async fn send(
+    pub(crate) async fn send(
         &self,
         request: http::Request<Sent>,
     ) -> Result<http::Response<Incoming>, String> {
@@ -61,11 +61,11 @@ impl Upstream {
 }
 
 /// The body of a request, which has come in whole.
-pub(super) struct Sent {
-    pub(super) spool: Spool,
-    pub(super) place: Place,
+pub(crate) struct Sent {
+    pub(crate) spool: Spool,
+    pub(crate) place: Place,
     /// In bytes.
-    pub(super) left: u64,
+    pub(crate) left: u64,
 }
 
 impl Body for Sent {

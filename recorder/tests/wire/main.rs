@@ -1,5 +1,6 @@
 //! Recording and replaying over real sockets.
 
+mod drift;
 mod service;
 
 use std::path::Path;

@@ -21,8 +21,16 @@ pub struct Service {
     pub asked: Arc<AtomicU64>,
 }
 
+/// What a service does to its answers, given the path and how often it was asked before.
+pub type Change = fn(&str, u64, &mut Response<Body>);
+
 impl Service {
     pub async fn start() -> Service {
+        Service::changed(|_, _, _| ()).await
+    }
+
+    /// The same service in another version.
+    pub async fn changed(change: Change) -> Service {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let asked = Arc::new(AtomicU64::new(0));
@@ -33,7 +41,12 @@ impl Service {
                 let counter = Arc::clone(&counter);
                 let service = hyper::service::service_fn(move |request| {
                     let count = counter.fetch_add(1, Ordering::SeqCst);
-                    async move { Ok::<_, Infallible>(answer(count, request).await) }
+                    async move {
+                        let path = request.uri().path().to_owned();
+                        let mut response = answer(count, request).await;
+                        change(&path, count, &mut response);
+                        Ok::<_, Infallible>(response)
+                    }
                 });
                 tokio::spawn(async move {
                     let _ = hyper_util::server::conn::auto::Builder::new(TokioExecutor::new())
@@ -72,7 +85,7 @@ pub fn gzip(bytes: &[u8], level: u32) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
-fn whole(bytes: impl Into<Bytes>) -> Body {
+pub fn whole(bytes: impl Into<Bytes>) -> Body {
     http_body_util::Full::new(bytes.into()).boxed()
 }
 

@@ -1,0 +1,260 @@
+//! Asking a service again what was recorded of it, as gently as one would want to be asked.
+
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use http_body_util::BodyExt;
+use redact::placeholder;
+
+use super::{Answered, Change, Finding, Severity, compare};
+use crate::canonical::Matching;
+use crate::cassette::Cassette;
+use crate::coding::Codings;
+use crate::message::{Headers, Interaction, Request};
+use crate::spool::Spool;
+use crate::wire::{Sent, Upstream, end_to_end, to_map};
+use crate::{Error, Result};
+
+/// How large an answer may be, in bytes.
+const LARGEST: usize = 64 << 20;
+/// How often a service that asks for patience is asked again.
+const TRIES: u32 = 3;
+
+/// Whom to ask, and how.
+#[derive(Debug, Clone)]
+pub struct Asking {
+    /// Scheme, host and port of the service.
+    pub target: String,
+    /// Headers to send besides those that were recorded, such as credentials; they take the place
+    /// of recorded ones.
+    pub headers: Vec<(String, String)>,
+    /// Methods to ask with; `GET` and `HEAD` change nothing.
+    pub methods: BTreeSet<String>,
+    /// How much time is between two requests at the least.
+    pub pause: Duration,
+    /// How long the service may ask for patience (`Retry-After`), and how long an answer may take.
+    pub patience: Duration,
+    /// Authorities that are trusted besides the system's, in PEM.
+    pub authorities: Option<String>,
+}
+
+impl Asking {
+    /// Asks a service with `GET` and `HEAD`, without a pause, and waits for half a minute.
+    pub fn of(target: &str) -> Asking {
+        Asking {
+            target: target.trim_end_matches('/').to_owned(),
+            headers: Vec::new(),
+            methods: ["GET", "HEAD"].map(str::to_owned).into(),
+            pause: Duration::ZERO,
+            patience: Duration::from_secs(30),
+            authorities: None,
+        }
+    }
+}
+
+/// What came of one recorded request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Checked {
+    /// Its method.
+    pub method: String,
+    /// Its address, as it was recorded.
+    pub url: String,
+    /// What differs, what matters most first; or why it could not be asked.
+    pub found: Result<Vec<Finding>, String>,
+}
+
+/// An answer that was just given.
+struct Given {
+    status: u16,
+    headers: Headers,
+    body: Vec<u8>,
+    head_ms: u64,
+}
+
+impl Given {
+    fn answered(&self) -> Answered<'_> {
+        let Given { status, headers, body, head_ms } = self;
+        Answered { status: *status, headers, body, head_ms: Some(*head_ms) }
+    }
+}
+
+/// Asks everything once that was recorded with one of the methods. What differs is asked for a
+/// second time: only what differs both times is told, since the rest comes and goes by itself.
+pub async fn check(
+    cassette: &Cassette,
+    asking: &Asking,
+    mut progress: impl FnMut(usize, usize, &str),
+) -> Result<Vec<Checked>> {
+    let upstream = Upstream::new(asking.authorities.as_deref())?;
+    let requests = distinct(cassette, &asking.methods)?;
+    let mut all = Vec::new();
+    let mut last: Option<Instant> = None;
+    for (at, interaction) in requests.iter().enumerate() {
+        let Request { method, url, .. } = &interaction.request;
+        progress(at, requests.len(), url);
+        if let Some(left) = last.and_then(|last| asking.pause.checked_sub(last.elapsed())) {
+            tokio::time::sleep(left).await;
+        }
+        let found = one(cassette, interaction, asking, &upstream).await;
+        last = Some(Instant::now());
+        all.push(Checked { method: method.clone(), url: url.clone(), found });
+    }
+    progress(requests.len(), requests.len(), "");
+    Ok(all)
+}
+
+/// The first recording of each request with these methods.
+fn distinct(cassette: &Cassette, methods: &BTreeSet<String>) -> Result<Vec<Interaction>> {
+    let matching = Matching::default();
+    let mut seen = BTreeSet::new();
+    let mut requests = Vec::new();
+    for one in cassette.read()? {
+        let request = &one.interaction.request;
+        let origin = crate::canonical::Address::of(&request.url).origin();
+        if methods.contains(&request.method) && seen.insert((matching.keys(request).loose, origin))
+        {
+            requests.push(one.interaction);
+        }
+    }
+    Ok(requests)
+}
+
+async fn one(
+    cassette: &Cassette,
+    interaction: &Interaction,
+    asking: &Asking,
+    upstream: &Upstream,
+) -> Result<Vec<Finding>, String> {
+    let said = |error: Error| error.to_string();
+    let response = &interaction.response;
+    let body = cassette.body(&response.body).map_err(said)?;
+    let before = Answered {
+        status: response.status,
+        headers: &response.headers,
+        body: &body,
+        head_ms: response.timing.as_ref().map(|timing| timing.head_ms),
+    };
+    let content = cassette.body(&interaction.request.body).map_err(said)?;
+    let first = given(&interaction.request, &content, asking, upstream).await?;
+    if matches!(first.status, 401 | 403)
+        && before.status < 400
+        && lacks(&interaction.request, asking)
+    {
+        return Err(format!(
+            "it answers {}: the recording holds no credentials; give them with --header",
+            first.status
+        ));
+    }
+    let found = compare(&before, &first.answered());
+    if found.iter().all(|one| one.severity == Severity::Information) {
+        return Ok(found);
+    }
+    let second = given(&interaction.request, &content, asking, upstream).await?;
+    let again = compare(&before, &second.answered());
+    let is_there = |one: &Finding| {
+        again.iter().any(|other| (other.change, &other.place) == (one.change, &one.place))
+    };
+    Ok(found.into_iter().filter(|one| one.change == Change::Added || is_there(one)).collect())
+}
+
+/// Whether the recorded request was sent with a secret that nobody has given for it.
+fn lacks(request: &Request, asking: &Asking) -> bool {
+    let is_given =
+        |name: &str| asking.headers.iter().any(|(other, _)| other.eq_ignore_ascii_case(name));
+    request.headers.iter().any(|(name, value)| is_secret(value) && !is_given(name))
+}
+
+fn is_secret(value: &[u8]) -> bool {
+    matches!(placeholder::generalised(value), std::borrow::Cow::Owned(_))
+        || memchr::memmem::find(value, b"${secret:").is_some()
+}
+
+fn request(
+    recorded: &Request,
+    content: &[u8],
+    asking: &Asking,
+) -> Result<http::Request<Sent>, String> {
+    if is_secret(recorded.url.as_bytes()) {
+        return Err("its address holds a secret, which the recording does not have".to_owned());
+    }
+    if is_secret(content) {
+        return Err("its body holds a secret, which the recording does not have".to_owned());
+    }
+    let address = crate::canonical::Address::of(&recorded.url);
+    let query = address.query.map(|query| format!("?{query}")).unwrap_or_default();
+    let url = format!("{}{}{query}", asking.target, address.path);
+    let mut headers = Headers::new();
+    for (name, value) in recorded.headers.iter() {
+        let is_own =
+            matches!(name, "host" | "content-length" | "accept-encoding" | "content-encoding");
+        let is_given = asking.headers.iter().any(|(other, _)| other.eq_ignore_ascii_case(name));
+        if !is_own && !is_given && !is_secret(value) {
+            headers.add(name, value);
+        }
+    }
+    headers.add("accept-encoding", "gzip, br, zstd, deflate");
+    for (name, value) in &asking.headers {
+        headers.add(name, value.as_str());
+    }
+    let mut spool = Spool::new();
+    spool.take(content).map_err(|error| error.to_string())?;
+    let mut request = http::Request::new(Sent::of(spool));
+    *request.method_mut() = recorded.method.parse().map_err(|_| "it has no method".to_owned())?;
+    *request.uri_mut() = url.parse().map_err(|_| format!("`{url}` is no address"))?;
+    *request.headers_mut() = to_map(&headers);
+    Ok(request)
+}
+
+async fn given(
+    recorded: &Request,
+    content: &[u8],
+    asking: &Asking,
+    upstream: &Upstream,
+) -> Result<Given, String> {
+    for tried in 1.. {
+        let request = request(recorded, content, asking)?;
+        let answer = tokio::time::timeout(asking.patience, answer(upstream, request)).await;
+        let given = answer
+            .map_err(|_| format!("there was no answer within {} s", asking.patience.as_secs()))??;
+        let wait = given.headers.text("retry-after").and_then(|text| text.trim().parse().ok());
+        let wait = wait.map(Duration::from_secs).filter(|wait| *wait <= asking.patience);
+        match wait {
+            Some(wait) if matches!(given.status, 429 | 503) && tried < TRIES => {
+                tokio::time::sleep(wait).await;
+            }
+            _ => return Ok(given),
+        }
+    }
+    unreachable!("the last try returns")
+}
+
+async fn answer(upstream: &Upstream, request: http::Request<Sent>) -> Result<Given, String> {
+    let started = Instant::now();
+    let response = upstream.send(request).await?;
+    let head_ms = started.elapsed().as_millis() as u64;
+    let (head, mut incoming) = response.into_parts();
+    let mut coded = Vec::new();
+    while let Some(frame) = incoming.frame().await {
+        let frame = frame.map_err(|error| format!("the answer is not whole: {error}"))?;
+        if let Some(bytes) = frame.data_ref() {
+            coded.extend_from_slice(bytes);
+            if coded.len() > LARGEST {
+                return Err("the answer is larger than 64 MiB".to_owned());
+            }
+        }
+    }
+    let headers = end_to_end(&head.headers);
+    let codings = Codings::of(headers.all("content-encoding")).unwrap_or_default();
+    let body =
+        codings.decoded(&coded).map_err(|error| format!("the answer cannot be read: {error}"))?;
+    Ok(Given { status: head.status.as_u16(), headers, body, head_ms })
+}
+
+/// The worst that was found, as one severity; unchecked when there was nothing to ask.
+pub fn worst(all: &[Checked]) -> Severity {
+    let of = |one: &Checked| match &one.found {
+        Ok(found) => found.first().map_or(Severity::Information, |worst| worst.severity),
+        Err(_) => Severity::Unchecked,
+    };
+    all.iter().map(of).max().unwrap_or(Severity::Unchecked)
+}

@@ -1,0 +1,142 @@
+//! A service held against its recording.
+
+use std::path::Path;
+
+use http::{HeaderValue, StatusCode};
+use recorder::Cassette;
+use recorder::drift::{Asking, Change, Checked, Severity, check, worst};
+
+use crate::service::{self, Service, whole};
+use crate::{get, kept, recording};
+
+/// What is recorded of the service.
+const PATHS: &[&str] = &[
+    "/json",
+    "/gzip",
+    "/br",
+    "/zstd",
+    "/binary",
+    "/repeats",
+    "/sse",
+    "/trailers",
+    "/none",
+    "/moved",
+    "/count",
+    "/missing",
+];
+
+async fn recorded(folder: &Path) {
+    let service = Service::start().await;
+    let proxy = recording(folder, &service).await;
+    for path in PATHS {
+        get(&proxy, path).await;
+    }
+    assert_eq!(kept(proxy, folder).await.failed, [] as [&str; 0]);
+}
+
+async fn checked(folder: &Path, service: &Service) -> Vec<Checked> {
+    let cassette = Cassette::open(folder).unwrap();
+    check(&cassette, &Asking::of(&service.url("")), |_, _, _| ()).await.unwrap()
+}
+
+/// What was found of a path.
+fn of<'c>(all: &'c [Checked], path: &str) -> &'c Checked {
+    all.iter().find(|one| one.url.ends_with(path)).unwrap()
+}
+
+#[tokio::test]
+async fn a_service_does_not_differ_from_itself() {
+    let folder = tempfile::tempdir().unwrap();
+    recorded(folder.path()).await;
+    let service = Service::start().await;
+    for _ in 0..100 {
+        for one in checked(folder.path(), &service).await {
+            assert_eq!(one.found, Ok(Vec::new()), "{}", one.url);
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_has_changed_is_told_by_its_weight() {
+    let folder = tempfile::tempdir().unwrap();
+    recorded(folder.path()).await;
+    let service = Service::changed(|path, _, response| match path {
+        "/json" => {
+            *response.body_mut() = whole(r#"{"id":"1","tags":["a","b"],"price":1.50,"new":1}"#);
+        }
+        "/none" => *response.status_mut() = StatusCode::FORBIDDEN,
+        "/gzip" => {
+            let packed = service::gzip(br#"{"packed":[]}"#, 1);
+            *response.body_mut() = whole(packed);
+        }
+        "/repeats" => {
+            response.headers_mut().insert("deprecation", HeaderValue::from_static("@1795000000"));
+        }
+        _ => {}
+    })
+    .await;
+    let all = checked(folder.path(), &service).await;
+    let first = |path: &str| {
+        let found = of(&all, path).found.as_ref().unwrap();
+        found.first().map(|one| (one.severity, one.change, one.place.clone()))
+    };
+    assert_eq!(first("/json"), Some((Severity::Breaking, Change::Type, "$.id".to_owned())));
+    let json = of(&all, "/json").found.as_ref().unwrap();
+    assert_eq!(json[1].change, Change::Added);
+    assert_eq!(first("/none").unwrap().1, Change::Authentication);
+    assert_eq!(first("/gzip").unwrap().1, Change::Empty);
+    assert_eq!(first("/repeats").unwrap().1, Change::Deprecated);
+    assert_eq!(first("/br"), None);
+    assert_eq!(worst(&all), Severity::Breaking);
+}
+
+#[tokio::test]
+async fn what_comes_and_goes_is_not_told() {
+    let folder = tempfile::tempdir().unwrap();
+    recorded(folder.path()).await;
+    // Every second answer lacks something, and patience is asked for now and then.
+    let service = Service::changed(|path, count, response| {
+        if path == "/json" && count % 2 == 0 {
+            *response.body_mut() = whole(r#"{"id":1,"tags":["a","b"]}"#);
+        }
+        if path == "/count" && count % 2 == 0 {
+            *response.status_mut() = StatusCode::TOO_MANY_REQUESTS;
+            response.headers_mut().insert("retry-after", HeaderValue::from_static("0"));
+        }
+    })
+    .await;
+    for _ in 0..2 {
+        let all = checked(folder.path(), &service).await;
+        assert_eq!(of(&all, "/json").found, Ok(Vec::new()));
+        assert_eq!(of(&all, "/count").found, Ok(Vec::new()));
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_asked_is_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let service = Service::start().await;
+    let proxy = recording(folder.path(), &service).await;
+    let url = format!("http://{}/whoami", proxy.address());
+    crate::asked("GET", &url, &[("authorization", "Bearer tok-4f9a8b7c6d5e")], "").await;
+    get(&proxy, "/json?api_key=abcdefgh").await;
+    kept(proxy, folder.path()).await;
+    let strict = Service::changed(|path, _, response| {
+        if path == "/whoami" {
+            *response.status_mut() = StatusCode::UNAUTHORIZED;
+        }
+    })
+    .await;
+    let all = checked(folder.path(), &strict).await;
+    let why = |path: &str| {
+        let one = all.iter().find(|one| one.url.contains(path)).unwrap();
+        one.found.clone().unwrap_err()
+    };
+    assert!(why("/whoami").contains("give them with --header"));
+    assert!(why("/json").contains("its address holds a secret"));
+    assert_eq!(worst(&all), Severity::Unchecked);
+    assert_eq!(worst(&[]), Severity::Unchecked);
+    let nowhere = Service { address: "127.0.0.1:1".parse().unwrap(), asked: service.asked };
+    let unreachable = checked(folder.path(), &nowhere).await;
+    assert!(unreachable.iter().all(|one| one.found.is_err()));
+}
