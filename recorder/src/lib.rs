@@ -26,7 +26,7 @@ pub use message::{Content, Headers, Interaction, Request, Response, Stored, Timi
 pub use play::{Answer, Difference, Library, Miss, Near, Session, Why};
 pub use rerecord::rerecorded;
 pub use wire::{
-    Front, Latency, Missed, Mode, Outcome, Proxy, Setup, miss_words, system_authorities,
+    Fault, Front, Latency, Missed, Mode, Outcome, Proxy, Setup, miss_words, system_authorities,
 };
 
 /// A key for the placeholders of one recording, drawn at random.

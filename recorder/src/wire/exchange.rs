@@ -10,6 +10,7 @@ use http::{Response, StatusCode, Uri, request};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 
+use super::fault::{Instead, spoilt};
 use super::headers::{end_to_end, to_map};
 use super::reply::Reply;
 use super::tee::{Exchange, Tee};
@@ -46,8 +47,31 @@ pub(super) fn refusal(code: u16, why: &str) -> Response<Reply> {
     response
 }
 
-/// Answers from the recording, or asks upstream and records, as the mode has it.
+/// What a fault has come to, or what there is to say; nothing when the connection is to be closed.
 pub(super) async fn respond(
+    state: Arc<State>,
+    via: &Via,
+    request: http::Request<Incoming>,
+) -> Option<Response<Reply>> {
+    let path = request.uri().path();
+    let method = request.method().as_str();
+    let instead = state.faults.iter().find_map(|fault| fault.of(method, path));
+    match instead {
+        None => Some(answered(state, via, request).await),
+        Some(Instead::Answer(answer)) => {
+            state.seen.fetch_add(1, Ordering::Relaxed);
+            Some(*answer)
+        }
+        Some(Instead::Close) => {
+            state.seen.fetch_add(1, Ordering::Relaxed);
+            None
+        }
+        Some(Instead::Spoil(spoil)) => Some(spoilt(answered(state, via, request).await, spoil)),
+    }
+}
+
+/// Answers from the recording, or asks upstream and records, as the mode has it.
+async fn answered(
     state: Arc<State>,
     via: &Via,
     request: http::Request<Incoming>,

@@ -4,6 +4,7 @@
 mod answer;
 mod authority;
 mod exchange;
+mod fault;
 mod headers;
 mod miss;
 mod reply;
@@ -34,6 +35,7 @@ use tee::{Exchange, Tape};
 
 pub use answer::Latency;
 pub use authority::system_authorities;
+pub use fault::Fault;
 pub use miss::words as miss_words;
 
 pub(crate) use headers::{end_to_end, to_map};
@@ -78,6 +80,8 @@ pub struct Setup {
     pub cleaner: Cleaner,
     /// How long recorded answers take.
     pub latency: Latency,
+    /// What goes wrong on purpose.
+    pub faults: Vec<Fault>,
     /// Authorities that are trusted besides the system's, in PEM.
     pub authorities: Option<String>,
     /// Seconds since the Unix epoch, for certificates.
@@ -120,6 +124,7 @@ pub(crate) struct State {
     cassette: Option<Cassette>,
     cleaner: Cleaner,
     latency: Latency,
+    faults: Vec<Fault>,
     upstream: Upstream,
     authority: Option<Authority>,
     address: SocketAddr,
@@ -207,6 +212,7 @@ impl Proxy {
             cassette: setup.cassette,
             cleaner: setup.cleaner,
             latency: setup.latency,
+            faults: setup.faults,
             upstream: Upstream::new(setup.authorities.as_deref())?,
             authority,
             address,

@@ -33,8 +33,13 @@ impl Reply {
     }
 }
 
+/// How long a body that breaks off waits before it does.
+const FLUSHED: Duration = Duration::from_millis(20);
+
 /// A body in bits, each at its time, then trailers.
 pub(super) struct Bits {
+    /// The body breaks off after its last bit.
+    is_cut: bool,
     queue: VecDeque<(Duration, Bytes)>,
     trailers: Option<HeaderMap>,
     started: Option<Instant>,
@@ -43,7 +48,7 @@ pub(super) struct Bits {
 
 impl Bits {
     pub(super) fn new(queue: VecDeque<(Duration, Bytes)>, trailers: Option<HeaderMap>) -> Bits {
-        Bits { queue, trailers, started: None, waiting: None }
+        Bits { is_cut: false, queue, trailers, started: None, waiting: None }
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
@@ -59,7 +64,20 @@ impl Bits {
             let bit = self.queue.pop_front().map(|(_, bytes)| Ok(Frame::data(bytes)));
             return Poll::Ready(bit);
         }
+        if self.is_cut {
+            // What was given so far is to reach the client before the connection goes.
+            let waiting = self.waiting.get_or_insert_with(|| Box::pin(tokio::time::sleep(FLUSHED)));
+            std::task::ready!(waiting.as_mut().poll(cx));
+            self.is_cut = false;
+            return Poll::Ready(Some(Err("the answer breaks off on purpose".into())));
+        }
         Poll::Ready(self.trailers.take().map(|trailers| Ok(Frame::trailers(trailers))))
+    }
+
+    /// The same, broken off after its last bit.
+    pub(super) fn cut(mut self) -> Bits {
+        self.is_cut = true;
+        self
     }
 }
 
@@ -111,7 +129,7 @@ impl Body for Reply {
     fn is_end_stream(&self) -> bool {
         match self {
             Reply::Whole(bytes) => bytes.is_none(),
-            Reply::Bits(bits) => bits.queue.is_empty() && bits.trailers.is_none(),
+            Reply::Bits(bits) => bits.queue.is_empty() && bits.trailers.is_none() && !bits.is_cut,
             Reply::Tee(tee) => tee.is_end_stream(),
             Reply::File(file) => file.left == 0 && file.trailers.is_none(),
         }

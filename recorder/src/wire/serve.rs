@@ -1,6 +1,5 @@
 //! Connections of clients, and the tunnels that they ask a forward proxy for.
 
-use std::convert::Infallible;
 use std::sync::Arc;
 
 use http::{Method, Request, Response};
@@ -70,7 +69,7 @@ fn connection<I>(
     impl hyper::service::Service<
         Request<Incoming>,
         Response = Response<Reply>,
-        Error = Infallible,
+        Error = Closed,
         Future: Send,
     >,
     TokioExecutor,
@@ -81,18 +80,35 @@ where
     let via = Arc::new(via);
     let service = service_fn(move |request: Request<Incoming>| {
         let (state, via) = (Arc::clone(&state), Arc::clone(&via));
-        async move { Ok::<_, Infallible>(respond(state, &via, request).await) }
+        async move { respond(state, &via, request).await.ok_or(Closed) }
     });
     builder().serve_connection_with_upgrades(io, service).into_owned()
 }
 
-async fn respond(state: Arc<State>, via: &Via, request: Request<Incoming>) -> Response<Reply> {
+/// The connection is closed without an answer, on purpose.
+#[derive(Debug)]
+struct Closed;
+
+impl std::fmt::Display for Closed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("closed on purpose")
+    }
+}
+
+impl std::error::Error for Closed {}
+
+async fn respond(
+    state: Arc<State>,
+    via: &Via,
+    request: Request<Incoming>,
+) -> Option<Response<Reply>> {
     let is_forward = state.authority.is_some() && via.authority.is_none();
     if request.method() == Method::CONNECT {
         if !is_forward {
-            return exchange::refusal(400, "this is no proxy: nothing can be tunnelled through it");
+            let why = "this is no proxy: nothing can be tunnelled through it";
+            return Some(exchange::refusal(400, why));
         }
-        return tunnel::connect(state, request);
+        return Some(tunnel::connect(state, request));
     }
     exchange::respond(state, via, request).await
 }

@@ -34,6 +34,7 @@ async fn proxy(folder: &Path, front: Front, mode: Mode, latency: Latency) -> Pro
         cassette: Some(cassette),
         cleaner: Cleaner::new(Redactor::default(), &[], Key([3; 32])),
         latency,
+        faults: Vec::new(),
         authorities: None,
         now: NOW,
     };
@@ -298,6 +299,7 @@ async fn a_proxy_never_asks_itself() {
         cassette: Some(Cassette::open_or_new(folder.path(), Policy::default).unwrap()),
         cleaner: Cleaner::new(Redactor::default(), &[], Key([3; 32])),
         latency: Latency::None,
+        faults: Vec::new(),
         authorities: None,
         now: NOW,
     };
@@ -319,4 +321,49 @@ async fn hosts_are_told_apart() {
     let host = service.address.to_string();
     let named = asked("GET", &url, &[("host", &host)], "").await;
     assert_eq!(named.status, 200);
+}
+
+#[tokio::test]
+async fn answers_go_wrong_on_purpose() {
+    let (folder, service) = (tempfile::tempdir().unwrap(), Service::start().await);
+    let recorder = recording(folder.path(), &service).await;
+    for path in ["/json", "/count", "/json", "/json"] {
+        get(&recorder, path).await;
+    }
+    kept(recorder, folder.path()).await;
+    let cassette = Cassette::open(folder.path()).unwrap();
+    let faults = [
+        "status=503 first=1 path=/json",
+        "rate-limit=7 path=/limit",
+        "reset path=/reset",
+        "truncate path=/count",
+        "drip=100 path=/json",
+    ];
+    let setup = Setup {
+        front: Front::Reverse { target: None },
+        mode: Mode::None,
+        library: Arc::new(Library::of_cassette(cassette.clone()).unwrap()),
+        cassette: None,
+        cleaner: Cleaner::new(Redactor::default(), &[], Key([3; 32])),
+        latency: Latency::None,
+        faults: faults.iter().map(|fault| fault.parse().unwrap()).collect(),
+        authorities: None,
+        now: NOW,
+    };
+    let proxy = Proxy::start(TcpListener::bind("127.0.0.1:0").await.unwrap(), setup).unwrap();
+    assert_eq!(get(&proxy, "/json").await.status, 503);
+    let started = std::time::Instant::now();
+    let dripped = get(&proxy, "/json").await;
+    assert_eq!((dripped.status, dripped.body.len()), (StatusCode::OK, 38));
+    assert!(started.elapsed().as_millis() >= 90);
+    let limited = get(&proxy, "/limit").await;
+    assert_eq!(
+        (limited.status.as_u16(), &limited.headers["retry-after"]),
+        (429, &"7".parse().unwrap())
+    );
+    let client = Client::builder(TokioExecutor::new()).build_http::<http_body_util::Empty<Bytes>>();
+    let url = |path: &str| format!("http://{}{path}", proxy.address()).parse().unwrap();
+    assert!(client.get(url("/reset")).await.is_err());
+    let body = client.get(url("/count")).await.unwrap().into_body();
+    assert!(body.collect().await.is_err());
 }

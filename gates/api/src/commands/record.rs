@@ -109,6 +109,7 @@ fn recorded(record: &Record, cx: &Context) -> Result<ExitCode, Error> {
         cassette: Some(cassette.clone()),
         cleaner: cleaner(&cassette, cx)?,
         latency: Latency::None,
+        faults: Vec::new(),
         authorities,
         now: cx.clock().now().millis() / 1000,
     };

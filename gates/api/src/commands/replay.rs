@@ -7,7 +7,7 @@ use std::sync::Arc;
 use clap::Parser;
 use gate_core::values::DurationValue;
 use gate_core::{Command, Context, Error, ExitCode, Runs};
-use recorder::{Cassette, Front, Latency, Library, Mode, Proxy, Setup};
+use recorder::{Cassette, Fault, Front, Latency, Library, Mode, Proxy, Setup};
 
 use super::run::{self, Ended};
 use super::words::{count, troubles};
@@ -39,6 +39,10 @@ struct Replay {
     /// How long answers take: `none`, `recorded` (bit by bit as they came), or a time such as 250ms.
     #[arg(long, value_name = "TIME", default_value = "none", value_parser = latency)]
     latency: Latency,
+    /// Let answers go wrong: status=503, rate-limit=SECONDS, reset, truncate or drip=MILLISECONDS,
+    /// then method=GET, path=/x/*, first=N or every=N; may be given several times.
+    #[arg(long = "fault", value_name = "FAULT")]
+    faults: Vec<Fault>,
     /// Name the recordings that nothing asked for.
     #[arg(long)]
     unused: bool,
@@ -89,6 +93,7 @@ fn replayed(replay: &Replay, cx: &Context) -> Result<ExitCode, Error> {
         cassette: None,
         cleaner,
         latency: replay.latency,
+        faults: replay.faults.clone(),
         authorities: None,
         now: cx.clock().now().millis() / 1000,
     };
