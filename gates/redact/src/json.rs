@@ -316,7 +316,7 @@ pub fn unescaped(quoted: &[u8]) -> String {
 }
 
 /// The character of `\uXXXX`, or of two of them that make a pair, and how long that is.
-fn escaped_character(text: &[u8]) -> (char, usize) {
+pub(crate) fn escaped_character(text: &[u8]) -> (char, usize) {
     let unit = |at: usize| -> Option<u32> {
         let hex = text.get(at..at + 6).filter(|hex| hex.starts_with(b"\\u"))?;
         u32::from_str_radix(std::str::from_utf8(&hex[2..]).ok()?, 16).ok()

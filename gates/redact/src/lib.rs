@@ -4,16 +4,34 @@
 //! is about to be written: reports, logs, observations, evidence. It knows a value in the forms
 //! that programs give it (percent, form and JSON escapes, hexadecimal, base64 in its three
 //! alignments) and looks into gzip. A secret painted into a picture cannot be taken out.
+//!
+//! A [`Cleaner`] takes secrets out of HTTP messages that nobody has told it of: by what platforms
+//! call them, by the names that they have, by their shapes, and by looking drawn at random.
 
 mod cleaner;
+mod edit;
+mod entropy;
 mod forms;
 mod gzip;
 pub mod json;
+mod learnt;
+mod look;
+mod multipart;
+mod names;
+mod patterns;
+mod personal;
 pub mod placeholder;
+mod profiles;
+mod rules;
+mod scan;
+mod spans;
+mod stream;
 
 use std::borrow::Cow;
 
-pub use cleaner::Cleaner;
+pub use cleaner::{BadSetting, Cleaner};
+pub use profiles::{PROFILES, Profile};
+pub use scan::{Finding, Scanner};
 
 use aho_corasick::{AhoCorasick, MatchKind};
 
@@ -41,6 +59,7 @@ pub struct Redactor {
     finder: Option<AhoCorasick>,
     /// What stands in for each pattern of the finder.
     placeholders: Vec<String>,
+    values: Vec<String>,
 }
 
 impl std::fmt::Debug for Redactor {
@@ -57,10 +76,12 @@ impl Redactor {
         secrets: impl IntoIterator<Item = (&'a str, &'a str)>,
     ) -> Result<Redactor, TooShort> {
         let (mut patterns, mut placeholders) = (Vec::new(), Vec::new());
+        let mut values = Vec::new();
         for (name, value) in secrets {
             if value.len() < SHORTEST_SECRET {
                 return Err(TooShort { name: name.to_owned() });
             }
+            values.push(value.to_owned());
             for form in forms::of(value) {
                 patterns.push(form);
                 placeholders.push(format!("${{secret:{name}}}"));
@@ -73,7 +94,12 @@ impl Redactor {
             .match_kind(MatchKind::LeftmostLongest)
             .build(&patterns)
             .expect("a few short patterns fit an automaton");
-        Ok(Redactor { finder: Some(finder), placeholders })
+        Ok(Redactor { finder: Some(finder), placeholders, values })
+    }
+
+    /// What it knows.
+    pub(crate) fn values(&self) -> &[String] {
+        &self.values
     }
 
     /// Whether there is nothing to redact.

@@ -9,7 +9,7 @@
 use std::borrow::Cow;
 
 /// What every placeholder begins with.
-const START: &[u8] = b"redacted-";
+pub(crate) const START: &[u8] = b"redacted-";
 /// How many hexadecimal digits of the hash are kept: 48 bits.
 const DIGITS: usize = 12;
 
@@ -31,6 +31,14 @@ pub fn of(kind: &str, key: &Key, secret: &[u8]) -> String {
     format!("redacted-{kind}-{}", &hash.as_str()[..DIGITS])
 }
 
+/// Where the addresses of placeholders are: RFC 2606 keeps the name from ever being anybody's.
+const NOWHERE: &str = "@redacted.invalid";
+
+/// The placeholder of an e-mail address, which is one, too: something may check that.
+pub fn email(key: &Key, address: &[u8]) -> String {
+    format!("{}{NOWHERE}", of("email", key, address))
+}
+
 /// How long the placeholder is that these bytes begin with, and how much of it names the kind.
 fn at_start(bytes: &[u8]) -> Option<(usize, usize)> {
     let rest = bytes.strip_prefix(START)?;
@@ -44,7 +52,10 @@ fn at_start(bytes: &[u8]) -> Option<(usize, usize)> {
 
 /// Whether these bytes are a placeholder and nothing else.
 pub fn is_one(bytes: &[u8]) -> bool {
-    at_start(bytes).is_some_and(|(length, _)| length == bytes.len())
+    at_start(bytes).is_some_and(|(length, named)| {
+        let rest = &bytes[length..];
+        rest.is_empty() || (bytes[..named].ends_with(b"-email") && rest == NOWHERE.as_bytes())
+    })
 }
 
 /// The bytes with every placeholder cut to `redacted-KIND`: the same whatever the secret was.
@@ -90,6 +101,15 @@ mod tests {
         assert!(is_one(placeholder.as_bytes()), "{placeholder}");
         assert!(!is_one(format!("{placeholder}0").as_bytes()));
         assert!(!format!("{key:?}").contains('7'));
+    }
+
+    #[test]
+    fn the_placeholder_of_an_address_is_an_address() {
+        let address = email(&Key([7; 32]), b"kim@example.org");
+        assert!(address.starts_with("redacted-email-") && address.ends_with(NOWHERE), "{address}");
+        assert!(is_one(address.as_bytes()), "{address}");
+        assert!(!is_one(address.replace("email", "secret").as_bytes()));
+        assert_eq!(&*generalised(address.as_bytes()), b"redacted-email@redacted.invalid");
     }
 
     #[test]
