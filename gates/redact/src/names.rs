@@ -1,6 +1,5 @@
 //! What a name says of the value beside it: of a header, a parameter, a field, a member of JSON.
 
-use std::collections::HashMap;
 use std::sync::LazyLock;
 
 /// What a value is, going by its name.
@@ -192,20 +191,43 @@ const HARMLESS_ENDS: &[&str] = &[
     "version",
 ];
 
-static NAMES: LazyLock<HashMap<&'static [u8], Class>> = LazyLock::new(|| {
+/// What a name says that is this one, or ends so.
+struct Known {
+    name: &'static [u8],
+    class: Class,
+    is_end: bool,
+}
+
+/// By the last two letters, the longest first: every name of an API is looked up here.
+static KNOWN: LazyLock<Vec<Vec<Known>>> = LazyLock::new(|| {
     let lists = [
-        (SECRETS, Class::Secret),
-        (CURSORS, Class::Harmless),
-        (EMAILS, Class::Email),
-        (PHONES, Class::Phone),
-        (PERSONS, Class::Person),
-        (HARMLESS_ENDS, Class::Harmless),
+        (SECRETS, Class::Secret, false),
+        (SECRET_ENDS, Class::Secret, true),
+        (CURSORS, Class::Harmless, true),
+        (EMAILS, Class::Email, false),
+        (PHONES, Class::Phone, false),
+        (PERSONS, Class::Person, false),
+        (HARMLESS_ENDS, Class::Harmless, true),
     ];
-    lists
-        .into_iter()
-        .flat_map(|(names, class)| names.iter().map(move |name| (name.as_bytes(), class)))
-        .collect()
+    let mut table: Vec<Vec<Known>> = std::iter::repeat_with(Vec::new).take(SLOTS).collect();
+    for (names, class, is_end) in lists {
+        for name in names {
+            let name = name.as_bytes();
+            table[slot(name)].push(Known { name, class, is_end });
+        }
+    }
+    for slot in &mut table {
+        // Of two that are equal the exact one comes first.
+        slot.sort_by_key(|known| (std::cmp::Reverse(known.name.len()), known.is_end));
+    }
+    table
 });
+const SLOTS: usize = 1024;
+
+fn slot(name: &[u8]) -> usize {
+    let at = |back: usize| usize::from(name[name.len() - back] & 31);
+    at(1) * 32 + at(2)
+}
 
 /// A name in lower case, with its letters and digits alone.
 pub(crate) struct Name {
@@ -257,26 +279,11 @@ pub(crate) fn class(name: &Name) -> Class {
     if name.len() < 2 {
         return Class::Plain;
     }
-    if let Some(class) = NAMES.get(name) {
-        return *class;
-    }
-    let ends = |list: &[&str]| list.iter().any(|end| name.ends_with(end.as_bytes()));
-    match name[name.len() - 1] {
-        // What the ends of secrets end in.
-        b'y' | b'n' | b'e' | b'd' | b't' => {
-            if ends(CURSORS) {
-                Class::Harmless
-            } else if ends(SECRET_ENDS) {
-                Class::Secret
-            } else if ends(HARMLESS_ENDS) {
-                Class::Harmless
-            } else {
-                Class::Plain
-            }
-        }
-        _ if ends(HARMLESS_ENDS) => Class::Harmless,
-        _ => Class::Plain,
-    }
+    let mut known = KNOWN[slot(name)].iter();
+    let found = known.find(|known| {
+        name.ends_with(known.name) && (known.is_end || known.name.len() == name.len())
+    });
+    found.map_or(Class::Plain, |known| known.class)
 }
 
 #[cfg(test)]

@@ -18,8 +18,8 @@ pub(crate) const REACH: usize = 16 << 10;
 pub(crate) struct Pattern {
     /// What a finding names it by.
     pub(crate) rule: &'static str,
-    /// What it holds, in lower case.
-    keyword: &'static str,
+    /// What it holds, in lower case; one of several.
+    keywords: &'static str,
     /// Matched from where the keyword stands on, or from `before` bytes earlier at the most. The
     /// first group is the secret, or else all of it.
     pub(crate) expression: &'static str,
@@ -28,8 +28,8 @@ pub(crate) struct Pattern {
     drawn: bool,
 }
 
-const fn shape(rule: &'static str, keyword: &'static str, expression: &'static str) -> Pattern {
-    Pattern { rule, keyword, expression, before: 0, drawn: false }
+const fn shape(rule: &'static str, keywords: &'static str, expression: &'static str) -> Pattern {
+    Pattern { rule, keywords, expression, before: 0, drawn: false }
 }
 
 impl Pattern {
@@ -66,7 +66,7 @@ pub(crate) static PATTERNS: &[Pattern] = &[
     shape("databricks-token", "dapi", r"dapi[0-9a-f]{32}(?:-[0-9])?"),
     shape("terraform-token", ".atlasv1.", r"[0-9A-Za-z]{14}\.atlasv1\.[0-9A-Za-z_-]{60,70}")
         .from(14),
-    shape("vault-token", "hv", r"hv[bsr]\.[0-9A-Za-z_-]{24,256}"),
+    shape("vault-token", "hvs.|hvb.|hvr.", r"hv[bsr]\.[0-9A-Za-z_-]{24,256}"),
     shape(
         "doppler-token",
         "dp.",
@@ -75,11 +75,11 @@ pub(crate) static PATTERNS: &[Pattern] = &[
     shape("pulumi-token", "pul-", r"pul-[0-9a-f]{40}"),
     shape("1password-token", "ops_eyj", r"ops_eyJ[0-9A-Za-z+/_-]{50,2048}={0,3}"),
     // Code and packages.
-    shape("github-token", "gh", r"gh[oprsu]_[0-9A-Za-z]{36,251}"),
+    shape("github-token", "ghp_|gho_|ghu_|ghs_|ghr_", r"gh[oprsu]_[0-9A-Za-z]{36,251}"),
     shape("github-fine-token", "github_pat_", r"github_pat_[0-9A-Za-z_]{40,255}"),
     shape(
         "gitlab-token",
-        "gl",
+        "glpat-|gldt-|glrt-|glcbt-|glptt-|glft-|glsoat-|glimt-|glagent-|gloas-|glffct-",
         r"gl(?:pat|dt|rt|cbt|ptt|ft|soat|imt|agent|oas|ffct)-[0-9A-Za-z_-]{20,256}",
     ),
     shape("gitlab-runner-token", "gr1348941", r"GR1348941[0-9A-Za-z_-]{20}"),
@@ -94,15 +94,19 @@ pub(crate) static PATTERNS: &[Pattern] = &[
     shape("clojars-token", "clojars_", r"CLOJARS_[0-9a-z]{60}"),
     shape("linear-key", "lin_", r"lin_(?:api|oauth)_[0-9A-Za-z]{32,64}"),
     shape("sentry-token", "sntry", r"sntry(?:s|u)_[0-9A-Za-z+/=_-]{40,512}"),
-    shape("newrelic-key", "nr", r"NR(?:AK|JS|II|BR)-[0-9A-Za-z-]{19,32}").drawn(),
+    shape("newrelic-key", "nrak-|nrjs-|nrii-|nrbr-", r"NR(?:AK|JS|II|BR)-[0-9A-Za-z-]{19,32}")
+        .drawn(),
     shape(
         "grafana-token",
-        "gl",
+        "glc_|glsa_",
         r"gl(?:c_[0-9A-Za-z+/]{32,400}={0,2}|sa_[0-9A-Za-z]{32}_[0-9a-f]{8})",
     ),
     shape("postman-key", "pmak-", r"PMAK-[0-9a-f]{24}-[0-9a-f]{34}"),
-    shape("launchdarkly-key", "-", r"(?:sdk|mob)-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-        .from(3),
+    shape(
+        "launchdarkly-key",
+        "sdk-|mob-",
+        r"(?:sdk|mob)-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}",
+    ),
     shape("figma-token", "figd_", r"figd_[0-9A-Za-z_-]{40}"),
     shape("contentful-token", "cfpat-", r"CFPAT-[0-9A-Za-z_-]{43}"),
     shape("prefect-key", "pnu_", r"pnu_[0-9A-Za-z]{36}"),
@@ -137,14 +141,15 @@ pub(crate) static PATTERNS: &[Pattern] = &[
     shape("notion-token", "ntn_", r"ntn_[0-9A-Za-z]{40,60}"),
     shape("notion-secret", "secret_", r"secret_[0-9A-Za-z]{43}\b"),
     // Money and shops.
-    shape("stripe-key", "k_", r"[rs]k_(?:live|test|prod)_[0-9A-Za-z]{10,256}").from(1),
+    shape("stripe-key", "k_live_|k_test_|k_prod_", r"[rs]k_(?:live|test|prod)_[0-9A-Za-z]{10,256}")
+        .from(1),
     shape("stripe-webhook-secret", "whsec_", r"whsec_[0-9A-Za-z+/=]{24,128}"),
     shape("shopify-token", "shp", r"shp(?:at|ca|pa|ss|ua)_[0-9A-Fa-f]{32}"),
     shape("square-token", "sq0", r"sq0(?:atp|csp|idp)-[0-9A-Za-z_-]{22,43}"),
     shape("braintree-token", "access_token$", r"access_token\$[a-z]+\$[0-9a-z]{16}\$[0-9a-f]{32}"),
     shape("razorpay-key", "rzp_", r"rzp_(?:live|test)_[0-9A-Za-z]{14,24}"),
     shape("flutterwave-key", "flwseck", r"FLWSECK(?:_TEST)?-[0-9A-Za-z]{12,64}-X"),
-    shape("easypost-key", "ez", r"EZ[AT]K[0-9A-Za-z]{54}"),
+    shape("easypost-key", "ezak|eztk", r"EZ[AT]K[0-9A-Za-z]{54}"),
     // Models.
     shape("anthropic-key", "sk-ant-", r"sk-ant-[0-9A-Za-z_-]{20,256}"),
     shape("openai-key", "sk-", r"sk-(?:proj-|svcacct-|admin-)?[0-9A-Za-z_-]{32,256}").drawn(),
@@ -164,13 +169,24 @@ pub(crate) static PATTERNS: &[Pattern] = &[
     shape("basic", "basic ", r"(?i)basic +([0-9A-Za-z+/]{16,1024}={0,2})").drawn(),
 ];
 
-static KEYWORDS: LazyLock<AhoCorasick> = LazyLock::new(|| {
-    AhoCorasick::builder()
+struct Keywords {
+    finder: AhoCorasick,
+    /// Which pattern each keyword is of.
+    patterns: Vec<usize>,
+}
+
+static KEYWORDS: LazyLock<Keywords> = LazyLock::new(|| {
+    let words = PATTERNS.iter().enumerate();
+    let (patterns, words): (Vec<usize>, Vec<&str>) = words
+        .flat_map(|(at, pattern)| pattern.keywords.split('|').map(move |word| (at, word)))
+        .unzip();
+    let finder = AhoCorasick::builder()
         .match_kind(MatchKind::Standard)
         .kind(Some(AhoCorasickKind::DFA))
         .ascii_case_insensitive(true)
-        .build(PATTERNS.iter().map(|pattern| pattern.keyword))
-        .expect("short keywords fit an automaton")
+        .build(words)
+        .expect("short keywords fit an automaton");
+    Keywords { finder, patterns }
 });
 /// Compiled when the first text asks for them.
 static EXPRESSIONS: [OnceLock<Regex>; 128] = [const { OnceLock::new() }; 128];
@@ -189,8 +205,9 @@ fn expression(at: usize) -> &'static Regex {
 
 /// Calls `found` with each secret that has the shape of one.
 pub(crate) fn find(text: &[u8], mut found: impl FnMut(&'static str, Range<usize>)) {
-    for hit in KEYWORDS.find_overlapping_iter(text) {
-        let at = hit.pattern().as_usize();
+    let keywords = &*KEYWORDS;
+    for hit in keywords.finder.find_overlapping_iter(text) {
+        let at = keywords.patterns[hit.pattern().as_usize()];
         let pattern = &PATTERNS[at];
         let starts_in_word = |start: usize| {
             start > 0
@@ -202,6 +219,9 @@ pub(crate) fn find(text: &[u8], mut found: impl FnMut(&'static str, Range<usize>
         }
         let from = hit.start().saturating_sub(pattern.before);
         let part = &text[from..text.len().min(hit.start() + REACH)];
+        if !expression(at).is_match(part) {
+            continue;
+        }
         let Some(groups) = expression(at).captures(part) else { continue };
         let whole = groups.get(0).expect("the first group is all of it");
         if from + whole.start() > hit.start() || starts_in_word(from + whole.start()) {

@@ -150,9 +150,16 @@ pub(crate) fn string_around(text: &[u8], from: usize, at: usize) -> Range<usize>
     from..string_end_or_line(text, at)
 }
 
-fn string_end_or_line(text: &[u8], at: usize) -> usize {
-    let line = memchr(b'\n', &text[at..]).map_or(text.len(), |length| at + length);
-    string_end(&text[..line], at, b'"').unwrap_or(line)
+fn string_end_or_line(text: &[u8], from: usize) -> usize {
+    let mut at = from;
+    while let Some(found) = memchr2(b'"', b'\n', &text[at..]) {
+        at += found;
+        if text[at] == b'\n' || !is_escaped(text, at) {
+            return at;
+        }
+        at += 1;
+    }
+    text.len()
 }
 
 /// What stands beside `value` in `{"name": "password", "value": ...}`, in either order, or in
