@@ -293,6 +293,10 @@ mod tests {
     use crate::cassette::Policy;
     use crate::message::Interaction;
 
+    fn cleaner() -> redact::Cleaner {
+        redact::Cleaner::new(redact::Redactor::default(), &[], redact::placeholder::Key([3; 32]))
+    }
+
     fn recorded(requests: &[(&str, &str)]) -> Vec<Recorded> {
         (0..)
             .zip(requests)
@@ -419,7 +423,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let write = |requests: &[(&str, &str)]| {
             let cassette = Cassette::open_or_new(folder.path(), Policy::default).unwrap();
-            cassette.write(&recorded(requests)).unwrap();
+            cassette.write(&recorded(requests), &cleaner()).unwrap();
         };
         let ask = |url: &str| {
             let cassette = Cassette::open(folder.path()).unwrap();
@@ -442,9 +446,9 @@ mod tests {
     fn a_file_that_changes_under_a_replay_is_noticed() {
         let folder = tempfile::tempdir().unwrap();
         let cassette = Cassette::open_or_new(folder.path(), Policy::default).unwrap();
-        cassette.write(&recorded(&[("https://a/x", "1")])).unwrap();
+        cassette.write(&recorded(&[("https://a/x", "1")]), &cleaner()).unwrap();
         let library = Arc::new(Library::of_cassette(cassette.clone()).unwrap());
-        cassette.write(&recorded(&[("https://a/x", "2")])).unwrap();
+        cassette.write(&recorded(&[("https://a/x", "2")]), &cleaner()).unwrap();
         let goes_to = crate::canonical::Address::of("https://a/x").origin();
         let error = library.session().answer(&get("https://a/x"), &goes_to).unwrap_err();
         assert!(error.to_string().contains("is not what it was"), "{error}");

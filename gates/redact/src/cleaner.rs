@@ -11,7 +11,7 @@ use regex::bytes::RegexSetBuilder;
 
 use crate::edit::{Edit, Edits, Escapes, Plain, apply};
 use crate::learnt::Learnt;
-use crate::look::{At, Look};
+use crate::look::{At, Level, Look};
 use crate::names::{Class, Name};
 use crate::placeholder::{self, Key};
 use crate::profiles::{PROFILES, Profile};
@@ -133,7 +133,8 @@ impl Cleaner {
     }
 
     fn look(&self, host: &str) -> Look<'_> {
-        Look { rules: &self.rules, profile: Profile::of_host(host), is_last: false }
+        let profile = Profile::of_host(host);
+        Look { rules: &self.rules, profile, level: Level::All, may_learn: true }
     }
 
     /// How much was learnt so far: when it grows while a message is cleaned, parts of the message
@@ -181,7 +182,7 @@ impl Cleaner {
         let mut add = |found: Vec<Edit>, from: usize| {
             edits.extend(found.into_iter().map(|edit| moved(edit, from)));
         };
-        add(look.beyond_doubt(bytes), 0);
+        add(look.sure().text(bytes, At::top()), 0);
         self.path_edits(look, &bytes[path..query], &mut |found, at| add(found, path + at));
         if query < fragment {
             add(look.form(&bytes[query + 1..fragment], At::top()), query + 1);
@@ -224,7 +225,7 @@ impl Cleaner {
     fn header_edits(&self, host: &str, name: &str, value: &[u8]) -> Vec<Edit> {
         let look = self.look(host);
         if PLAIN_HEADERS.contains(&name) {
-            return look.beyond_doubt(value);
+            return look.sure().text(value, At::top());
         }
         let class = match name {
             _ if HARMLESS_HEADERS.contains(&name) => Class::Harmless,
@@ -288,18 +289,23 @@ impl Cleaner {
 
     fn body_edits(&self, look: Look<'_>, media_type: &str, body: &[u8], at: At) -> Vec<Edit> {
         let kind = media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-        if kind == "application/x-www-form-urlencoded" {
-            return look.form(body, at);
+        let is_binary = ["image/", "audio/", "video/", "font/", "application/pdf"]
+            .iter()
+            .any(|binary| kind.starts_with(binary));
+        if is_binary && !kind.ends_with("xml") {
+            return look.sure().text(body, at);
         }
-        if kind.starts_with("multipart/")
-            && at.depth < 3
-            && let Some(boundary) = multipart::boundary(media_type)
-        {
-            return self.parts(look, boundary, body, at);
-        }
-        let is_binary = ["image/", "audio/", "video/", "font/"].iter().any(|k| kind.starts_with(k))
-            && !kind.ends_with("xml");
-        look.text(body, At { is_binary, ..at })
+        let boundary = kind.starts_with("multipart/").then(|| multipart::boundary(media_type));
+        let structured = match boundary.flatten().filter(|_| at.depth < 3) {
+            Some(boundary) => self.parts(look, boundary, body, at),
+            None if kind == "application/x-www-form-urlencoded" => look.form(body, at),
+            None => return look.text(body, at),
+        };
+        // What the parts say together.
+        let mut edits = Edits::default();
+        edits.extend(structured);
+        edits.extend(look.sure().text(body, at));
+        edits.settled()
     }
 
     fn parts(&self, look: Look<'_>, boundary: &str, body: &[u8], at: At) -> Vec<Edit> {
@@ -353,7 +359,16 @@ impl Cleaner {
     /// the shape of one, in the bytes as they are and behind escapes, base64 and gzip. Names,
     /// personal data and what only looks drawn at random are not looked for again.
     pub fn scan(&self, bytes: &[u8]) -> Vec<Finding> {
-        scan::scan(Look { rules: &self.rules, profile: None, is_last: true }, bytes)
+        scan::scan(self.last(Level::Sure), bytes)
+    }
+
+    /// The bytes, which were cleaned before, without what was learnt since.
+    pub fn again<'b>(&self, bytes: &'b [u8]) -> Cow<'b, [u8]> {
+        apply(bytes, &self.last(Level::Known).text(bytes, At::top()))
+    }
+
+    fn last(&self, level: Level) -> Look<'_> {
+        Look { rules: &self.rules, profile: None, level, may_learn: false }
     }
 }
 

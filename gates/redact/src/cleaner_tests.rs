@@ -200,6 +200,8 @@ fn a_secret_is_the_same_wherever_it_stands() {
     }
     let text = cleaner.body("a", "text/plain", b"the s3cr3t/Abc").into_owned();
     assert_eq!(String::from_utf8(text).unwrap(), format!("the {token}"));
+    let before = cleaner.again(br#"{"a":"s3cr3t\/Abc"}"#).into_owned();
+    assert_eq!(String::from_utf8(before).unwrap(), format!("{{\"a\":\"{token}\"}}"));
     let again = cleaner.body("a", JSON, &given).into_owned();
     assert_eq!(again, given, "what was cleaned stays");
 }

@@ -12,7 +12,8 @@ pub(crate) const CAP: u64 = 64 << 20;
 pub(crate) enum Expanded {
     Whole(Vec<u8>),
     TooLarge,
-    Broken,
+    /// What can be read of it.
+    Broken(Vec<u8>),
 }
 
 pub(crate) fn is_gzip(bytes: &[u8]) -> bool {
@@ -24,7 +25,7 @@ pub(crate) fn expand(bytes: &[u8]) -> Expanded {
     match MultiGzDecoder::new(bytes).take(CAP + 1).read_to_end(&mut plain) {
         Ok(_) if plain.len() as u64 > CAP => Expanded::TooLarge,
         Ok(_) => Expanded::Whole(plain),
-        Err(_) => Expanded::Broken,
+        Err(_) => Expanded::Broken(plain),
     }
 }
 

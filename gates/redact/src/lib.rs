@@ -143,7 +143,7 @@ impl Redactor {
             gzip::Expanded::TooLarge => {
                 Cow::Borrowed(b"(left out: a gzip stream too large to be searched for secrets)")
             }
-            gzip::Expanded::Broken => {
+            gzip::Expanded::Broken(_) => {
                 Cow::Owned(finder.replace_all_bytes(bytes, &self.placeholders))
             }
         }

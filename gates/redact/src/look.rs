@@ -19,14 +19,27 @@ use crate::{entropy, gzip, patterns, personal, placeholder, spans};
 const DEEPEST: u8 = 6;
 /// What is left of a gzip stream that could not be looked into.
 const TOO_LARGE: &[u8] = b"(left out: a gzip stream too large to be searched for secrets)";
+const BROKEN: &[u8] = b"(left out: a broken gzip stream with a secret in what can be read of it)";
 
 /// Looks at the texts of one message.
 #[derive(Clone, Copy)]
 pub(crate) struct Look<'r> {
     pub(crate) rules: &'r Rules,
     pub(crate) profile: Option<&'static Profile>,
-    /// Only what is a secret beyond doubt: the last look before something is written.
-    pub(crate) is_last: bool,
+    pub(crate) level: Level,
+    /// Whether what is found is kept in mind.
+    pub(crate) may_learn: bool,
+}
+
+/// How much is looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Level {
+    /// What is known by value.
+    Known,
+    /// That, and what has the shape of a secret: the last look before something is written.
+    Sure,
+    /// All that names and randomness tell besides.
+    All,
 }
 
 /// Where a text comes from.
@@ -85,7 +98,7 @@ impl Look<'_> {
             self.strings(text, at, &mut edits);
             self.percent(text, at, &mut edits);
             edits.merge_seen();
-            if !self.is_last {
+            if self.level == Level::All {
                 self.named_values(text, &mut edits);
                 self.elements(text, &mut edits);
                 self.personal(text, &mut edits);
@@ -97,8 +110,13 @@ impl Look<'_> {
         edits.settled()
     }
 
+    /// The same look, but only for what is a secret beyond doubt.
+    pub(crate) fn sure(self) -> Self {
+        Look { level: Level::Sure, ..self }
+    }
+
     /// What of a text is a secret beyond doubt, its escapes left on.
-    pub(crate) fn beyond_doubt(&self, text: &[u8]) -> Vec<Edit> {
+    fn beyond_doubt(&self, text: &[u8]) -> Vec<Edit> {
         let mut edits = Edits::default();
         self.shapes(text, &mut edits);
         self.known(text, &mut edits);
@@ -123,7 +141,13 @@ impl Look<'_> {
                 }
             }
             gzip::Expanded::TooLarge => whole(TOO_LARGE.to_vec(), "unsearchable"),
-            gzip::Expanded::Broken => self.beyond_doubt(text),
+            gzip::Expanded::Broken(start) => {
+                if self.text(&start, at.deeper(at.class)).is_empty() {
+                    self.beyond_doubt(text)
+                } else {
+                    whole(BROKEN.to_vec(), "unsearchable")
+                }
+            }
         }
     }
 
@@ -134,13 +158,16 @@ impl Look<'_> {
             return None;
         }
         let with = placeholder::of("secret", &self.rules.key, value).into_bytes();
-        if !self.is_last {
+        if self.may_learn {
             self.rules.learn(value, &with);
         }
         Some(Edit { at, with, rule, rank })
     }
 
     fn shapes(&self, text: &[u8], edits: &mut Edits) {
+        if self.level == Level::Known {
+            return;
+        }
         patterns::find(text, |rule, at| {
             if edits.is_seen(&at) {
                 return;
@@ -221,7 +248,7 @@ impl Look<'_> {
         }
         if memchr::memmem::find(word, placeholder::START).is_some()
             || self.base64(text, run.clone(), padded, at, edits)
-            || self.is_last
+            || self.level != Level::All
             || !entropy::LENGTHS.contains(&word.len())
         {
             return;

@@ -9,6 +9,7 @@
 //! ```
 
 mod endpoint;
+mod guard;
 mod policy;
 mod shape;
 
@@ -17,6 +18,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
+use redact::Cleaner;
 
 use crate::canonical::Matching;
 use crate::message::{Content, Interaction, Stored};
@@ -132,35 +134,32 @@ impl Cassette {
         }
     }
 
-    /// Puts a body away at once, before the cassette is written.
-    pub fn keep_body(&self, bytes: &Bytes) -> Result<Stored> {
-        let digest = blake3::hash(bytes).to_hex().to_string();
-        let stored = Stored { digest, size: bytes.len() as u64 };
-        files::write_changed(&self.body_path(&stored), bytes)?;
-        Ok(stored)
-    }
-
     /// Where a body lies.
     pub fn body_path(&self, stored: &Stored) -> PathBuf {
         self.folder.join("bodies").join(&stored.digest)
     }
 
     /// Writes the cassette so that it holds these and nothing else. Files that are as they should
-    /// be are not touched. New files are there before old ones go.
-    pub fn write(&self, recorded: &[Recorded]) -> Result<()> {
-        files::write_changed(&self.folder.join(".gitignore"), IGNORED.as_bytes())?;
-        let mut bodies = Kept { cassette: self, names: BTreeSet::new() };
+    /// be are not touched. New files are there before old ones go. What the cleaner has learnt to
+    /// be a secret since something was recorded is taken out of that, too; if anything is left that
+    /// holds one, it is not written, and the error names what and where.
+    pub fn write(&self, recorded: &[Recorded], cleaner: &Cleaner) -> Result<()> {
+        let recorded: Vec<Recorded> =
+            recorded.iter().map(|one| self.again(one, cleaner)).collect::<Result<_>>()?;
+        guard::write(&self.folder.join(".gitignore"), IGNORED.as_bytes(), cleaner)?;
+        let mut bodies = Kept { cassette: self, cleaner, names: BTreeSet::new() };
         let mut written = BTreeSet::new();
-        for (endpoint, mut recorded) in by_endpoint(recorded) {
+        for (endpoint, mut recorded) in by_endpoint(&recorded) {
             recorded.sort_by_key(|recorded| recorded.order);
             let shape = shape_of(endpoint.clone(), &recorded, &mut bodies)?;
             let path = self.folder.join("endpoints").join(endpoint.file());
             let mut text = serde_json::to_vec_pretty(&shape).expect("a cassette can be written");
             text.push(b'\n');
-            files::write_changed(&path, &text)?;
+            guard::write(&path, &text, cleaner)?;
             written.insert(path);
         }
-        files::write_changed(&self.folder.join("cassette.yaml"), self.policy.write().as_bytes())?;
+        let policy = self.policy.write();
+        guard::write(&self.folder.join("cassette.yaml"), policy.as_bytes(), cleaner)?;
         for path in self.files()? {
             if !written.contains(&path) {
                 remove(&path)?;
@@ -243,16 +242,14 @@ pub(crate) fn read_file(path: &Path) -> Result<Vec<Recorded>> {
 /// The bodies that are kept while a cassette is written.
 struct Kept<'c> {
     cassette: &'c Cassette,
+    cleaner: &'c Cleaner,
     names: BTreeSet<String>,
 }
 
 impl Bodies for Kept<'_> {
     fn keep(&mut self, bytes: &Bytes) -> Result<Stored> {
-        let digest = blake3::hash(bytes).to_hex().to_string();
-        let stored = Stored { digest, size: bytes.len() as u64 };
-        if self.names.insert(stored.digest.clone()) {
-            files::write_changed(&self.cassette.body_path(&stored), bytes)?;
-        }
+        let stored = self.cassette.keep_body(bytes, self.cleaner)?;
+        self.names.insert(stored.digest.clone());
         Ok(stored)
     }
 }
@@ -297,6 +294,10 @@ mod tests {
         }
     }
 
+    fn cleaner() -> Cleaner {
+        Cleaner::new(redact::Redactor::default(), &[], redact::placeholder::Key([3; 32]))
+    }
+
     fn written(interactions: Vec<Interaction>) -> (tempfile::TempDir, Cassette, Vec<Recorded>) {
         let folder = tempfile::tempdir().unwrap();
         let cassette = Cassette::open_or_new(folder.path(), Policy::default).unwrap();
@@ -304,7 +305,7 @@ mod tests {
             .zip(interactions)
             .map(|(order, interaction)| Recorded { order, interaction })
             .collect();
-        cassette.write(&recorded).unwrap();
+        cassette.write(&recorded, &cleaner()).unwrap();
         (folder, cassette, recorded)
     }
 
@@ -373,7 +374,7 @@ mod tests {
         let large = interaction("https://a/one", &[b'x'; 5000]);
         let (folder, cassette, recorded) = written(vec![large, interaction("https://b/two", b"2")]);
         assert_eq!(entries(&folder.path().join("bodies")).unwrap().len(), 1);
-        cassette.write(&recorded[1..]).unwrap();
+        cassette.write(&recorded[1..], &cleaner()).unwrap();
         assert_eq!(read_back(folder.path()), recorded[1..]);
         assert_eq!(entries(&folder.path().join("bodies")).unwrap(), Vec::<String>::new());
         assert_eq!(cassette.files().unwrap().len(), 1);

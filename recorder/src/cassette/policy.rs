@@ -3,6 +3,8 @@
 
 use std::collections::BTreeSet;
 
+use redact::placeholder::Key;
+use redact::{BadSetting, Cleaner, Redactor};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -75,9 +77,23 @@ pub struct RedactPolicy {
     /// Values (regular expressions) that look secret and are not.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub allow: Vec<String>,
+    /// Platforms whose names for secrets hold for every host, such as `salesforce-marketing-cloud`;
+    /// those of a host are chosen without being named here.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub profiles: Vec<String>,
     /// Whether personal data (e-mail addresses, telephone numbers) may stay.
     #[serde(skip_serializing_if = "is_default")]
     pub keep_personal: bool,
+}
+
+impl RedactPolicy {
+    /// What takes the secrets out: these that are known by value, and what the policy says. The key
+    /// decides about the placeholders.
+    pub fn cleaner(&self, known: Redactor, key: Key) -> Result<Cleaner> {
+        let wrong = |error: BadSetting| Error::new(error.to_string());
+        let cleaner = Cleaner::new(known, &self.names, key).keeping_personal(self.keep_personal);
+        cleaner.allowing(&self.allow).and_then(|it| it.with_profiles(&self.profiles)).map_err(wrong)
+    }
 }
 
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {
@@ -108,6 +124,7 @@ impl Policy {
         }
         policy.matching()?;
         paths(&policy.volatile.json)?;
+        policy.redact.cleaner(Redactor::default(), Key([0; 32]))?;
         Ok(policy)
     }
 
@@ -156,6 +173,22 @@ mod tests {
     }
 
     #[test]
+    fn a_policy_says_what_is_taken_out() {
+        let text = "schema: gate-cassette/v1\nredact:\n  names: [pin]\n  allow: ['0+']\n  \
+                    profiles: [meta]\n  keep_personal: true\n";
+        let policy = Policy::read(text).unwrap();
+        let cleaner = policy.redact.cleaner(Redactor::default(), Key([0; 32])).unwrap();
+        let check = |body: &str, stays: bool| {
+            let clean = cleaner.body("a", "application/json", body.as_bytes()).into_owned();
+            assert_eq!(clean == body.as_bytes(), stays, "{body}");
+        };
+        check(r#"{"pin":"1234"}"#, false);
+        check(r#"{"pin":"0000"}"#, true);
+        check(r#"{"appsecret_proof":"x1"}"#, false);
+        check(r#"{"email":"kim@example.org"}"#, true);
+    }
+
+    #[test]
     fn mistakes_are_said() {
         let check = |text: &str, expect: &str| {
             let error = Policy::read(text).unwrap_err().to_string();
@@ -164,6 +197,8 @@ mod tests {
         check("schema: gate-cassette/v9\n", "gate-cassette/v9, which this version cannot read");
         check("schema: gate-cassette/v1\nmatching: {}\n", "unknown field `matching`");
         check("schema: gate-cassette/v1\nmatch: { ignore_json: [at] }\n", "`at` is no path");
+        check("schema: gate-cassette/v1\nredact: { profiles: [crm] }\n", "`crm` is no platform");
+        check("schema: gate-cassette/v1\nredact: { allow: ['('] }\n", "no regular expression");
         check("[", "reading cassette.yaml");
     }
 }

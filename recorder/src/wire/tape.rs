@@ -9,13 +9,18 @@ use super::headers::end_to_end;
 use super::tee::Exchange;
 use crate::canonical::Address;
 use crate::cassette::{Cassette, Recorded};
-use crate::coding::Codings;
+use crate::coding::{self, Codings};
 use crate::message::{Content, Headers, Interaction, Request, Response, Timing};
 use crate::spool::Spool;
 use crate::{Error, Result};
 
-/// How large a body may be to be recorded, in bytes, codings taken off.
+/// How large the body of a request may be, in bytes, codings taken off: it is looked up by its
+/// content.
 const LARGEST: u64 = 64 << 20;
+/// How large that of a response may be.
+const LARGEST_CONTENT: u64 = coding::LARGEST;
+/// Up to this a body is decoded and cleaned in memory, in bytes.
+const WHOLE: u64 = 8 << 20;
 /// Bodies over this are put away at once, so that a long recording takes no memory.
 const KEPT_IN_MEMORY: usize = 4096;
 /// A body that came within this time came at once, as far as anybody would notice.
@@ -41,6 +46,13 @@ pub(super) fn decoded(spool: &mut Spool, headers: &Headers) -> Result<(Vec<u8>, 
 
 /// A request without its secrets.
 pub(super) fn cleaned(cleaner: &Cleaner, request: &Request) -> Request {
+    let before = cleaner.generation();
+    let clean = cleaned_once(cleaner, request);
+    // What a part has taught may stand in those before it.
+    if cleaner.generation() == before { clean } else { cleaned_once(cleaner, request) }
+}
+
+fn cleaned_once(cleaner: &Cleaner, request: &Request) -> Request {
     let host = host_of(&request.url);
     let body = match &request.body {
         Content::Bytes(bytes) if !bytes.is_empty() => {
@@ -72,41 +84,116 @@ pub(super) fn recorded(
     cleaner: &Cleaner,
     cassette: &Cassette,
 ) -> Result<Recorded> {
-    let Exchange { order, request, status, headers, mut body, trailers, timing, .. } = exchange;
+    let Exchange { order, request, status, headers, body, trailers, timing, .. } = exchange;
     let host = host_of(&request.url);
     let media_type = headers.text("content-type").unwrap_or_default().to_owned();
-    let (content, encoded) = match decoded(&mut body, &headers) {
-        Ok((content, codings)) => {
-            let clean = cleaner.body(&host, &media_type, &content);
-            let is_clean = *clean == content[..];
-            let clean: Bytes = clean.into_owned().into();
-            let raw = raw(&mut body)?;
-            let is_kept = !codings.is_empty() && is_clean && codings.encoded(&clean) != raw;
-            (clean, is_kept.then_some(raw))
-        }
-        // Not what its header says: it is kept as it came, as far as nothing in it is secret.
-        Err(_) if body.len() <= LARGEST => {
-            let raw = raw(&mut body)?;
-            let clean: Bytes = cleaner.body(&host, &media_type, &raw).into_owned().into();
-            (clean.clone(), Some(clean))
-        }
-        Err(error) => return Err(error),
-    };
+    let codings = Codings::of(headers.all("content-encoding")).unwrap_or_default();
+    let mut came = Came { host: &host, media_type: &media_type, codings, body, cleaner, cassette };
+    let kept = came.kept()?;
     let trailers = clean_headers(cleaner, &host, end_to_end(&trailers));
-    let timing = noticed(timing, &media_type, content.len() as u64);
-    let keep = |bytes: Bytes| match bytes.len() {
-        0..=KEPT_IN_MEMORY => Ok(Content::Bytes(bytes)),
-        _ => cassette.keep_body(&bytes).map(Content::Stored),
-    };
+    let timing = noticed(timing, &media_type, kept.content.len());
     let response = Response {
         status,
         headers: clean_headers(cleaner, &host, headers),
-        body: keep(content)?,
-        encoded: encoded.map(keep).transpose()?,
+        body: kept.content,
+        encoded: kept.encoded,
         trailers,
         timing: Some(timing),
     };
     Ok(Recorded { order, interaction: Interaction { request, response } })
+}
+
+/// A body as it came.
+struct Came<'c> {
+    host: &'c str,
+    media_type: &'c str,
+    codings: Codings,
+    body: Spool,
+    cleaner: &'c Cleaner,
+    cassette: &'c Cassette,
+}
+
+/// A body as it is kept.
+struct KeptBody {
+    content: Content,
+    encoded: Option<Content>,
+}
+
+impl Came<'_> {
+    fn kept(&mut self) -> Result<KeptBody> {
+        let mut start = Vec::new();
+        let decoder = self.codings.decoder(self.body.reader());
+        let read = decoder.and_then(|from| from.take(WHOLE + 1).read_to_end(&mut start));
+        match read {
+            Ok(_) if start.len() as u64 <= WHOLE && self.body.len() <= WHOLE => self.small(&start),
+            Ok(_) if self.decodes() => self.large(),
+            _ => self.broken(&start),
+        }
+    }
+
+    fn small(&mut self, content: &[u8]) -> Result<KeptBody> {
+        let clean = self.cleaner.body(self.host, self.media_type, content);
+        let is_clean = *clean == *content;
+        let clean: Bytes = clean.into_owned().into();
+        let mut encoded = None;
+        if !self.codings.is_empty() && is_clean {
+            let raw = raw(&mut self.body)?;
+            encoded = (self.codings.encoded(&clean) != raw).then(|| self.keep(raw)).transpose()?;
+        }
+        Ok(KeptBody { content: self.keep(clean)?, encoded })
+    }
+
+    /// Whether the codings come off to the end.
+    fn decodes(&mut self) -> bool {
+        let decoder = self.codings.decoder(self.body.reader());
+        let limited = decoder.map(|from| from.take(LARGEST_CONTENT + 1));
+        limited.and_then(|mut from| std::io::copy(&mut from, &mut std::io::sink())).is_ok()
+    }
+
+    /// From the spool through the decoder and the cleaner into its file, and never whole in memory.
+    fn large(&mut self) -> Result<KeptBody> {
+        let wrong = |error: std::io::Error| Error::new(format!("reading a body: {error}"));
+        let decoder = self.codings.decoder(self.body.reader()).map_err(wrong)?;
+        let limited = decoder.take(LARGEST_CONTENT + 1);
+        let copied = self.cassette.keep_copy(self.host, self.media_type, limited, self.cleaner)?;
+        if copied.stored.size > LARGEST_CONTENT {
+            return Err(Error::new("a body is larger than 1 GiB"));
+        }
+        let is_kept = !self.codings.is_empty() && !copied.is_changed;
+        let encoded = if is_kept {
+            Some(self.cassette.keep_same(self.body.reader(), self.cleaner)?)
+        } else {
+            None
+        };
+        let content = Content::Stored(copied.stored);
+        Ok(KeptBody { content, encoded: encoded.map(Content::Stored) })
+    }
+
+    /// Not what its header says: it is kept as it came, as far as nothing in it is secret. The
+    /// start is what comes off it before it breaks.
+    fn broken(&mut self, start: &[u8]) -> Result<KeptBody> {
+        if *self.cleaner.body(self.host, self.media_type, start) != *start {
+            let text = "its content coding breaks off, and there is a secret in what comes before";
+            return Err(Error::new(text));
+        }
+        let content = if self.body.len() <= WHOLE {
+            let raw = raw(&mut self.body)?;
+            let clean = self.cleaner.body(self.host, self.media_type, &raw).into_owned();
+            self.keep(clean.into())?
+        } else {
+            let (host, media_type) = (self.host, self.media_type);
+            let from = self.body.reader();
+            Content::Stored(self.cassette.keep_copy(host, media_type, from, self.cleaner)?.stored)
+        };
+        Ok(KeptBody { encoded: Some(content.clone()), content })
+    }
+
+    fn keep(&self, bytes: Bytes) -> Result<Content> {
+        match bytes.len() {
+            0..=KEPT_IN_MEMORY => Ok(Content::Bytes(bytes)),
+            _ => self.cassette.keep_body(&bytes, self.cleaner).map(Content::Stored),
+        }
+    }
 }
 
 fn raw(body: &mut Spool) -> Result<Bytes> {

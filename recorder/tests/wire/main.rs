@@ -20,6 +20,10 @@ use tokio::net::TcpListener;
 /// Some time in 2026.
 const NOW: i64 = 1_795_000_000;
 
+fn cleaner() -> Cleaner {
+    Cleaner::new(Redactor::default(), &[], Key([3; 32]))
+}
+
 async fn proxy(folder: &Path, front: Front, mode: Mode, latency: Latency) -> Proxy {
     let cassette = Cassette::open_or_new(folder, Policy::default).unwrap();
     let library = if Cassette::is_at(folder) {
@@ -32,7 +36,7 @@ async fn proxy(folder: &Path, front: Front, mode: Mode, latency: Latency) -> Pro
         mode,
         library: Arc::new(library),
         cassette: Some(cassette),
-        cleaner: Cleaner::new(Redactor::default(), &[], Key([3; 32])),
+        cleaner: cleaner(),
         latency,
         faults: Vec::new(),
         authorities: None,
@@ -56,7 +60,7 @@ async fn kept(proxy: Proxy, folder: &Path) -> Outcome {
     let cassette = Cassette::open_or_new(folder, Policy::default).unwrap();
     let mut all = cassette.read().unwrap();
     all.extend(outcome.recorded.iter().cloned());
-    cassette.write(&all).unwrap();
+    cassette.write(&all, &cleaner()).unwrap();
     outcome
 }
 
@@ -297,7 +301,7 @@ async fn a_proxy_never_asks_itself() {
         mode: Mode::All,
         library: Arc::new(Library::of_recorded(&[], Matching::default(), false)),
         cassette: Some(Cassette::open_or_new(folder.path(), Policy::default).unwrap()),
-        cleaner: Cleaner::new(Redactor::default(), &[], Key([3; 32])),
+        cleaner: cleaner(),
         latency: Latency::None,
         faults: Vec::new(),
         authorities: None,

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use memchr::memchr2_iter;
 
-use super::{At, Look};
+use super::{At, Level, Look};
 use crate::edit::{BY_NAME, Edit, Edits, Escapes, Plain};
 use crate::names::Class;
 use crate::spans::{self, Written};
@@ -182,7 +182,7 @@ impl Look<'_> {
         if value.is_empty() {
             return Vec::new();
         }
-        let class = if self.is_last { Class::Plain } else { self.class(name) };
+        let class = if self.level != Level::All { Class::Plain } else { self.class(name) };
         let is_coded = value.iter().any(|b| matches!(b, b'%' | b'+'));
         let look = |value: &[u8]| match self.value(value, class) {
             edits if edits.is_empty() => self.text(value, at.deeper(class)),
