@@ -39,5 +39,13 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let outcome = proxy.finish().await;
     cassette.write(&outcome.recorded, &cleaner)?;
     println!("recorded {}, failed {:?}", outcome.recorded.len(), outcome.failed);
+    println!("peak {} KiB", peak());
     Ok(())
+}
+
+/// The most memory that was resident at any time, as Linux tells it; 0 elsewhere.
+fn peak() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    line.and_then(|line| line.split_whitespace().next()?.parse().ok()).unwrap_or(0)
 }

@@ -72,6 +72,13 @@ async fn answer(request: Request<Incoming>) -> Response<BoxBody<Bytes, Infallibl
             response.headers_mut().remove("content-encoding");
             *response.body_mut() = whole(large(&body));
         }
+        "/huge" => {
+            let piece = Bytes::from(large(&body));
+            let pieces =
+                (0..(101 << 20) / piece.len()).map(move |_| Ok(Frame::data(piece.clone())));
+            *response.body_mut() =
+                BodyExt::boxed(StreamBody::new(futures_util::stream::iter(pieces)));
+        }
         "/endless" => {
             let piece = Bytes::from(large(&body));
             let pieces = futures_util::stream::repeat_with(move || Ok(Frame::data(piece.clone())));
