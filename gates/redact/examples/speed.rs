@@ -28,7 +28,7 @@ fn seconds(times: usize, mut work: impl FnMut()) -> f64 {
 }
 
 fn main() {
-    let body = format!("[{}]", [LINE; 4000].join(","));
+    let body = format!("[{}]", vec![LINE; 4000].join(","));
     let escapeless = body.replace("\\n", " ");
     let text = "An ordinary sentence of a page, neither short nor long. ".repeat(20_000);
     for learnt in [0, 1000] {

@@ -232,8 +232,8 @@ impl Cleaner {
             _ => look.class(name.as_bytes()),
         };
         match name {
-            "set-cookie" => return self.cookies(look, value, true),
-            "cookie" => return self.cookies(look, value, false),
+            "set-cookie" => return cookies(look, value, true),
+            "cookie" => return cookies(look, value, false),
             "authorization" | "proxy-authorization" => return self.authorization(look, value),
             _ => {}
         }
@@ -259,26 +259,6 @@ impl Cleaner {
         }
         let edits = look.value(secret, Class::Secret);
         edits.into_iter().map(|edit| moved(edit, start)).collect()
-    }
-
-    fn cookies(&self, look: Look<'_>, value: &[u8], is_set: bool) -> Vec<Edit> {
-        let mut edits = Vec::new();
-        let mut at = 0;
-        for (number, part) in value.split(|b| *b == b';').enumerate() {
-            if let Some(cut) = part.iter().position(|b| *b == b'=')
-                && (number == 0 || !is_set)
-            {
-                let own = &part[cut + 1..];
-                let found = if entropy::is_likely(own) {
-                    look.value(own, Class::Secret)
-                } else {
-                    look.unlearnt(own)
-                };
-                edits.extend(found.into_iter().map(|edit| moved(edit, at + cut + 1)));
-            }
-            at += part.len() + 1;
-        }
-        edits
     }
 
     /// A body of this media type, its content codings taken off, of a message to or from this host.
@@ -370,6 +350,27 @@ impl Cleaner {
     fn last(&self, level: Level) -> Look<'_> {
         Look { rules: &self.rules, profile: None, level, may_learn: false }
     }
+}
+
+/// The values of cookies; of one that is set the first pair alone is it.
+fn cookies(look: Look<'_>, value: &[u8], is_set: bool) -> Vec<Edit> {
+    let mut edits = Vec::new();
+    let mut at = 0;
+    for (number, part) in value.split(|b| *b == b';').enumerate() {
+        if let Some(cut) = part.iter().position(|b| *b == b'=')
+            && (number == 0 || !is_set)
+        {
+            let own = &part[cut + 1..];
+            let found = if entropy::is_likely(own) {
+                look.value(own, Class::Secret)
+            } else {
+                look.unlearnt(own)
+            };
+            edits.extend(found.into_iter().map(|edit| moved(edit, at + cut + 1)));
+        }
+        at += part.len() + 1;
+    }
+    edits
 }
 
 fn moved(edit: Edit, by: usize) -> Edit {

@@ -237,7 +237,7 @@ fn a_large_body_is_cleaned_in_windows() {
     let secret = r#"{"token":"s3cr3t-in-a-stream-1","email":"kim@example.org"}"#;
     let mut text = String::new();
     while text.len() < 9 << 20 {
-        text.push_str(&format!("{}\n", if text.len() % 7 == 0 { secret } else { line }));
+        text.push_str(&format!("{}\n", if text.len().is_multiple_of(7) { secret } else { line }));
     }
     let count = text.matches("kim@").count();
     assert!(count > 1000, "{count}");

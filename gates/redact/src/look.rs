@@ -253,7 +253,7 @@ impl Look<'_> {
         {
             return;
         }
-        let end = if run.len() % 4 == 0 { run.end } else { padded };
+        let end = if run.len().is_multiple_of(4) { run.end } else { padded };
         let whole = run.start..end;
         entropy::drawn(word, |part| {
             if self.is_harmless(text, &whole, at) {

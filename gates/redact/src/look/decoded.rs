@@ -107,7 +107,7 @@ impl Look<'_> {
                 edits.decoded(run.start + start..padded, Vec::new());
                 return true;
             };
-            let is_padded = padded > run.end || part.len() % 4 == 0;
+            let is_padded = padded > run.end || part.len().is_multiple_of(4);
             let with = coded(&apply(&plain, &found), part, is_padded);
             let at = run.start + start..padded;
             let edit = Edit { at: at.clone(), with, rule: first.rule, rank: DECODED };

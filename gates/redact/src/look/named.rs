@@ -110,47 +110,12 @@ impl Look<'_> {
                     let beside = spans::named_beside(text, &name, &value);
                     class = beside.map_or(Class::Plain, |name| self.class(&text[name]));
                 }
-                if let Some(at) = self.meant(text, sign, &name, value, class) {
+                if let Some(at) = meant(text, sign, &name, value, class) {
                     done = at.end;
                     edits.extend(self.escaped_value(text, at, class));
                 }
             }
         }
-    }
-
-    /// The value, when somebody meant it as one: a bare word after a name in a sentence is none.
-    fn meant(
-        &self,
-        text: &[u8],
-        sign: usize,
-        name: &Written,
-        value: Written,
-        class: Class,
-    ) -> Option<Range<usize>> {
-        if value.is_quoted {
-            return Some(value.at);
-        }
-        let before = name.at.start.checked_sub(1).map(|at| text[at]);
-        let is_pair = text[sign] == b'=' && !name.is_quoted;
-        if is_pair && matches!(before, None | Some(b'?' | b'&' | b'#')) {
-            return Some(value.at);
-        }
-        // A header in a log: `Authorization: Bearer abc`.
-        let word = &text[value.at.clone()];
-        let mut at = value.at;
-        let scheme = [word, b" "].concat();
-        if after_scheme(&scheme) > 0 && text.get(at.end) == Some(&b' ') {
-            let start = at.end + 1;
-            let length =
-                text[start..].iter().take_while(|b| b.is_ascii_graphic() && **b != b'"').count();
-            at = start..start + length;
-        }
-        let is_meant = match class {
-            Class::Secret => entropy::is_meant(&text[at.clone()]),
-            Class::Person => false,
-            _ => true,
-        };
-        is_meant.then_some(at)
     }
 
     /// `<password>...</password>`.
@@ -182,7 +147,7 @@ impl Look<'_> {
         if value.is_empty() {
             return Vec::new();
         }
-        let class = if self.level != Level::All { Class::Plain } else { self.class(name) };
+        let class = if self.level == Level::All { self.class(name) } else { Class::Plain };
         let is_coded = value.iter().any(|b| matches!(b, b'%' | b'+'));
         let look = |value: &[u8]| match self.value(value, class) {
             edits if edits.is_empty() => self.text(value, at.deeper(class)),
@@ -204,4 +169,38 @@ impl Look<'_> {
         }
         plain.back(edits, offset)
     }
+}
+
+/// The value, when somebody meant it as one: a bare word after a name in a sentence is none.
+fn meant(
+    text: &[u8],
+    sign: usize,
+    name: &Written,
+    value: Written,
+    class: Class,
+) -> Option<Range<usize>> {
+    if value.is_quoted {
+        return Some(value.at);
+    }
+    let before = name.at.start.checked_sub(1).map(|at| text[at]);
+    let is_pair = text[sign] == b'=' && !name.is_quoted;
+    if is_pair && matches!(before, None | Some(b'?' | b'&' | b'#')) {
+        return Some(value.at);
+    }
+    // A header in a log: `Authorization: Bearer abc`.
+    let word = &text[value.at.clone()];
+    let mut at = value.at;
+    let scheme = [word, b" "].concat();
+    if after_scheme(&scheme) > 0 && text.get(at.end) == Some(&b' ') {
+        let start = at.end + 1;
+        let length =
+            text[start..].iter().take_while(|b| b.is_ascii_graphic() && **b != b'"').count();
+        at = start..start + length;
+    }
+    let is_meant = match class {
+        Class::Secret => entropy::is_meant(&text[at.clone()]),
+        Class::Person => false,
+        _ => true,
+    };
+    is_meant.then_some(at)
 }
