@@ -13,7 +13,9 @@ fn main() {
     let recorded: Vec<Recorded> =
         (0..count).map(|order| Recorded { order, interaction: interaction(order) }).collect();
     let cassette = Cassette::open_or_new(Path::new(folder), Policy::default).unwrap();
-    cassette.write(&recorded).unwrap();
+    let key = redact::placeholder::Key([0; 32]);
+    let cleaner = cassette.policy().redact.cleaner(redact::Redactor::default(), key).unwrap();
+    cassette.write(&recorded, &cleaner).unwrap();
 }
 
 fn interaction(order: u64) -> Interaction {

@@ -30,6 +30,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         cassette: Some(cassette.clone()),
         cleaner: cleaner.clone(),
         latency: Latency::None,
+        faults: Vec::new(),
         authorities: None,
         now: 1_795_000_000,
     };

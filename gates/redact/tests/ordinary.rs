@@ -89,8 +89,10 @@ const SENTENCES: &[&str] = &[
     "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/143.0.0.0",
 ];
 
+type Make = fn(&mut Numbers) -> String;
+
 /// The kinds of values, each with the name that it has in JSON.
-const KINDS: &[(&str, fn(&mut Numbers) -> String)] = &[
+const KINDS: &[(&str, Make)] = &[
     ("id", |n| n.below(1 << 40).to_string()),
     ("uuid", uuid),
     ("ref", uuid),

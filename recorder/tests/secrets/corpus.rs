@@ -188,25 +188,19 @@ pub fn corpus() -> Vec<Planted> {
                         && matches!(form, Form::Json | Form::Gzip));
                 if !is_none {
                     let what = format!("{name} {shape} in {place}, {form:?}");
-                    all.extend(planted(what, name, &numbers.shaped(shape), place, form));
+                    all.extend(planted(&what, name, &numbers.shaped(shape), place, form));
                 }
             }
         }
     }
-    all.extend(platforms(&mut numbers));
+    all.extend(in_heads(&mut numbers));
+    all.extend(in_bodies(&mut numbers));
     all
 }
 
-fn planted(what: String, name: &str, secret: &str, place: &str, form: Form) -> Option<Planted> {
+fn planted(what: &str, name: &str, secret: &str, place: &str, form: Form) -> Option<Planted> {
     let value = formed(secret, form);
-    let mut one = Planted {
-        what,
-        secret: secret.to_owned(),
-        method: "POST",
-        path: "/echo".to_owned(),
-        headers: Vec::new(),
-        body: Vec::new(),
-    };
+    let mut one = Planted::posted(what, secret, "/echo");
     match place {
         "query" if form == Form::Url => one.path = format!("/none?n=1&{name}={value}"),
         "query" => one.path = format!("/none?n=1&{name}={}", percent(&value)),
@@ -218,7 +212,9 @@ fn planted(what: String, name: &str, secret: &str, place: &str, form: Form) -> O
         "header" => one.headers.push(("x-note", value)),
         "response" => {
             let (_, media_type, body) = bodies(name, secret, form).swap_remove(0);
-            one.path = if form == Form::Gzip { "/gzip" } else { "/echo" }.to_owned();
+            if form == Form::Gzip {
+                one.path = String::from("/gzip");
+            }
             // What is asked for is not looked into by the service; it says it in its answer.
             one.headers.push(("content-type", media_type.1.to_owned()));
             one.body = body;
@@ -230,108 +226,79 @@ fn planted(what: String, name: &str, secret: &str, place: &str, form: Form) -> O
             one.body = if form == Form::Gzip { gzip(&body) } else { body };
             if form == Form::Gzip {
                 one.headers.push(("content-encoding", "gzip".to_owned()));
-                one.path = "/none".to_owned();
+                one.path = String::from("/none");
             }
         }
     }
     Some(one)
 }
 
-/// What is of a platform or of HTTP alone.
-fn platforms(numbers: &mut Numbers) -> Vec<Planted> {
-    let mut all = Vec::new();
-    let mut add = |what: &str,
-                   secret: &str,
-                   path: String,
-                   header: Option<(&'static str, String)>,
-                   body: String| {
-        let is_form = body.starts_with("data=");
-        let media_type = if is_form { FORM } else { JSON };
-        let mut headers = vec![(media_type.0, media_type.1.to_owned())];
-        headers.extend(header);
-        all.push(Planted {
+impl Planted {
+    fn posted(what: &str, secret: &str, path: &str) -> Planted {
+        Planted {
             what: what.to_owned(),
             secret: secret.to_owned(),
             method: "POST",
-            path,
-            headers,
-            body: body.into_bytes(),
-        });
-    };
-    let none = || "/none".to_owned();
-    let key = numbers.shaped("{h8}-{h4}-{h4}-{h4}-{h12}");
-    add("Braze key", &key, none(), Some(("authorization", format!("Bearer {key}"))), String::new());
-    let key = numbers.shaped("pk_{h34}");
-    add(
-        "Klaviyo key",
-        &key,
-        none(),
-        Some(("authorization", format!("Klaviyo-API-Key {key}"))),
-        String::new(),
-    );
-    let key = numbers.shaped("{b10}x");
-    let basic = STANDARD.encode(format!("anystring:{key}"));
-    add(
-        "Mailchimp basic",
-        &key,
-        none(),
-        Some(("authorization", format!("Basic {basic}"))),
-        String::new(),
-    );
-    add(
-        "Mailchimp basic, coded",
-        &basic,
-        none(),
-        Some(("authorization", format!("Basic {basic}"))),
-        String::new(),
-    );
-    let hash = numbers.shaped("{h32}");
-    add(
-        "Mailchimp member",
-        &hash,
-        format!("/none/3.0/lists/1/members/{hash}"),
-        None,
-        String::new(),
-    );
-    let token = numbers.shaped("{b6}");
-    let data = format!("{{\"event\":\"Opened\",\"token\":\"{token}\",\"properties\":{{\"n\":1}}}}");
-    add(
-        "Klaviyo data",
-        &token,
-        "/echo".to_owned(),
-        None,
-        format!("data={}", percent(&STANDARD.encode(data))),
-    );
-    let cookie = numbers.shaped("{b26}");
-    add(
-        "cookie",
-        &cookie,
-        none(),
-        Some(("cookie", format!("theme=dark; sid={cookie}"))),
-        String::new(),
-    );
-    let cookie = numbers.shaped("{b26}");
-    add("cookie set", &cookie, format!("/cookie/{cookie}"), None, String::new());
+            path: path.to_owned(),
+            headers: Vec::new(),
+            body: Vec::new(),
+        }
+    }
+
+    fn header(mut self, name: &'static str, value: String) -> Planted {
+        self.headers.push((name, value));
+        self
+    }
+
+    fn body(self, media_type: (&'static str, &'static str), body: String) -> Planted {
+        Planted { body: body.into_bytes(), ..self.header(media_type.0, media_type.1.to_owned()) }
+    }
+}
+
+/// What is of a platform or of HTTP alone, in headers and addresses.
+fn in_heads(numbers: &mut Numbers) -> Vec<Planted> {
+    let none = |what: &str, secret: &str| Planted::posted(what, secret, "/none");
+    let braze = numbers.shaped("{h8}-{h4}-{h4}-{h4}-{h12}");
+    let klaviyo = numbers.shaped("pk_{h34}");
+    let mailchimp = numbers.shaped("{b10}x");
+    let basic = STANDARD.encode(format!("anystring:{mailchimp}"));
+    let member = numbers.shaped("{h32}");
+    let (sent, set) = (numbers.shaped("{b26}"), numbers.shaped("{b26}"));
     let token = numbers.shaped("{b18}");
-    add(
-        "given and used",
-        &token,
-        "/echo".to_owned(),
-        None,
-        format!("{{\"access_token\":\"{token}\"}}"),
-    );
-    add("given and used, in a path", &token, format!("/none/{token}/items"), None, String::new());
+    let given = format!("{{\"access_token\":\"{token}\"}}");
+    vec![
+        none("Braze key", &braze).header("authorization", format!("Bearer {braze}")),
+        none("Klaviyo key", &klaviyo).header("authorization", format!("Klaviyo-API-Key {klaviyo}")),
+        none("Mailchimp basic", &mailchimp).header("authorization", format!("Basic {basic}")),
+        none("Mailchimp basic, coded", &basic).header("authorization", format!("Basic {basic}")),
+        Planted::posted("member", &member, &format!("/none/3.0/lists/1/members/{member}")),
+        none("cookie", &sent).header("cookie", format!("theme=dark; sid={sent}")),
+        Planted::posted("cookie set", &set, &format!("/cookie/{set}")),
+        Planted::posted("given", &token, "/echo").body(JSON, given),
+        Planted::posted("given and used in a path", &token, &format!("/none/{token}/items")),
+    ]
+}
+
+/// The same in bodies.
+fn in_bodies(numbers: &mut Numbers) -> Vec<Planted> {
+    let echo = |what: &str, secret: &str| Planted::posted(what, secret, "/echo");
+    let public = numbers.shaped("{b6}");
+    let event =
+        format!("{{\"event\":\"Opened\",\"token\":\"{public}\",\"properties\":{{\"n\":1}}}}");
     let known = "kn0wn-by-value-1";
-    add("known by value", known, "/echo".to_owned(), None, format!("{{\"x\":[\"{known}\"]}}"));
     let password = numbers.shaped("{b12}");
-    let dsn = format!("{{\"dsn\":\"postgres://kim:{password}@db.example/crm\"}}");
-    add("password in an address", &password, "/echo".to_owned(), None, dsn);
-    let body = numbers.shaped("MII{b60}\\n{b64}\\n{b40}");
+    let drawn = numbers.shaped("{b40}");
+    let key = numbers.shaped("MII{b60}\\n{b64}\\n{b40}");
     let (start, end) = ("-----BEGIN", "-----END");
     let pem =
-        format!("{{\"pem\":\"{start} PRIVATE KEY-----\\n{body}\\n{end} PRIVATE KEY-----\\n\"}}");
-    add("private key", &body.replace("\\n", "\n"), "/echo".to_owned(), None, pem);
-    let drawn = numbers.shaped("{b40}");
-    add("drawn at random", &drawn, "/echo".to_owned(), None, format!("{{\"x\":\"{drawn}\"}}"));
-    all
+        format!("{{\"pem\":\"{start} PRIVATE KEY-----\\n{key}\\n{end} PRIVATE KEY-----\\n\"}}");
+    vec![
+        echo("Klaviyo data", &public)
+            .body(FORM, format!("data={}", percent(&STANDARD.encode(event)))),
+        echo("known by value", known).body(JSON, format!("{{\"x\":[\"{known}\"]}}")),
+        echo("password in an address", &password)
+            .body(JSON, format!("{{\"dsn\":\"postgres://kim:{password}@db.example/crm\"}}")),
+        echo("private key", &key.replace("\\n", "\n")).body(JSON, pem),
+        echo("drawn at random", &drawn).body(JSON, format!("{{\"x\":\"{drawn}\"}}")),
+    ]
 }

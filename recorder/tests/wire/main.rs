@@ -348,7 +348,7 @@ async fn answers_go_wrong_on_purpose() {
         mode: Mode::None,
         library: Arc::new(Library::of_cassette(cassette.clone()).unwrap()),
         cassette: None,
-        cleaner: Cleaner::new(Redactor::default(), &[], Key([3; 32])),
+        cleaner: cleaner(),
         latency: Latency::None,
         faults: faults.iter().map(|fault| fault.parse().unwrap()).collect(),
         authorities: None,

@@ -102,12 +102,13 @@ fn recorded(record: &Record, cx: &Context) -> Result<ExitCode, Error> {
         .map(|path| gate_core::files::read(path))
         .transpose()?
         .map(|pem| String::from_utf8_lossy(&pem).into_owned());
+    let cleaner = cleaner(&cassette, cx)?;
     let setup = Setup {
         front,
         mode,
         library: Arc::new(library),
         cassette: Some(cassette.clone()),
-        cleaner: cleaner(&cassette, cx)?,
+        cleaner: cleaner.clone(),
         latency: Latency::None,
         faults: Vec::new(),
         authorities,
@@ -120,14 +121,14 @@ fn recorded(record: &Record, cx: &Context) -> Result<ExitCode, Error> {
         announce(record, &proxy, cx);
         run::run(proxy, &record.command, cx).await
     })?;
-    let kept = keep(&cassette, mode, &ended)?;
+    let kept = keep(&cassette, mode, &ended, &cleaner)?;
     Ok(summed_up(&ended, &kept, is_kept, record, cx))
 }
 
 /// What takes the secrets out of recordings of this cassette.
 pub(super) fn cleaner(cassette: &Cassette, cx: &Context) -> Result<Cleaner, Error> {
     let key = recorder::fresh_key().map_err(super::engine_error)?;
-    Ok(Cleaner::new(cx.redactor().clone(), &cassette.policy().redact.names, key))
+    cassette.policy().redact.cleaner(cx.redactor().clone(), key).map_err(super::engine_error)
 }
 
 fn announce(record: &Record, proxy: &Proxy, cx: &Context) {
@@ -139,7 +140,12 @@ fn announce(record: &Record, proxy: &Proxy, cx: &Context) {
 }
 
 /// Writes what was recorded, and says what that is.
-fn keep(cassette: &Cassette, mode: Mode, ended: &Ended) -> Result<String, Error> {
+fn keep(
+    cassette: &Cassette,
+    mode: Mode,
+    ended: &Ended,
+    cleaner: &Cleaner,
+) -> Result<String, Error> {
     let wrong = super::engine_error;
     let new = ended.outcome.recorded.clone();
     if new.is_empty() {
@@ -147,11 +153,11 @@ fn keep(cassette: &Cassette, mode: Mode, ended: &Ended) -> Result<String, Error>
     }
     let old = cassette.read().map_err(wrong)?;
     if mode != Mode::All || old.is_empty() {
-        cassette.write(&[old, new].concat()).map_err(wrong)?;
+        cassette.write(&[old, new].concat(), cleaner).map_err(wrong)?;
         return Ok(String::new());
     }
     let all = recorder::rerecorded(cassette, old.clone(), new).map_err(wrong)?;
-    cassette.write(&all).map_err(wrong)?;
+    cassette.write(&all, cleaner).map_err(wrong)?;
     let same = all.iter().filter(|one| old.contains(one)).count();
     Ok(format!(", {same} of them unchanged"))
 }
