@@ -12,8 +12,10 @@ mod index;
 mod message;
 mod play;
 mod rerecord;
+pub mod rules;
 mod spool;
 mod wire;
+mod yaml;
 
 pub use canonical::{
     Address, Hash, Ignored, JsonPath, Keys, Matching, Origin, Part, Step, written_place,

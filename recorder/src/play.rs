@@ -10,6 +10,7 @@ use crate::canonical::{Keys, Matching, Origin};
 use crate::cassette::{Cassette, Recorded};
 use crate::index::{Asked, Found, Group, Index};
 use crate::message::{Request, Response};
+use crate::rules::{Rule, Rules};
 
 /// How many recordings are looked at for those that are nearest to a request that has none.
 const LOOKED_AT: u32 = 20_000;
@@ -25,6 +26,8 @@ pub struct Library {
     /// Whether the last answer of a queue is given again when all are used up.
     repeats: bool,
     cassette: Option<Cassette>,
+    /// What answers where nothing was recorded.
+    rules: Rules,
     /// A bit for each recording: whether any session was given it.
     used: Vec<AtomicU64>,
 }
@@ -97,12 +100,20 @@ impl Library {
     fn new(index: Index, matching: Matching, repeats: bool, cassette: Option<Cassette>) -> Library {
         let words = (index.len() as usize).div_ceil(64);
         let used = std::iter::repeat_with(AtomicU64::default).take(words).collect();
-        Library { index, matching, repeats, cassette, used }
+        let rules = Rules::default();
+        Library { index, matching, repeats, cassette, rules, used }
     }
 
     /// The same, with the last answer of a queue given again, or not.
     pub fn repeating(mut self, repeats: bool) -> Library {
         self.repeats = repeats;
+        self
+    }
+
+    /// The same, with answers to every request of a kind where nothing was recorded or all of it
+    /// is used up. Of several rules that fit the first answers, as often as it is asked.
+    pub fn with_rules(mut self, rules: Vec<Rule>) -> Library {
+        self.rules = Rules::new(rules);
         self
     }
 
@@ -249,7 +260,7 @@ impl Session {
         let keys = self.library.matching.keys(request);
         let group = match self.library.group(&keys, goes_to) {
             Ok(group) => group,
-            Err(why) => return Ok(Answer::Missed(self.library.miss(request, goes_to, why))),
+            Err(why) => return Ok(self.by_rule(request, goes_to, why)),
         };
         let exact = self.library.index.exact(group, &keys.exact);
         // Who asks with a token of the recording gets what belongs to that token.
@@ -262,8 +273,15 @@ impl Session {
             }
             None => {
                 let why = Why::UsedUp(queue.end - queue.first);
-                Ok(Answer::Missed(self.library.miss(request, goes_to, why)))
+                Ok(self.by_rule(request, goes_to, why))
             }
+        }
+    }
+
+    fn by_rule(&self, request: &Request, goes_to: &Origin, why: Why) -> Answer {
+        match self.library.rules.answer(request, goes_to) {
+            Some(response) => Answer::Recorded(Box::new(response.clone())),
+            None => Answer::Missed(self.library.miss(request, goes_to, why)),
         }
     }
 
@@ -386,6 +404,25 @@ mod tests {
         let library = library(&[("/x", "1")], true);
         assert_eq!(asked(&mut library.session(), "https://a/x"), "1");
         assert_eq!(asked(&mut library.session(), "/x"), "1");
+    }
+
+    #[test]
+    fn rules_answer_where_nothing_was_recorded() {
+        use crate::rules::{Matcher, Pattern, Target};
+        let recorded = recorded(&[("https://a/x/1", "recorded")]);
+        let pattern = Matcher::Pattern(Pattern::whole("/x/[0-9]").unwrap());
+        let rule = Rule {
+            target: Target::Path(pattern),
+            response: Response { body: "by rule".into(), ..Response::default() },
+            ..Rule::default()
+        };
+        let library = Library::of_recorded(&recorded, Matching::default(), false);
+        let mut session = Arc::new(library.with_rules(vec![rule])).session();
+        let mut check = |url: &str, expect: &str| assert_eq!(asked(&mut session, url), expect);
+        check("https://a/x/2", "by rule");
+        check("https://a/x/1", "recorded");
+        check("https://a/x/1", "by rule");
+        check("https://a/x/22", "Unknown");
     }
 
     #[test]

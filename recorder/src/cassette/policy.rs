@@ -115,7 +115,7 @@ impl Default for Policy {
 impl Policy {
     /// From the text of the file.
     pub fn read(text: &str) -> Result<Policy> {
-        let policy: Policy = serde_yaml::from_str(text)
+        let policy: Policy = crate::yaml::read(text)
             .map_err(|error| Error::new(format!("reading cassette.yaml: {error}")))?;
         if policy.schema != SCHEMA {
             let text =
@@ -130,7 +130,7 @@ impl Policy {
 
     /// The text of the file.
     pub fn write(&self) -> String {
-        serde_yaml::to_string(self).expect("a policy can be written")
+        crate::yaml::write(self)
     }
 
     /// What counts when a request is looked up.
