@@ -7,12 +7,16 @@ mod cassette;
 mod coding;
 pub mod drift;
 mod error;
+mod examine;
+mod export;
 mod files;
+pub mod import;
 mod index;
 mod message;
 mod play;
 mod rerecord;
 pub mod rules;
+mod show;
 mod spool;
 mod wire;
 mod yaml;
@@ -23,10 +27,13 @@ pub use canonical::{
 pub use cassette::{Cassette, MatchPolicy, Policy, Recorded, RedactPolicy, SCHEMA, Volatile};
 pub use coding::Codings;
 pub use error::{Error, Result};
+pub use examine::{Damage, Large, Stats, integrity, stats};
+pub use export::{Mappings, to_har, to_wiremock};
 pub use index::Index;
 pub use message::{Content, Headers, Interaction, Request, Response, Stored, Timing};
 pub use play::{Answer, Difference, Library, Miss, Near, Session, Why};
 pub use rerecord::rerecorded;
+pub use show::shown;
 pub use wire::{
     Fault, Front, Latency, Missed, Mode, Outcome, Proxy, Setup, miss_words, system_authorities,
 };

@@ -193,7 +193,7 @@ fn shape_of(
         let mut responses = Vec::new();
         for one in &group {
             let Interaction { request, response } = &one.interaction;
-            bodies.names.extend(stored_in(&one.interaction));
+            bodies.names.extend(stored_in(&one.interaction).map(|stored| stored.digest.clone()));
             let own = (request != shared).then(|| shape::own_request(request, bodies));
             responses.push(shape::response(one.order, own.transpose()?, response, bodies)?);
         }
@@ -201,6 +201,11 @@ fn shape_of(
     }
     let Endpoint { method, origin, path } = endpoint;
     Ok(FileShape { schema: shape::SCHEMA.to_owned(), method, origin, path, requests })
+}
+
+/// How many endpoints there are.
+pub(crate) fn endpoints(recorded: &[Recorded]) -> usize {
+    by_endpoint(recorded).len()
 }
 
 fn by_endpoint(recorded: &[Recorded]) -> BTreeMap<Endpoint, Vec<&Recorded>> {
@@ -212,12 +217,12 @@ fn by_endpoint(recorded: &[Recorded]) -> BTreeMap<Endpoint, Vec<&Recorded>> {
     groups
 }
 
-/// The names of the bodies that an interaction has in the folder already.
-fn stored_in(interaction: &Interaction) -> impl Iterator<Item = String> {
+/// The bodies that an interaction has in the folder.
+pub(crate) fn stored_in(interaction: &Interaction) -> impl Iterator<Item = &Stored> {
     let Interaction { request, response } = interaction;
     let contents = [Some(&request.body), Some(&response.body), response.encoded.as_ref()];
     contents.into_iter().flatten().filter_map(|content| match content {
-        Content::Stored(stored) => Some(stored.digest.clone()),
+        Content::Stored(stored) => Some(stored),
         Content::Bytes(_) => None,
     })
 }
@@ -255,7 +260,7 @@ impl Bodies for Kept<'_> {
 }
 
 /// The names in a folder, sorted; none when it is not there.
-fn entries(folder: &Path) -> Result<Vec<String>> {
+pub(crate) fn entries(folder: &Path) -> Result<Vec<String>> {
     let entries = match fs::read_dir(folder) {
         Ok(entries) => entries,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
