@@ -1,11 +1,14 @@
 """Records cassettes with the tools that users have, against a small server, and writes what they
-must hold into `manifest.json`. Run by hand; what it wrote is committed beside it, in `recorded/`.
+must hold into `manifest.json`. Run by hand; what it wrote is committed in `../recorded/`.
 
     python3 -m venv VENV && VENV/bin/pip install vcrpy requests httpx urllib3
     npm install --prefix NODE @pollyjs/core @pollyjs/adapter-node-http @pollyjs/adapter-fetch \
         @pollyjs/persister-fs playwright-core
     apt-get install ruby ruby-vcr ruby-webmock ruby-multi-json chromium
     NODE_PATH=NODE/node_modules VENV/bin/python prepare.py
+
+Last run with vcrpy 9.4.2, requests 2.34.2, httpx 0.28.1, urllib3 2.8.0, VCR 5.0.0 (Debian 12),
+Polly.js 6.0.6, Playwright 1.65.1 and Chromium 156.
 
 The manifest is written from what the server saw and sent, not from the cassettes.
 """
