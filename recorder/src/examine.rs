@@ -150,7 +150,9 @@ mod tests {
         let check = |damage: &dyn Fn(&Path), expect: &[&str]| {
             let folder = tempfile::tempdir().unwrap();
             let cassette = Cassette::open_or_new(folder.path(), Policy::default).unwrap();
-            cassette.write(&[recorded(0, "GET", "https://a/x", 5000)]).unwrap();
+            let key = redact::placeholder::Key([1; 32]);
+            let cleaner = redact::Cleaner::new(redact::Redactor::default(), &[], key);
+            cassette.write(&[recorded(0, "GET", "https://a/x", 5000)], &cleaner).unwrap();
             damage(folder.path());
             let found = integrity(folder.path()).unwrap();
             let found: Vec<&str> = found.iter().map(|damage| damage.what.as_str()).collect();

@@ -90,11 +90,14 @@ fn coded_bytes_are_kept_where_coding_again_gives_others() {
 #[test]
 fn what_is_imported_goes_into_a_cassette() {
     use recorder::{Cassette, Policy};
+    // It has learnt nothing: what it only writes stays as it is.
+    let cleaner =
+        redact::Cleaner::new(redact::Redactor::default(), &[], redact::placeholder::Key([1; 32]));
     for name in manifest().keys() {
         let imported = import::read(&recordings().join(name)).unwrap();
         let folder = tempfile::tempdir().unwrap();
         let cassette = Cassette::open_or_new(folder.path(), Policy::default).unwrap();
-        cassette.write(&imported.recorded).unwrap();
+        cassette.write(&imported.recorded, &cleaner).unwrap();
         let back = import::read(folder.path()).unwrap();
         assert_eq!(back.format.name(), "gate");
         assert_eq!(back.recorded, imported.recorded, "{name}");
