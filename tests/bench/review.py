@@ -25,8 +25,10 @@ const { chromium } = require('playwright-core');
 (async () => {
   const browser = await chromium.launch({ executablePath: process.env.CHROMIUM, args: ['--no-sandbox'] });
   const page = await (await browser.newContext({ viewport: { width: 1280, height: 800 } })).newPage();
-  await page.goto(process.argv[2]);
   const origin = new URL(process.argv[2]).origin;
+  await page.goto(process.argv[2]);
+  // The first page sets the cookie and goes on by itself.
+  await page.waitForURL(origin + '/');
   const asked = performance.now();
   await page.goto(origin + '/review.html', { waitUntil: 'commit' });
   await page.waitForSelector('.row-title, .group-name');
