@@ -34,6 +34,10 @@ bench:
 	$(CARGO) build --release --package gate-review --example large_run
 	python3 tests/bench/review.py "$${CARGO_TARGET_DIR:-target}"/release/gate \
 		"$${CARGO_TARGET_DIR:-target}"/release/examples/large_run
+	$(CARGO) build --release --package recorder --examples
+	python3 tests/bench/replay.py "$${CARGO_TARGET_DIR:-target}"/release/gate \
+		"$${CARGO_TARGET_DIR:-target}"/release/examples/large_cassette \
+		"$${CARGO_TARGET_DIR:-target}"/release/examples/bare_server
 
 # The same suite here and on a Selenium Grid whose nodes are killed; wants Java and npm as well.
 grid: deps
