@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use http_body_util::BodyExt;
 use redact::placeholder;
 
-use super::{Answered, Change, Finding, Severity, compare};
+use super::{Answered, Finding, Severity, compare};
 use crate::canonical::Matching;
 use crate::cassette::Cassette;
 use crate::coding::Codings;
@@ -79,7 +79,7 @@ impl Given {
 }
 
 /// Asks everything once that was recorded with one of the methods. What differs is asked for a
-/// second time: only what differs both times is told, since the rest comes and goes by itself.
+/// second time: what breaks a client both times does, what comes and goes is a warning.
 pub async fn check(
     cassette: &Cassette,
     asking: &Asking,
@@ -150,11 +150,36 @@ async fn one(
         return Ok(found);
     }
     let second = given(&interaction.request, &content, asking, upstream).await?;
-    let again = compare(&before, &second.answered());
-    let is_there = |one: &Finding| {
-        again.iter().any(|other| (other.change, &other.place) == (one.change, &one.place))
+    Ok(together(found, compare(&before, &second.answered())))
+}
+
+/// What two answers have shown. What breaks a client in one of them only is a warning, since it
+/// comes and goes; but not when the other could not be looked at. What could not be looked at in
+/// one was looked at in the other.
+fn together(first: Vec<Finding>, second: Vec<Finding>) -> Vec<Finding> {
+    let is_in = |all: &[Finding], one: &Finding| {
+        all.iter().any(|other| (other.change, &other.place) == (one.change, &one.place))
     };
-    Ok(found.into_iter().filter(|one| one.change == Change::Added || is_there(one)).collect())
+    let is_unchecked = |all: &[Finding]| all.iter().any(|one| one.severity == Severity::Unchecked);
+    let only = |one: &Finding, others: &[Finding]| -> Option<Finding> {
+        match one.severity {
+            Severity::Unchecked => None,
+            Severity::Breaking if !is_unchecked(others) => {
+                let after = format!("{} in one answer of two", one.after);
+                Some(Finding { severity: Severity::Warning, after, ..one.clone() })
+            }
+            _ => Some(one.clone()),
+        }
+    };
+    let mut all: Vec<Finding> = first
+        .iter()
+        .filter_map(|one| if is_in(&second, one) { Some(one.clone()) } else { only(one, &second) })
+        .collect();
+    all.extend(second.iter().filter(|one| !is_in(&first, one)).filter_map(|one| only(one, &first)));
+    all.sort_by(|one, other| {
+        (other.severity, &one.place, one.change).cmp(&(one.severity, &other.place, other.change))
+    });
+    all
 }
 
 /// Whether the recorded request was sent with a secret that nobody has given for it.

@@ -9,6 +9,7 @@ use http::header::{self, HeaderMap, HeaderValue};
 use http::{Response, StatusCode, Uri, request};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
+use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use super::fault::{Instead, spoilt};
 use super::headers::{end_to_end, to_map};
@@ -77,36 +78,79 @@ async fn answered(
     request: http::Request<Incoming>,
 ) -> Response<Reply> {
     let (head, body) = request.into_parts();
-    let goes = match goes(&state, via, &head) {
-        Ok(goes) => goes,
-        Err(why) => return refusal(400, why),
-    };
     state.seen.fetch_add(1, Ordering::Relaxed);
+    let what = format!("{} {}", head.method, state.cleaner.url(&head.uri.to_string()));
+    let mut underway = Underway::new(&state, what);
+    let answer = asked(&state, via, head, body).await;
+    underway.is_answered = true;
+    answer
+}
+
+/// A request that is not answered yet. One that is given up, by its client or at the end, is not
+/// forgotten while it is recorded: nobody could say that all was seen.
+struct Underway {
+    state: Arc<State>,
+    what: String,
+    is_answered: bool,
+    _token: TaskTrackerToken,
+}
+
+impl Underway {
+    fn new(state: &Arc<State>, what: String) -> Underway {
+        let token = state.tape.reading.token();
+        Underway { state: Arc::clone(state), what, is_answered: false, _token: token }
+    }
+}
+
+impl Drop for Underway {
+    fn drop(&mut self) {
+        // Of what is only replayed a client may tire: slow answers are there to be tired of.
+        if !self.is_answered && self.state.records() {
+            self.state.failed(format!("{} was given up before it was answered", self.what));
+        }
+    }
+}
+
+/// Refuses a request, and remembers that it had no answer.
+fn failed(state: &State, code: u16, what: &str, why: &str) -> Response<Reply> {
+    state.failed(format!("{what}: {why}"));
+    refusal(code, why)
+}
+
+async fn asked(
+    state: &Arc<State>,
+    via: &Via,
+    head: request::Parts,
+    body: Incoming,
+) -> Response<Reply> {
+    let what = format!("{} {}", head.method, state.cleaner.url(&head.uri.to_string()));
+    let goes = match goes(state, via, &head) {
+        Ok(goes) => goes,
+        Err(why) => return failed(state, 400, &what, why),
+    };
     let order = state.order.fetch_add(1, Ordering::Relaxed);
     if head.headers.contains_key(header::UPGRADE) {
-        return upgraded(&state, &goes.url);
+        let why = "WebSockets and other upgrades are not recorded";
+        return failed(state, 501, &what, why);
     }
     let mut spool = Spool::new();
     if let Err(error) = collect(body, &mut spool).await {
-        return refusal(400, &format!("the request is not whole: {error}"));
+        return failed(state, 400, &what, &format!("the request is not whole: {error}"));
     }
-    let asked = match cleaned(&state, &head, &goes, &mut spool) {
+    let asked = match cleaned(state, &head, &goes, &mut spool) {
         Ok(asked) => asked,
-        Err(why) => {
-            state.failed(format!("{} {}: {why}", head.method, state.cleaner.url(&goes.url)));
-            return refusal(413, &why);
-        }
+        Err(why) => return failed(state, 413, &what, &why),
     };
     let user = match &via.authority {
         Some(_) => via.user.clone(),
         None => tunnel::user(&head.headers),
     };
     if state.replays()
-        && let Some(response) = replayed(&state, &user, &head, &goes, &asked).await
+        && let Some(response) = replayed(state, &user, &head, &goes, &asked).await
     {
         return response;
     }
-    recorded(&state, head, goes, asked, spool, order).await
+    recorded(state, head, goes, asked, spool, order).await
 }
 
 /// The recorded answer, or that there is none; nothing when it is to be recorded instead.
@@ -164,14 +208,13 @@ async fn recorded(
     let what = format!("{} {}", asked.method, asked.url);
     let request = match to_upstream(state, &head, &goes, spool) {
         Ok(request) => request,
-        Err(why) => return refusal(400, &why),
+        Err(why) => return failed(state, 400, &what, &why),
     };
     let started = Instant::now();
     let response = match state.upstream.send(request).await {
         Ok(response) => response,
         Err(error) => {
-            state.failed(format!("{what} could not be asked for: {error}"));
-            return refusal(502, &format!("{what} could not be asked for: {error}"));
+            return failed(state, 502, &what, &format!("it could not be asked for: {error}"));
         }
     };
     let (parts, body) = response.into_parts();
@@ -309,12 +352,6 @@ async fn collect(mut body: Incoming, spool: &mut Spool) -> Result<(), String> {
         }
     }
     Ok(())
-}
-
-/// WebSockets and the like are not recorded.
-fn upgraded(state: &State, url: &str) -> Response<Reply> {
-    state.note(format!("{}: WebSockets are not recorded", state.cleaner.url(url)));
-    refusal(501, "WebSockets are not recorded")
 }
 
 impl Sent {

@@ -41,6 +41,9 @@ pub use miss::words as miss_words;
 pub(crate) use headers::{end_to_end, to_map};
 pub(crate) use upstream::{Sent, Upstream};
 
+/// How long what is still under way may take at the end: longer than a body is read on for.
+const LAST: std::time::Duration = std::time::Duration::from_secs(12);
+
 /// When it is recorded, and when it is replayed; the names are VCR's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
@@ -101,8 +104,6 @@ pub struct Outcome {
     pub missed: Vec<Missed>,
     /// What could not be recorded or reached, in sentences.
     pub failed: Vec<String>,
-    /// What a person should know, in sentences.
-    pub notes: Vec<String>,
 }
 
 /// A request that had no answer.
@@ -167,13 +168,6 @@ impl State {
 
     fn failed(&self, text: String) {
         locked(&self.outcome).failed.push(text);
-    }
-
-    fn note(&self, text: String) {
-        let mut outcome = locked(&self.outcome);
-        if !outcome.notes.contains(&text) {
-            outcome.notes.push(text);
-        }
     }
 }
 
@@ -245,11 +239,15 @@ impl Proxy {
         let _ = self.stop.send(true);
         let _ = self.serving.await;
         let state = self.state;
+        // What is inside a tunnel is no connection of the listener, and a body may be read on
+        // without its client: both are waited for here.
+        state.tape.reading.close();
+        if tokio::time::timeout(LAST, state.tape.reading.wait()).await.is_err() {
+            let left = state.tape.reading.len();
+            state.failed(format!("{left} answers were still under way at the end"));
+        }
         let (seen, replayed) =
             (state.seen.load(Ordering::Relaxed), state.replayed.load(Ordering::Relaxed));
-        // No connection is left that could send an exchange: what is in the channel is all there is.
-        state.tape.reading.close();
-        state.tape.reading.wait().await;
         let _ = state.tape.to.send(Exchange::last());
         let _ = self.developing.await;
         let mut outcome = std::mem::take(&mut *locked(&state.outcome));
@@ -266,6 +264,7 @@ async fn develop(mut exchanges: mpsc::UnboundedReceiver<Exchange>, state: std::s
             return;
         }
         let Some(state) = state.upgrade() else { return };
+        let shared = Arc::clone(&state);
         let developed = tokio::task::spawn_blocking(move || {
             let what = format!("{} {}", exchange.request.method, exchange.request.url);
             if let Some(why) = &exchange.cut_short {
@@ -278,6 +277,8 @@ async fn develop(mut exchanges: mpsc::UnboundedReceiver<Exchange>, state: std::s
                 Err(error) => state.failed(format!("{what} was not recorded: {error}")),
             }
         });
-        let _ = developed.await;
+        if developed.await.is_err() {
+            shared.failed("an answer was not recorded: its recording panicked".to_owned());
+        }
     }
 }

@@ -10,6 +10,7 @@ use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio_util::task::TaskTracker;
+use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use super::reply::BoxError;
 use crate::message::{Headers, Request, Timing};
@@ -48,6 +49,8 @@ pub(super) struct Tape {
 
 /// A body that is passed on and copied.
 pub(super) struct Tee {
+    /// The recording waits for it at its end.
+    _token: TaskTrackerToken,
     /// Taken when it is read on without a client.
     inner: Option<Incoming>,
     /// Taken when it is done.
@@ -60,7 +63,8 @@ pub(super) struct Tee {
 impl Tee {
     pub(super) fn new(inner: Incoming, copy: Exchange, tape: Tape) -> Tee {
         let (inner, copy) = (Some(inner), Some(copy));
-        Tee { inner, copy, started: Instant::now(), tape, is_whole: false }
+        let token = tape.reading.token();
+        Tee { _token: token, inner, copy, started: Instant::now(), tape, is_whole: false }
     }
 
     pub(super) fn poll(

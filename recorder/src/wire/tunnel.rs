@@ -56,7 +56,7 @@ pub(super) fn connect(state: Arc<State>, request: Request<Incoming>) -> Response
                 let via = Via { scheme: "https", authority: Some(authority), user };
                 serve::inside(stream, state, via).await;
             }
-            Err(error) => state.note(format!(
+            Err(error) => state.failed(format!(
                 "a client did not accept the certificate for {host} ({error}): it does not know the \
                  authority of this run"
             )),

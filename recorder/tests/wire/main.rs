@@ -371,3 +371,25 @@ async fn answers_go_wrong_on_purpose() {
     let body = client.get(url("/count")).await.unwrap().into_body();
     assert!(body.collect().await.is_err());
 }
+
+#[tokio::test]
+async fn nothing_that_was_asked_is_forgotten() {
+    let (folder, service) = (tempfile::tempdir().unwrap(), Service::start().await);
+    let proxy = recording(folder.path(), &service).await;
+    let client = Client::builder(TokioExecutor::new()).build_http::<http_body_util::Empty<Bytes>>();
+    let url =
+        |path: &str| -> http::Uri { format!("http://{}{path}", proxy.address()).parse().unwrap() };
+    // The head is all that this client wants: the body is recorded to its end all the same.
+    drop(client.get(url("/sse")).await.unwrap());
+    let upgrade = [("connection", "upgrade"), ("upgrade", "websocket")];
+    assert_eq!(asked("GET", &url("/json").to_string(), &upgrade, "").await.status, 501);
+    let outcome = proxy.finish().await;
+    assert_eq!((outcome.seen, outcome.recorded.len()), (2, 1));
+    assert_eq!(outcome.recorded[0].interaction.response.body.len(), 35);
+    assert_eq!(outcome.failed.len(), 1, "{:?}", outcome.failed);
+    assert!(outcome.failed[0].contains("upgrades are not recorded"), "{:?}", outcome.failed);
+    let forward = proxy_of(folder.path(), Front::Forward, Mode::All).await;
+    assert_eq!(get(&forward, "/not-absolute").await.status, 400);
+    let outcome = forward.finish().await;
+    assert!(outcome.failed[0].contains("this is a proxy"), "{:?}", outcome.failed);
+}

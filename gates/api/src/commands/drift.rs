@@ -20,8 +20,8 @@ use crate::arguments;
 /// Only what changes nothing is asked (GET and HEAD; --method adds others). What would break a
 /// client fails (exit code 1): a member that is gone, another type, a value that is null and never
 /// was, another class of status, another media type. What it should know is a warning, what is new
-/// is told. What could not be looked at makes it inconclusive (3). What differs is asked for twice,
-/// and told when it differs both times.
+/// is told. What could not be looked at makes it inconclusive (3). What differs is asked for twice;
+/// what breaks in one answer of the two only is a warning.
 #[derive(Debug, Parser)]
 #[command(name = "gate drift", max_term_width = 100)]
 struct Drift {

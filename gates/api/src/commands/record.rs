@@ -121,8 +121,15 @@ fn recorded(record: &Record, cx: &Context) -> Result<ExitCode, Error> {
         announce(record, &proxy, cx);
         run::run(proxy, &record.command, cx).await
     })?;
-    let kept = keep(&cassette, mode, &ended, &cleaner)?;
-    Ok(summed_up(&ended, &kept, is_kept, record, cx))
+    match keep(&cassette, mode, &ended, &cleaner) {
+        Ok(kept) => Ok(summed_up(&ended, &kept, is_kept, record, cx)),
+        // The command ran, and nothing of it was kept: that is no mistake of the command line.
+        Err(error) => {
+            super::complain(&error, cx);
+            let code = ended.code.filter(|code| *code != ExitCode::PROMOTE);
+            Ok(code.unwrap_or(ExitCode::INCONCLUSIVE))
+        }
+    }
 }
 
 /// What takes the secrets out of recordings of this cassette.

@@ -10,7 +10,7 @@ pub(super) fn count(n: usize, what: &str) -> String {
     format!("{n} {what}{}", if n == 1 { "" } else { "s" })
 }
 
-/// What went wrong and what one should know, line by line.
+/// What went wrong, line by line.
 pub(super) fn troubles(outcome: &Outcome) -> String {
     let mut text = String::new();
     for (at, missed) in outcome.missed.iter().enumerate() {
@@ -22,9 +22,6 @@ pub(super) fn troubles(outcome: &Outcome) -> String {
     }
     for failed in outcome.failed.iter().take(NAMED) {
         text.push_str(&format!("gate: {failed}\n"));
-    }
-    for note in &outcome.notes {
-        text.push_str(&format!("gate: note: {note}\n"));
     }
     text
 }
