@@ -283,3 +283,42 @@ pub fn worst(all: &[Checked]) -> Severity {
     };
     all.iter().map(of).max().unwrap_or(Severity::Unchecked)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::Change;
+    use super::*;
+
+    #[test]
+    fn two_answers_are_told_together() {
+        use Severity::{Breaking, Information, Unchecked, Warning};
+        let finding = |severity, place: &str| Finding {
+            severity,
+            change: Change::Type,
+            place: place.to_owned(),
+            before: String::new(),
+            after: String::new(),
+        };
+        let check = |first: &[(Severity, &str)],
+                     second: &[(Severity, &str)],
+                     expect: &[(Severity, &str)]| {
+            let of = |all: &[(Severity, &str)]| {
+                all.iter().map(|(severity, place)| finding(*severity, place)).collect::<Vec<_>>()
+            };
+            let all = together(of(first), of(second));
+            let all: Vec<_> = all.iter().map(|one| (one.severity, one.place.as_str())).collect();
+            assert_eq!(all, expect, "{first:?} {second:?}");
+        };
+        check(&[(Breaking, "$.a")], &[(Breaking, "$.a")], &[(Breaking, "$.a")]);
+        check(&[(Breaking, "$.a")], &[], &[(Warning, "$.a")]);
+        check(&[(Warning, "$.a")], &[(Breaking, "$.b")], &[(Warning, "$.a"), (Warning, "$.b")]);
+        check(&[(Unchecked, "$.l[*]")], &[], &[]);
+        check(&[(Unchecked, "$.l[*]")], &[(Breaking, "$.l[*].a")], &[(Breaking, "$.l[*].a")]);
+        check(&[(Unchecked, "$.a")], &[(Unchecked, "$.a")], &[(Unchecked, "$.a")]);
+        check(
+            &[(Breaking, "$.a"), (Information, "$.n")],
+            &[],
+            &[(Warning, "$.a"), (Information, "$.n")],
+        );
+    }
+}
