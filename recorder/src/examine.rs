@@ -1,14 +1,17 @@
 //! What a cassette is like, and whether it is whole.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
+use rayon::prelude::*;
+use redact::{Cleaner, Scanner};
 use serde::Serialize;
 
 use crate::canonical::{Address, Matching};
 use crate::cassette::{Cassette, Recorded, endpoints, entries, read_file, stored_in};
 use crate::message::{Content, Stored};
-use crate::{Result, files};
+use crate::{Error, Result, files};
 
 /// How many of the largest bodies are named.
 const NAMED: usize = 5;
@@ -67,6 +70,27 @@ pub fn integrity(folder: &Path) -> Result<Vec<Damage>> {
     }
     damages.sort();
     Ok(damages)
+}
+
+/// Looks for secrets in every file of a cassette: those that the cleaner knows or has learnt, and
+/// what has the shape of one, decoded forms included. Gives the file and what it is, never the
+/// value.
+pub fn secrets(folder: &Path, cleaner: &Cleaner) -> Result<Vec<(PathBuf, redact::Finding)>> {
+    let mut paths = Cassette::open(folder)?.files()?;
+    paths.push(folder.join("cassette.yaml"));
+    let bodies = folder.join("bodies");
+    paths.extend(entries(&bodies)?.into_iter().map(|name| bodies.join(name)));
+    let found: Vec<Vec<(PathBuf, redact::Finding)>> = paths
+        .par_iter()
+        .map(|path| {
+            let mut file = File::open(path).map_err(|error| Error::file("reading", path, error))?;
+            let mut scanner = Scanner::new(cleaner, std::io::sink());
+            std::io::copy(&mut file, &mut scanner)
+                .map_err(|error| Error::file("reading", path, error))?;
+            Ok(scanner.finish().1.into_iter().map(|one| (path.clone(), one)).collect())
+        })
+        .collect::<Result<_>>()?;
+    Ok(found.into_iter().flatten().collect())
 }
 
 /// What recordings are like.

@@ -15,6 +15,7 @@ mod index;
 mod message;
 mod play;
 mod rerecord;
+mod revision;
 pub mod rules;
 mod show;
 mod spool;
@@ -27,12 +28,13 @@ pub use canonical::{
 pub use cassette::{Cassette, MatchPolicy, Policy, Recorded, RedactPolicy, SCHEMA, Volatile};
 pub use coding::Codings;
 pub use error::{Error, Result};
-pub use examine::{Damage, Large, Stats, integrity, stats};
+pub use examine::{Damage, Large, Stats, integrity, secrets, stats};
 pub use export::{Mappings, to_har, to_wiremock};
 pub use index::Index;
 pub use message::{Content, Headers, Interaction, Request, Response, Stored, Timing};
 pub use play::{Answer, Difference, Library, Miss, Near, Session, Why};
 pub use rerecord::rerecorded;
+pub use revision::{Revised, RevisedFile, revised, without_secrets};
 pub use show::shown;
 pub use wire::{
     Fault, Front, Latency, Missed, Mode, Outcome, Proxy, Setup, miss_words, system_authorities,

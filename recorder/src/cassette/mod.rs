@@ -29,7 +29,7 @@ use shape::{Bodies, EntryShape, FileShape};
 pub use policy::{MatchPolicy, Policy, RedactPolicy, SCHEMA, Volatile};
 
 /// What git does not need to see.
-const IGNORED: &str = ".index\n.unfinished-*\n";
+pub(crate) const IGNORED: &str = ".index\n.unfinished-*\n";
 
 /// An interaction with its place among all of its cassette.
 #[derive(Debug, Clone, PartialEq, Eq)]

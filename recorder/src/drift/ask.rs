@@ -10,7 +10,7 @@ use super::{Answered, Finding, Severity, compare};
 use crate::canonical::Matching;
 use crate::cassette::Cassette;
 use crate::coding::Codings;
-use crate::message::{Headers, Interaction, Request};
+use crate::message::{Headers, Interaction, Request, Response, Timing};
 use crate::spool::Spool;
 use crate::wire::{Sent, Upstream, end_to_end, to_map};
 use crate::{Error, Result};
@@ -30,6 +30,8 @@ pub struct Asking {
     pub headers: Vec<(String, String)>,
     /// Methods to ask with; `GET` and `HEAD` change nothing.
     pub methods: BTreeSet<String>,
+    /// What is not asked again, as method and recorded address.
+    pub skip: BTreeSet<(String, String)>,
     /// How much time is between two requests at the least.
     pub pause: Duration,
     /// How long the service may ask for patience (`Retry-After`), and how long an answer may take.
@@ -45,6 +47,7 @@ impl Asking {
             target: target.trim_end_matches('/').to_owned(),
             headers: Vec::new(),
             methods: ["GET", "HEAD"].map(str::to_owned).into(),
+            skip: BTreeSet::new(),
             pause: Duration::ZERO,
             patience: Duration::from_secs(30),
             authorities: None,
@@ -61,6 +64,9 @@ pub struct Checked {
     pub url: String,
     /// What differs, what matters most first; or why it could not be asked.
     pub found: Result<Vec<Finding>, String>,
+    /// What was recorded, its bodies in memory, and what is answered now; where they differ in
+    /// more than what is new. Secrets are in it.
+    pub differs: Option<Box<(Interaction, Interaction)>>,
 }
 
 /// An answer that was just given.
@@ -76,6 +82,17 @@ impl Given {
         let Given { status, headers, body, head_ms } = self;
         Answered { status: *status, headers, body, head_ms: Some(*head_ms) }
     }
+
+    fn response(self) -> Response {
+        let timing = Timing { head_ms: self.head_ms, chunks: Vec::new() };
+        Response {
+            status: self.status,
+            headers: self.headers,
+            body: self.body.into(),
+            timing: Some(timing),
+            ..Response::default()
+        }
+    }
 }
 
 /// Asks everything once that was recorded with one of the methods. What differs is asked for a
@@ -86,7 +103,10 @@ pub async fn check(
     mut progress: impl FnMut(usize, usize, &str),
 ) -> Result<Vec<Checked>> {
     let upstream = Upstream::new(asking.authorities.as_deref())?;
-    let requests = distinct(cassette, &asking.methods)?;
+    let mut requests = distinct(cassette, &asking.methods)?;
+    requests.retain(|one| {
+        !asking.skip.contains(&(one.request.method.clone(), one.request.url.clone()))
+    });
     let mut all = Vec::new();
     let mut last: Option<Instant> = None;
     for (at, interaction) in requests.iter().enumerate() {
@@ -95,9 +115,10 @@ pub async fn check(
         if let Some(left) = last.and_then(|last| asking.pause.checked_sub(last.elapsed())) {
             tokio::time::sleep(left).await;
         }
-        let found = one(cassette, interaction, asking, &upstream).await;
+        let mut differs = None;
+        let found = one(cassette, interaction, asking, &upstream, &mut differs).await;
         last = Some(Instant::now());
-        all.push(Checked { method: method.clone(), url: url.clone(), found });
+        all.push(Checked { method: method.clone(), url: url.clone(), found, differs });
     }
     progress(requests.len(), requests.len(), "");
     Ok(all)
@@ -124,6 +145,7 @@ async fn one(
     interaction: &Interaction,
     asking: &Asking,
     upstream: &Upstream,
+    differs: &mut Option<Box<(Interaction, Interaction)>>,
 ) -> Result<Vec<Finding>, String> {
     let said = |error: Error| error.to_string();
     let response = &interaction.response;
@@ -150,7 +172,17 @@ async fn one(
         return Ok(found);
     }
     let second = given(&interaction.request, &content, asking, upstream).await?;
-    Ok(together(found, compare(&before, &second.answered())))
+    let found = together(found, compare(&before, &second.answered()));
+    if found.iter().any(|one| one.severity != Severity::Information) {
+        let request = Request { body: content.into(), ..interaction.request.clone() };
+        let was = Response { body: body.into(), ..response.clone() };
+        let is = second.response();
+        *differs = Some(Box::new((
+            Interaction { request: request.clone(), response: was },
+            Interaction { request, response: is },
+        )));
+    }
+    Ok(found)
 }
 
 /// What two answers have shown. What breaks a client in one of them only is a warning, since it

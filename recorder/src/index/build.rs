@@ -84,6 +84,11 @@ pub(super) fn update(
         })
         .collect::<Result<_>>()?;
     let bytes = laid_out(policy, &sources, made.into_iter().flatten().collect());
+    let ignored = cassette.folder().join(".gitignore");
+    if !ignored.is_file() {
+        // A recording that came as a proposal has none; the index must not end in git.
+        let _ = files::write(&ignored, cassette::IGNORED.as_bytes());
+    }
     let wrote = files::write(path, &bytes);
     let mapped = wrote.ok().and_then(|()| Index::map(path).ok().flatten());
     let index = mapped.or_else(|| Index::parse(bytes.into()));

@@ -45,7 +45,7 @@ pub(super) fn decoded(spool: &mut Spool, headers: &Headers) -> Result<(Vec<u8>, 
 }
 
 /// A request without its secrets.
-pub(super) fn cleaned(cleaner: &Cleaner, request: &Request) -> Request {
+pub(crate) fn cleaned(cleaner: &Cleaner, request: &Request) -> Request {
     let before = cleaner.generation();
     let clean = cleaned_once(cleaner, request);
     // What a part has taught may stand in those before it.
@@ -64,12 +64,13 @@ fn cleaned_once(cleaner: &Cleaner, request: &Request) -> Request {
     Request {
         method: request.method.clone(),
         url: cleaner.url(&request.url).into_owned(),
-        headers: clean_headers(cleaner, &host, request.headers.clone()),
+        headers: clean_headers(cleaner, &host, &request.headers),
         body,
     }
 }
 
-fn clean_headers(cleaner: &Cleaner, host: &str, mut headers: Headers) -> Headers {
+pub(crate) fn clean_headers(cleaner: &Cleaner, host: &str, headers: &Headers) -> Headers {
+    let mut headers = headers.clone();
     for (name, value) in headers.values_mut() {
         if let std::borrow::Cow::Owned(clean) = cleaner.header(host, name, value) {
             *value = clean;
@@ -90,11 +91,11 @@ pub(super) fn recorded(
     let codings = Codings::of(headers.all("content-encoding")).unwrap_or_default();
     let mut came = Came { host: &host, media_type: &media_type, codings, body, cleaner, cassette };
     let kept = came.kept()?;
-    let trailers = clean_headers(cleaner, &host, end_to_end(&trailers));
+    let trailers = clean_headers(cleaner, &host, &end_to_end(&trailers));
     let timing = noticed(timing, &media_type, kept.content.len());
     let response = Response {
         status,
-        headers: clean_headers(cleaner, &host, headers),
+        headers: clean_headers(cleaner, &host, &headers),
         body: kept.content,
         encoded: kept.encoded,
         trailers,
