@@ -103,15 +103,7 @@ fn program(spec: &Settings, cx: &Context) -> Result<Program, Error> {
     if argv[0].contains('/') {
         argv[0] = root.join(&argv[0]).to_string_lossy().into_owned();
     }
-    let mut env = cx.ambient_all().clone();
-    if let Ok(candidate) = cx.candidate() {
-        env.insert("GATE_URL".to_owned(), candidate.url.to_string());
-        env.insert("GATE_ENVIRONMENT".to_owned(), candidate.name.clone());
-    }
-    if let Some(baseline) = cx.baseline() {
-        env.insert("GATE_BASELINE_URL".to_owned(), baseline.url.to_string());
-    }
-    env.insert("TMPDIR".to_owned(), cx.scratch()?.to_string_lossy().into_owned());
+    let env = cx.program_environment()?;
     Ok(Program { argv, folder: root.to_owned(), env, stdin: Vec::new(), keep: KEEP })
 }
 

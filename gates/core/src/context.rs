@@ -178,6 +178,22 @@ impl Context {
         &self.run.ambient
     }
 
+    /// The environment of a program that works for this gate: the process's own, where the site
+    /// is (GATE_URL, GATE_ENVIRONMENT, and GATE_BASELINE_URL in a promotion), and TMPDIR in the
+    /// run's own folder.
+    pub fn program_environment(&self) -> Result<BTreeMap<String, String>, Error> {
+        let mut env = self.ambient_all().clone();
+        if let Ok(candidate) = self.candidate() {
+            env.insert("GATE_URL".to_owned(), candidate.url.to_string());
+            env.insert("GATE_ENVIRONMENT".to_owned(), candidate.name.clone());
+        }
+        if let Some(baseline) = self.baseline() {
+            env.insert("GATE_BASELINE_URL".to_owned(), baseline.url.to_string());
+        }
+        env.insert("TMPDIR".to_owned(), self.scratch()?.to_string_lossy().into_owned());
+        Ok(env)
+    }
+
     /// Resolves when the run is interrupted. A gate's future is dropped then, too: this is for
     /// work that has something to finish.
     pub async fn cancelled(&self) {
