@@ -91,7 +91,9 @@ fn every_built_in_kind_has_all_that_belongs_to_it() {
         assert!(root.join(format!("gates/{kind}/Cargo.toml")).is_file(), "{kind} has no crate");
         let of_kind = std::fs::read_dir(root.join("specs/demo/specs"))
             .unwrap()
-            .map(|entry| std::fs::read_to_string(entry.unwrap().path()).unwrap())
+            .map(|entry| entry.unwrap().path())
+            .filter(|path| path.is_file())
+            .map(|path| std::fs::read_to_string(path).unwrap())
             .filter(|text| text.contains(&format!("gate: {kind}\n")))
             .any(|text| caught.iter().any(|gate| text.contains(&format!("name: {gate}\n"))));
         assert!(of_kind, "{kind} has no fault in the demo");

@@ -17,6 +17,8 @@ pub(crate) fn engine_error(error: recorder::Error) -> Error {
     }
 }
 
+pub(crate) use record::{cleaner, keep};
+
 fn complain(error: &Error, cx: &Context) -> ExitCode {
     cx.complain(&format!("gate: {error}\n"));
     if let Some(hint) = error.advice() {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use clap::{Parser, ValueEnum};
 use gate_core::{Command, Context, Error, ExitCode, Runs};
-use recorder::{Cassette, Front, Latency, Library, Mode, Policy, Proxy, Setup};
+use recorder::{Cassette, Front, Latency, Library, Mode, Outcome, Policy, Proxy, Setup};
 use redact::Cleaner;
 
 use super::run::{self, Ended};
@@ -121,7 +121,7 @@ fn recorded(record: &Record, cx: &Context) -> Result<ExitCode, Error> {
         announce(record, &proxy, cx);
         run::run(proxy, &record.command, cx).await
     })?;
-    match keep(&cassette, mode, &ended, &cleaner) {
+    match keep(&cassette, mode, &ended.outcome, &cleaner) {
         Ok(kept) => Ok(summed_up(&ended, &kept, is_kept, record, cx)),
         // The command ran, and nothing of it was kept: that is no mistake of the command line.
         Err(error) => {
@@ -133,7 +133,7 @@ fn recorded(record: &Record, cx: &Context) -> Result<ExitCode, Error> {
 }
 
 /// What takes the secrets out of recordings of this cassette.
-pub(super) fn cleaner(cassette: &Cassette, cx: &Context) -> Result<Cleaner, Error> {
+pub(crate) fn cleaner(cassette: &Cassette, cx: &Context) -> Result<Cleaner, Error> {
     let key = recorder::fresh_key().map_err(super::engine_error)?;
     cassette.policy().redact.cleaner(cx.redactor().clone(), key).map_err(super::engine_error)
 }
@@ -147,14 +147,14 @@ fn announce(record: &Record, proxy: &Proxy, cx: &Context) {
 }
 
 /// Writes what was recorded, and says what that is.
-fn keep(
+pub(crate) fn keep(
     cassette: &Cassette,
     mode: Mode,
-    ended: &Ended,
+    outcome: &Outcome,
     cleaner: &Cleaner,
 ) -> Result<String, Error> {
     let wrong = super::engine_error;
-    let new = ended.outcome.recorded.clone();
+    let new = outcome.recorded.clone();
     if new.is_empty() {
         return Ok(String::new());
     }

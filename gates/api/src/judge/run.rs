@@ -1,0 +1,105 @@
+//! A program that ran against the recording.
+
+use gate_core::{Check, Limit, Metric, Verdict};
+
+use super::{count, named};
+use crate::seen::{Ending, Ran, Recording, Traffic};
+use crate::settings::Settings;
+use crate::traffic::UNUSED_HINT;
+
+pub(super) fn exit(spec: &Settings, ran: &Ran) -> Check {
+    let program = spec.run.as_deref().unwrap_or_default().join(" ");
+    let last = ran.last_line.as_ref().map(|line| format!(": {line}")).unwrap_or_default();
+    let (verdict, message) = match ran.ending {
+        Ending::Code(0) => (Verdict::Pass, format!("`{program}` ended with exit code 0")),
+        Ending::Code(code) if spec.fail_codes.contains(&code) => {
+            (Verdict::Fail, format!("`{program}` ended with exit code {code}{last}"))
+        }
+        Ending::Code(code) => (
+            Verdict::Inconclusive,
+            format!("`{program}` went wrong itself, with exit code {code}{last}"),
+        ),
+        Ending::Signal(signal) => {
+            (Verdict::Inconclusive, format!("`{program}` was ended by signal {signal}{last}"))
+        }
+    };
+    let check = Check::new("exit", "Exit code", verdict, message).evidence(ran.output.clone());
+    let check = match ran.ending {
+        Ending::Code(code) => {
+            check.metric(Metric::new("exit code", f64::from(code), "1").limit(Limit::AtMost(0.0)))
+        }
+        Ending::Signal(_) => check,
+    };
+    match verdict {
+        Verdict::Fail => check.advice("read its output; a request without a recording is named below"),
+        Verdict::Inconclusive => check.advice(
+            "run it by hand: gate replay --help; if this code means \"not good\", list it in fail_codes",
+        ),
+        _ => check,
+    }
+}
+
+/// Whether every request had an answer.
+pub(super) fn answered(traffic: &Traffic, ran: Option<&Ran>) -> Check {
+    let check = |verdict, message: String| {
+        Check::new("answered", "Requests with a recording", verdict, message)
+            .metric(Metric::new("requests", traffic.seen as f64, "1").limit(Limit::AtLeast(1.0)))
+            .metric(
+                Metric::new("without a recording", traffic.missed as f64, "1")
+                    .limit(Limit::AtMost(0.0)),
+            )
+    };
+    if let Some(first) = traffic.misses.first() {
+        let all: Vec<String> =
+            traffic.misses.iter().map(|one| format!("{} {}", one.method, one.url)).collect();
+        let message = match traffic.missed {
+            1 => format!("{} {}", all[0], first.why),
+            n => format!("{n} requests have no recording: {}", named(&all)),
+        };
+        let nearest = first.nearest.as_ref().map(|near| format!("; nearest: {near}"));
+        return check(Verdict::Fail, message + &nearest.unwrap_or_default())
+            .advice(
+                first
+                    .hint
+                    .replace("--mode ", "mode: ")
+                    .replace("--allow-repeats", "allow_repeats: true"),
+            )
+            .evidence(traffic.misses.iter().filter_map(|one| one.exchange.clone()));
+    }
+    if !traffic.failed.is_empty() {
+        return check(Verdict::Inconclusive, named(&traffic.failed))
+            .advice("what could not be answered or recorded proves nothing; run the gate again");
+    }
+    if traffic.seen == 0 || ran.is_some_and(|ran| ran.requests == 0) {
+        return check(Verdict::Inconclusive, "no request came to the recording".to_owned())
+            .advice(UNUSED_HINT);
+    }
+    let recorded = match traffic.recorded {
+        0 => String::new(),
+        n => format!(", {n} recorded"),
+    };
+    let message =
+        format!("{} answered from the recording{recorded}", count(traffic.replayed, "request"));
+    check(Verdict::Pass, message)
+}
+
+/// Whether all was asked for that has to be.
+pub(super) fn required(spec: &Settings, recording: &Recording) -> Check {
+    let left: Vec<String> = recording
+        .unused
+        .iter()
+        .filter(|(method, url)| spec.required.iter().any(|wanted| wanted.covers(method, url)))
+        .map(|(method, url)| format!("{method} {url}"))
+        .collect();
+    let check = |verdict, message: String| {
+        Check::new("required", "Required requests", verdict, message)
+            .metric(Metric::new("not asked for", left.len() as f64, "1").limit(Limit::AtMost(0.0)))
+    };
+    if left.is_empty() {
+        return check(Verdict::Pass, "everything that has to be asked for was".to_owned());
+    }
+    let message =
+        format!("{} not asked for: {}", count(left.len() as u64, "recording"), named(&left));
+    check(Verdict::Fail, message)
+        .advice("let the program ask for it again, or record without it: gate record --mode all")
+}

@@ -1,0 +1,173 @@
+use gate_core::{Digest, Evidence, Inputs, Timestamp, json};
+
+use super::*;
+use crate::seen::{
+    Answered, Asked, Difference, Drifted, Ending, Looked, Matters, Missing, Ran, Traffic,
+};
+
+fn settings(with: gate_core::Json) -> Settings {
+    serde_json::from_value(with).unwrap()
+}
+
+fn lines(spec: &Settings, seen: &Observation) -> Vec<String> {
+    let inputs = Inputs { seed: 1, clock: Timestamp::from_millis(0), accepted: Vec::new() };
+    let read = |_: &Digest| Ok(b"a long text".to_vec());
+    let outcome = judge(spec, seen, &Given::new(&read, &inputs)).unwrap();
+    let checks =
+        outcome.checks.iter().map(|one| format!("{} {}: {}", one.verdict, one.id, one.message));
+    let proposals = outcome
+        .proposals
+        .iter()
+        .map(|one| format!("proposal for {}: {}, {}", one.check, one.title, one.reason));
+    checks.chain(proposals).collect()
+}
+
+fn ran(ending: Ending, requests: u64) -> Ran {
+    Ran { ending, output: None, last_line: Some("boom".to_owned()), requests }
+}
+
+fn played(seen: u64, missed: u64) -> Traffic {
+    let miss = Missing {
+        method: "GET".to_owned(),
+        url: "https://h/x".to_owned(),
+        why: "was not recorded".to_owned(),
+        hint: "record it with --mode new_episodes".to_owned(),
+        nearest: Some("GET https://h/y".to_owned()),
+        exchange: None,
+    };
+    let misses = vec![miss; missed as usize];
+    Traffic { seen, replayed: seen - missed, missed, misses, ..Traffic::default() }
+}
+
+fn recording(unused: &[(&str, &str)]) -> Recording {
+    let unused = unused.iter().map(|(one, other)| ((*one).to_owned(), (*other).to_owned()));
+    Recording {
+        folder: "crm.cassette".to_owned(),
+        interactions: 2,
+        unused: unused.collect(),
+        ..Recording::default()
+    }
+}
+
+#[test]
+fn a_program_under_replay() {
+    let with = json!({ "cassette": "crm.cassette", "run": ["npm", "test"],
+                       "required": ["POST /*"], "fail_codes": [1] });
+    let check = |seen: Observation, expect: &[&str]| {
+        let found = lines(&settings(with.clone()), &seen);
+        let found: Vec<&str> =
+            found.iter().skip(1).map(|line| line.split(':').next().unwrap()).collect();
+        assert_eq!(found, expect);
+    };
+    let seen = |ran, traffic, unused: &[(&str, &str)]| Observation {
+        recording: Some(recording(unused)),
+        ran: Some(ran),
+        traffic: Some(traffic),
+        ..Observation::default()
+    };
+    let good = Ending::Code(0);
+    check(
+        seen(ran(good, 2), played(2, 0), &[("GET", "https://h/x")]),
+        &["pass exit", "pass answered", "pass required"],
+    );
+    check(
+        seen(ran(Ending::Code(1), 2), played(2, 1), &[("POST", "https://h/x")]),
+        &["fail exit", "fail answered", "fail required"],
+    );
+    check(
+        seen(ran(Ending::Code(7), 0), played(0, 0), &[]),
+        &["inconclusive exit", "inconclusive answered", "pass required"],
+    );
+    check(
+        seen(ran(Ending::Signal(9), 2), played(2, 0), &[]),
+        &["inconclusive exit", "pass answered", "pass required"],
+    );
+}
+
+#[test]
+fn what_people_read() {
+    let with = json!({ "cassette": "crm.cassette", "run": ["npm", "test"], "mode": "new_episodes",
+        "required": ["*"], "drift": { "ignore": ["$.beta"] },
+        "requests": [
+            { "request": "GET /a", "asserts": ["jsonpath \"$.n\" > 3", "body contains \"long\""] },
+            { "request": "GET /a", "status": 200 },
+            { "request": "GET /{{id}}", "name": "needs more" },
+            { "request": "GET /down" },
+        ] });
+    let difference = |matters, place: &str| Difference {
+        matters,
+        place: place.to_owned(),
+        before: "a text".to_owned(),
+        after: "a number".to_owned(),
+    };
+    let drifted = |url: &str, found: Result<Vec<Difference>, &str>| Drifted {
+        method: "GET".to_owned(),
+        url: url.to_owned(),
+        found: found.map_err(str::to_owned),
+        exchange: None,
+    };
+    let text = Evidence {
+        role: gate_core::Role::Log,
+        label: "body".to_owned(),
+        media_type: "text/plain".to_owned(),
+        digest: Digest::of(b"x"),
+        bytes: 1,
+        refs: Vec::new(),
+    };
+    let answered = |status, values, secrets: &[&str]| Answered {
+        status,
+        duration_ms: 12.3,
+        values,
+        uncaptured: std::collections::BTreeMap::new(),
+        schema: None,
+        secrets: secrets.iter().map(|one| (*one).to_owned()).collect(),
+        exchange: None,
+    };
+    let asked = |line: &str, answer: Result<Answered, &str>, is_left_out| Asked {
+        line: line.to_owned(),
+        answer: answer.map_err(str::to_owned),
+        is_left_out,
+    };
+    let value = Looked::Value { value: json!(2), wanted: None };
+    let long = Looked::Text { text: text.clone(), wanted: None };
+    let mut recording = recording(&[("GET", "https://h/one"), ("GET", "https://h/two")]);
+    recording.damages = vec![("bodies/0: a body is missing".to_owned(), "restore it".to_owned())];
+    recording.secrets =
+        vec![("endpoints/h/GET.json".to_owned(), "github-token at byte 7".to_owned())];
+    let proposed = |endpoint: &str, is_drift| Proposed {
+        endpoints: vec![endpoint.to_owned()],
+        is_drift,
+        changes: Vec::new(),
+        files: vec![text.clone()],
+    };
+    let seen = Observation {
+        gate: "crm".to_owned(),
+        recording: Some(recording),
+        ran: Some(ran(Ending::Code(1), 3)),
+        traffic: Some(played(3, 1)),
+        asked: vec![
+            asked("GET http://h/a", Ok(answered(200, vec![value, long], &["jwt"])), false),
+            asked("GET http://h/a", Ok(answered(200, Vec::new(), &[])), false),
+            asked("GET /{{id}}", Err("there is no variable `id`"), true),
+            asked("GET http://h/down", Err("connection refused"), false),
+        ],
+        drift: Some(vec![
+            drifted("https://h/v1/a", Ok(vec![difference(Matters::Breaking, "$.id")])),
+            drifted("https://h/v1/a?b=1", Ok(vec![difference(Matters::Warning, "$.id")])),
+            drifted("https://h/v1/c", Ok(vec![difference(Matters::New, "$.x")])),
+            drifted("https://h/v1/d", Ok(vec![difference(Matters::Breaking, "$.beta.y")])),
+            drifted("https://h/v1/e", Ok(vec![difference(Matters::Unchecked, "$.l[*]")])),
+            drifted("https://h/v1/f", Err("there was no answer within 30 s")),
+        ]),
+        proposed: vec![proposed("GET /v1/x", false), proposed("GET /v1/a", true)],
+    };
+    insta::assert_snapshot!(lines(&settings(with), &seen).join("\n"));
+}
+
+#[test]
+fn nothing_to_ask_again_is_no_pass() {
+    let with = json!({ "cassette": "crm.cassette", "drift": {} });
+    let seen = Observation { drift: Some(Vec::new()), ..Observation::default() };
+    let found = lines(&settings(with), &seen);
+    assert!(found[0].starts_with("inconclusive drift: nothing was recorded"), "{found:?}");
+}

@@ -1,0 +1,73 @@
+//! Asking a service again what was recorded of it.
+
+use std::time::Duration;
+
+use gate_core::{Context, Error};
+use recorder::Cassette;
+use recorder::drift::{Asking, Checked, Severity, check};
+
+use super::exchange::{Kept, differences};
+use super::recording::Recordings;
+use super::{Service, authorities};
+use crate::commands::engine_error as wrong;
+use crate::seen::{Difference, Drifted, Matters};
+use crate::settings::{Drift, Settings};
+
+pub(super) async fn drift(
+    drift: &Drift,
+    spec: &Settings,
+    service: &Service,
+    recordings: &mut Recordings,
+    kept: &mut Kept,
+    cx: &Context,
+) -> Result<Vec<Drifted>, Error> {
+    let mut asking = Asking::of(&service.host());
+    asking.methods = drift.methods.iter().map(|method| method.to_ascii_uppercase()).collect();
+    asking.patience = drift.patience.0;
+    asking.headers.clone_from(&service.headers);
+    asking.authorities = authorities(spec, cx)?;
+    if let Some(rate) = drift.rate.filter(|rate| rate.per_second() > 0.0) {
+        asking.pause = Duration::from_secs_f64(1.0 / rate.per_second());
+    }
+    let cassette = Cassette::open(recordings.folder()).map_err(wrong)?;
+    let recorded =
+        if drift.skip.is_empty() { Vec::new() } else { cassette.read().map_err(wrong)? };
+    let requests = recorded.iter().map(|one| &one.interaction.request);
+    let skipped =
+        requests.filter(|one| drift.skip.iter().any(|skip| skip.covers(&one.method, &one.url)));
+    asking.skip = skipped.map(|one| (one.method.clone(), one.url.clone())).collect();
+    let all = check(&cassette, &asking, |done, total, url| {
+        cx.progress(done as u64, Some(total as u64), "requests", url);
+    });
+    let all = all.await.map_err(wrong)?;
+    let mut answers = Vec::new();
+    let mut seen = Vec::new();
+    for Checked { method, url, found, differs } in all {
+        let found = found.map(|all| all.iter().map(difference).collect::<Vec<_>>());
+        let mut exchange = None;
+        if let Some(both) = differs {
+            let (was, is) = *both;
+            let told = found.as_deref().unwrap_or_default();
+            let cleaner = recordings.cleaner();
+            exchange = kept.exchange(&is, Some(&was), differences(told), cleaner, cx)?;
+            answers.push((was, is));
+        }
+        seen.push(Drifted { method, url, found, exchange });
+    }
+    recordings.drifted(answers, cx)?;
+    Ok(seen)
+}
+
+fn difference(finding: &recorder::drift::Finding) -> Difference {
+    Difference {
+        matters: match finding.severity {
+            Severity::Information => Matters::New,
+            Severity::Warning => Matters::Warning,
+            Severity::Unchecked => Matters::Unchecked,
+            Severity::Breaking => Matters::Breaking,
+        },
+        place: finding.place.clone(),
+        before: finding.before.clone(),
+        after: finding.after.clone(),
+    }
+}

@@ -1,0 +1,208 @@
+//! What was seen.
+
+use std::collections::BTreeMap;
+
+use gate_core::{Change, Evidence, Json};
+use serde::{Deserialize, Serialize};
+
+/// What one attempt saw.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Observation {
+    /// The gate's name, which proposals are made under.
+    pub gate: String,
+    /// The recording, when the spec names one.
+    pub recording: Option<Recording>,
+    /// The program, when there is one.
+    pub ran: Option<Ran>,
+    /// The requests, in order.
+    pub asked: Vec<Asked>,
+    /// What became of the requests that came to the recording; none when there is no such.
+    pub traffic: Option<Traffic>,
+    /// What the service answered to what was recorded; none when it was not asked.
+    pub drift: Option<Vec<Drifted>>,
+    /// Recordings that are new or differ.
+    pub proposed: Vec<Proposed>,
+}
+
+/// The recording as it lay there.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Recording {
+    /// Its folder, relative to the workspace.
+    pub folder: String,
+    /// How many interactions it had.
+    pub interactions: u64,
+    /// What is wrong with its files: each with a hint.
+    pub damages: Vec<(String, String)>,
+    /// Secrets in its files: the file, and what it is.
+    pub secrets: Vec<(String, String)>,
+    /// What nothing asked for, as method and address, in the order of recording: the first
+    /// thousands.
+    pub unused: Vec<(String, String)>,
+}
+
+/// How a program ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Ending {
+    /// By itself, with this code.
+    Code(i32),
+    /// By this signal.
+    Signal(i32),
+}
+
+/// What one run of the program showed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Ran {
+    /// How it ended.
+    pub ending: Ending,
+    /// What it wrote, when it wrote anything.
+    pub output: Option<Evidence>,
+    /// The last line that it wrote, preferably to standard error.
+    pub last_line: Option<String>,
+    /// How many requests came from it.
+    pub requests: u64,
+}
+
+/// What became of the requests that came to the recording.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Traffic {
+    /// How many there were.
+    pub seen: u64,
+    /// How many were answered from the recording.
+    pub replayed: u64,
+    /// How many were recorded.
+    pub recorded: u64,
+    /// How many had no recording.
+    pub missed: u64,
+    /// The first of them.
+    pub misses: Vec<Missing>,
+    /// What could not be recorded or reached, in sentences.
+    pub failed: Vec<String>,
+}
+
+/// A request that had no recording.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Missing {
+    /// Its method.
+    pub method: String,
+    /// Its address.
+    pub url: String,
+    /// Why, as it goes on after the address.
+    pub why: String,
+    /// What to do.
+    pub hint: String,
+    /// What comes nearest, in a sentence.
+    pub nearest: Option<String>,
+    /// The request beside the recording that comes nearest.
+    pub exchange: Option<Evidence>,
+}
+
+/// One request of the spec.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Asked {
+    /// The method and the whole address.
+    pub line: String,
+    /// The answer, or why there is none.
+    pub answer: Result<Answered, String>,
+    /// Whether there was no answer because something before it was missing.
+    #[serde(default)]
+    pub is_left_out: bool,
+}
+
+/// The answer to a request of the spec.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Answered {
+    /// Such as 200.
+    pub status: u16,
+    /// From the request to the last byte, in milliseconds.
+    pub duration_ms: f64,
+    /// For each assert, what was there.
+    pub values: Vec<Looked>,
+    /// Captures that found nothing: their names, and why.
+    pub uncaptured: BTreeMap<String, String>,
+    /// How the body breaks its schema; none when there is no schema.
+    pub schema: Option<Vec<String>>,
+    /// Kinds of secrets in it.
+    pub secrets: Vec<String>,
+    /// The exchange, where something does not hold.
+    pub exchange: Option<Evidence>,
+}
+
+/// What an assert looked at.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Looked {
+    /// It is this.
+    Value {
+        /// What was there.
+        value: Json,
+        /// What it is held against, where that was not known before.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        wanted: Option<Json>,
+    },
+    /// It is this text, which is long.
+    Text {
+        /// The text.
+        text: Evidence,
+        /// What it is held against, where that was not known before.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        wanted: Option<Json>,
+    },
+    /// There is no such thing.
+    Nothing,
+    /// It could not be looked at.
+    Wrong(String),
+}
+
+/// What the service answered to a request that was recorded.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Drifted {
+    /// The method.
+    pub method: String,
+    /// The address, as it was recorded.
+    pub url: String,
+    /// What differs, or why it could not be asked.
+    pub found: Result<Vec<Difference>, String>,
+    /// The answer beside the recorded one, where they differ in more than what is new.
+    pub exchange: Option<Evidence>,
+}
+
+/// How much a difference matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Matters {
+    /// Something is new.
+    New,
+    /// It works still, and may not for long.
+    Warning,
+    /// It could not be looked at.
+    Unchecked,
+    /// A client may fail.
+    Breaking,
+}
+
+/// A difference between what was recorded and what is answered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Difference {
+    /// How much it matters.
+    pub matters: Matters,
+    /// Where.
+    pub place: String,
+    /// What was recorded, in words.
+    pub before: String,
+    /// What it is now, in words.
+    pub after: String,
+}
+
+/// Recordings that are new or differ.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Proposed {
+    /// What would be recorded: methods and paths.
+    pub endpoints: Vec<String>,
+    /// Whether a service that has drifted is the reason, or a recording that was asked for.
+    pub is_drift: bool,
+    /// The files.
+    pub changes: Vec<Change>,
+    /// The files as evidence.
+    pub files: Vec<Evidence>,
+}
