@@ -16,6 +16,8 @@ use axum::{Json, Router};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use crate::fault::{self, Faults};
+
 /// The token that the stand-in accepts. It opens nothing else.
 pub const DEMO_TOKEN: &str = "demo-crm-token-for-the-stand-in";
 
@@ -84,6 +86,11 @@ impl Client {
         Ok(Client { http, access })
     }
 
+    /// What it says who it is with.
+    pub(crate) fn authorization(&self) -> String {
+        format!("Bearer {}", self.access.token)
+    }
+
     /// Puts somebody into the address book and gives what the vendor made of them.
     pub(crate) async fn create(&self, contact: &Contact) -> Result<Contact, reqwest::Error> {
         let url = format!("{}/v1/contacts", self.access.base_url.trim_end_matches('/'));
@@ -93,22 +100,50 @@ impl Client {
 }
 
 /// The stand-in's address book.
-#[derive(Debug, Default)]
-struct Vendor(Mutex<Vec<Contact>>);
+#[derive(Debug)]
+struct Vendor {
+    contacts: Mutex<Vec<Contact>>,
+    faults: Faults,
+}
 
 impl Vendor {
+    /// With somebody in it, so that there is something to ask for.
+    fn new(faults: Faults) -> Vendor {
+        let first = Contact {
+            id: "con_000001".to_owned(),
+            email: "harbour-office@tideboard.example".to_owned(),
+            name: "Harbour Office".to_owned(),
+            company: "Tideboard".to_owned(),
+            berths: "20".to_owned(),
+            stage: "customer".to_owned(),
+        };
+        Vendor { contacts: Mutex::new(vec![first]), faults }
+    }
+
+    /// A contact as this version of the API tells it.
+    fn told(&self, contact: &Contact) -> Value {
+        let mut told = json!(contact);
+        if self.faults.is_on(fault::CRM_DRIFT)
+            && let Some(fields) = told.as_object_mut()
+        {
+            fields.remove("stage");
+            fields.insert("lifecycle".to_owned(), json!({ "stage": contact.stage }));
+        }
+        told
+    }
+
     fn contacts(&self) -> MutexGuard<'_, Vec<Contact>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.contacts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// The stand-in, to be nested below `/crm`.
-pub(crate) fn vendor() -> Router {
+pub(crate) fn vendor(faults: Faults) -> Router {
     Router::new()
         .route("/v1/contacts", get(list).post(create))
         .route("/v1/contacts/{id}", get(one))
         .layer(middleware::from_fn(authorised))
-        .with_state(Arc::new(Vendor::default()))
+        .with_state(Arc::new(Vendor::new(faults)))
 }
 
 async fn authorised(request: Request, next: Next) -> Response {
@@ -128,13 +163,14 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
 }
 
 async fn list(State(vendor): State<Arc<Vendor>>) -> Json<Value> {
-    let contacts = vendor.contacts();
-    Json(json!({ "results": *contacts, "total": contacts.len() }))
+    let contacts: Vec<Value> =
+        vendor.contacts().iter().map(|contact| vendor.told(contact)).collect();
+    Json(json!({ "results": contacts, "total": contacts.len() }))
 }
 
 async fn one(State(vendor): State<Arc<Vendor>>, Path(id): Path<String>) -> Response {
     match vendor.contacts().iter().find(|contact| contact.id == id) {
-        Some(contact) => Json(contact).into_response(),
+        Some(contact) => Json(vendor.told(contact)).into_response(),
         None => refusal(StatusCode::NOT_FOUND, "not_found", "there is no such contact"),
     }
 }
@@ -149,7 +185,7 @@ async fn create(State(vendor): State<Arc<Vendor>>, body: axum::body::Bytes) -> R
     }
     let mut contacts = vendor.contacts();
     if let Some(known) = contacts.iter().find(|known| known.email == contact.email) {
-        return Json(known).into_response();
+        return Json(vendor.told(known)).into_response();
     }
     if contacts.len() == MOST {
         return refusal(StatusCode::INSUFFICIENT_STORAGE, "full", "the address book is full");
@@ -157,7 +193,7 @@ async fn create(State(vendor): State<Arc<Vendor>>, body: axum::body::Bytes) -> R
     contact.id = format!("con_{:06}", contacts.len() + 1);
     "lead".clone_into(&mut contact.stage);
     contacts.push(contact.clone());
-    (StatusCode::CREATED, Json(contact)).into_response()
+    (StatusCode::CREATED, Json(vendor.told(&contact))).into_response()
 }
 
 fn refusal(status: StatusCode, code: &str, message: &str) -> Response {

@@ -44,6 +44,22 @@ pub(crate) const BROKEN_LINK: Fault = Fault {
     names: " answers 404",
 };
 
+/// The address book answers contacts whose stage is elsewhere; the sign-up does without it.
+pub(crate) const CRM_DRIFT: Fault = Fault {
+    name: "crm-drift",
+    title: "the address book's API has changed",
+    caught_by: "crm/drift-get-crm-v1-contacts-con-000001",
+    names: "$.stage",
+};
+
+/// What the sign-up form is told carries the token of the address book.
+pub(crate) const CRM_SECRET: Fault = Fault {
+    name: "crm-secret",
+    title: "an answer that anybody can read holds the address book's token",
+    caught_by: "site-api/secrets",
+    names: "/api/form holds a secret",
+};
+
 /// Something that can be broken on purpose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Fault {
@@ -72,7 +88,15 @@ impl fmt::Display for Fault {
 
 /// Every fault there is, in the order in which the demo shows them.
 pub fn faults() -> &'static [Fault] {
-    &[RECOLOURED_BUTTON, MISSING_IMAGE, INSERTED_BANNER, SIGNUP_ERROR, BROKEN_LINK]
+    &[
+        RECOLOURED_BUTTON,
+        MISSING_IMAGE,
+        INSERTED_BANNER,
+        SIGNUP_ERROR,
+        BROKEN_LINK,
+        CRM_DRIFT,
+        CRM_SECRET,
+    ]
 }
 
 /// The switches of one running site. A clone works the same switches.

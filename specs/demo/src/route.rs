@@ -19,6 +19,7 @@ const LARGEST_BODY: usize = 64 * 1024;
 
 /// The site's routes.
 pub(crate) fn router(site: Site) -> Router {
+    let vendor = crm::vendor(site.faults.clone());
     let mut router = Router::new();
     for page in PAGES {
         let handler = move |State(site): State<Site>, uri: Uri, headers: HeaderMap| async move {
@@ -29,6 +30,7 @@ pub(crate) fn router(site: Site) -> Router {
     router
         .route("/assets/{name}", get(asset))
         .route("/email/welcome", get(email))
+        .route("/api/form", get(signup::form))
         .route("/api/signup", post(signup::receive))
         .route("/collect", get(collected).post(collect))
         .route("/healthz", get(health))
@@ -38,7 +40,7 @@ pub(crate) fn router(site: Site) -> Router {
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
         .layer(middleware::from_fn_with_state(site.clone(), label))
         .with_state(site)
-        .nest("/crm", crm::vendor())
+        .nest("/crm", vendor)
 }
 
 /// Says which environment answered, in a header only: the pages of two environments are the same

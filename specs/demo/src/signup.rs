@@ -5,7 +5,7 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::crm::Contact;
 use crate::fault;
@@ -41,6 +41,19 @@ pub(crate) async fn receive(State(site): State<Site>, headers: HeaderMap, body: 
             "Our address book does not answer. Please try again in a minute.",
         ),
     }
+}
+
+/// `GET /api/form`: what the form's script is told about it.
+pub(crate) async fn form(State(site): State<Site>) -> Json<Value> {
+    let mut told = json!({
+        "action": "/api/signup",
+        "longest": LONGEST,
+        "berths": ["20", "150", "more"],
+    });
+    if site.faults.is_on(fault::CRM_SECRET) {
+        told["debug"] = json!({ "address_book": site.crm.authorization() });
+    }
+    Json(told)
 }
 
 fn accepts_json(headers: &HeaderMap) -> bool {

@@ -10,7 +10,7 @@ use serde::Serialize;
 use tokio::runtime::Runtime;
 
 use crate::server::{Options, Running, serve};
-use crate::{Fault, workspace};
+use crate::{DEMO_TOKEN, Fault, workspace};
 
 /// One line of the table.
 #[derive(Debug, Serialize)]
@@ -102,6 +102,7 @@ impl Stage<'_> {
             .envs(self.cx.ambient_all())
             .env("LIVE_URL", self.live.url())
             .env("TEST_URL", self.test.url())
+            .env("CRM_TOKEN", DEMO_TOKEN)
             .stdin(Stdio::null())
             .output()
             .while_doing(|| "running gate")?;

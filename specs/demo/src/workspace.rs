@@ -4,14 +4,30 @@ use std::path::{Path, PathBuf};
 
 use gate_core::{Error, files};
 
-const FILES: &[(&str, &str)] = &[
-    ("demo/gate.yaml", include_str!("../gate.yaml")),
-    ("demo/specs/pages.yaml", include_str!("../specs/pages.yaml")),
-    ("demo/specs/email.yaml", include_str!("../specs/email.yaml")),
-    ("demo/specs/sign-up.yaml", include_str!("../specs/sign-up.yaml")),
-    ("demo/specs/links.yaml", include_str!("../specs/links.yaml")),
-    ("demo/checks/sign_up.py", include_str!("../checks/sign_up.py")),
-    ("plugins/gate-links", include_str!("../../plugins/gate-links")),
+/// Files of this folder, each with the path that it gets.
+macro_rules! carried {
+    ($($path:literal),* $(,)?) => {
+        &[
+            $((concat!("demo/", $path), include_str!(concat!("../", $path))),)*
+            ("plugins/gate-links", include_str!("../../plugins/gate-links")),
+        ]
+    };
+}
+
+const FILES: &[(&str, &str)] = carried![
+    "gate.yaml",
+    "specs/pages.yaml",
+    "specs/email.yaml",
+    "specs/sign-up.yaml",
+    "specs/links.yaml",
+    "checks/sign_up.py",
+    "specs/crm.yaml",
+    "specs/site-api.yaml",
+    "specs/crm.cassette/cassette.yaml",
+    "specs/crm.cassette/endpoints/localhost_4002/GET_crm_v1_contacts-b38c0c2f.json",
+    "specs/crm.cassette/endpoints/localhost_4002/GET_crm_v1_contacts_id-7ddbf7b2.json",
+    "specs/crm.cassette/endpoints/localhost_4002/POST_crm_v1_contacts-4084774c.json",
+    "checks/address_book.py",
 ];
 
 /// Writes the files below `folder`, and returns the folder of `gate.yaml`. Runs and decisions
@@ -33,10 +49,19 @@ mod tests {
     #[test]
     fn every_spec_of_the_demo_is_carried() {
         let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/specs");
-        for entry in std::fs::read_dir(folder).unwrap() {
-            let name = entry.unwrap().file_name().into_string().unwrap();
-            let path = format!("demo/specs/{name}");
-            assert!(!name.ends_with(".yaml") || FILES.iter().any(|(p, _)| *p == path), "{name}");
+        let mut open = vec![std::path::PathBuf::from(folder)];
+        while let Some(inner) = open.pop() {
+            for entry in std::fs::read_dir(inner).unwrap() {
+                let path = entry.unwrap().path();
+                let name = path.strip_prefix(env!("CARGO_MANIFEST_DIR")).unwrap();
+                let carried = format!("demo/{}", name.display());
+                let is_hidden = path.file_name().unwrap().to_str().unwrap().starts_with('.');
+                if path.is_dir() {
+                    open.push(path);
+                } else {
+                    assert!(is_hidden || FILES.iter().any(|(p, _)| *p == carried), "{carried}");
+                }
+            }
         }
     }
 }
