@@ -61,7 +61,7 @@ for path in sys.argv[1:]:
         sys.exit(1)
 "#;
 
-struct Service {
+pub(crate) struct Service {
     process: Child,
     url: String,
 }
@@ -88,7 +88,7 @@ impl Drop for Service {
 }
 
 /// A workspace whose environment `test` is the service.
-fn workspace() -> (Environment, Service) {
+pub(crate) fn workspace() -> (Environment, Service) {
     let environment = Environment::new(&[("service.py", SERVICE), ("client.py", CLIENT)]);
     let service = Service::start(&environment);
     let config = format!(
@@ -100,12 +100,12 @@ fn workspace() -> (Environment, Service) {
     (environment, service)
 }
 
-fn spec(environment: &Environment, with: &str) {
+pub(crate) fn spec(environment: &Environment, with: &str) {
     let indented: String = with.lines().map(|line| format!("  {line}\n")).collect();
     environment.write("specs/crm.yaml", &format!("gate: api\nname: crm\nwith:\n{indented}"));
 }
 
-fn run(environment: &Environment) -> (Ended, Value) {
+pub(crate) fn run(environment: &Environment) -> (Ended, Value) {
     let ended = environment.gate(&["run", "--json"]);
     let report = ended.json();
     (ended, report)
@@ -126,12 +126,12 @@ fn message(report: &Value, id: &str) -> String {
     check.unwrap_or_else(|| panic!("{report:#}"))["message"].as_str().unwrap().to_owned()
 }
 
-fn approve(environment: &Environment) {
+pub(crate) fn approve(environment: &Environment) {
     let ended = environment.gate(&["approve", "--all", "--reason", "right", "--by", "Kim"]);
     assert_eq!(ended.code, 0, "{}", ended.stderr);
 }
 
-const RUN: &str = "cassette: crm.cassette\nrun: [python3, client.py, /v1/me]\n";
+pub(crate) const RUN: &str = "cassette: crm.cassette\nrun: [python3, client.py, /v1/me]\n";
 
 #[test]
 fn a_recording_is_proposed_accepted_and_played() {

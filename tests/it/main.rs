@@ -21,6 +21,7 @@ mod prune;
 mod recordings;
 mod repeats;
 mod report;
+mod review_api;
 mod review_axe;
 mod review_browser;
 mod review_decide;

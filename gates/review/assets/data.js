@@ -5,6 +5,7 @@
 //   gate.items([...])             its items, in as many chunks as it takes
 //   gate.states({...})            what was decided when it was written
 //   gate.proposals([...])         what can be decided, whole
+//   gate.page(NAME, HTML)         another page; data/NAME.js is asked for one that is missing
 //   gate.diff(DIGEST, {...})      comparisons; evidence/DIGEST.js is asked for one that is missing
 // and a page that holds everything has its files within itself: see single.js.
 'use strict';
@@ -39,24 +40,27 @@
     if (waits) waits(diff);
   };
 
+  gate.page = (name, html) => {
+    const waits = waiting.get(name);
+    if (waits) waits(html);
+  };
+
   const get = async (path) => {
     const answer = await fetch(path, { credentials: 'same-origin' });
     if (!answer.ok) throw new Error((await answer.text()).trim() || `${path}: ${answer.status}`);
     return answer;
   };
 
-  const fromScript = (digest) =>
+  const fromScript = (name, src, what) =>
     new Promise((resolve, reject) => {
-      waiting.set(digest, resolve);
-      const onerror = () => reject(new Error('the comparison is not part of this report'));
-      document.head.append(
-        gate.el('script', { src: `evidence/${digest}.js`, on: { error: onerror } }),
-      );
+      waiting.set(name, resolve);
+      const onerror = () => reject(new Error(`${what} is not part of this report`));
+      document.head.append(gate.el('script', { src, on: { error: onerror } }));
     });
 
   const asks = (digest) => {
     if (gate.single) return gate.single.json(digest);
-    if (isStatic) return fromScript(digest);
+    if (isStatic) return fromScript(digest, `evidence/${digest}.js`, 'the comparison');
     return get(`evidence/${digest}.json`).then((answer) => answer.json());
   };
 
@@ -68,6 +72,28 @@
       diffs.set(digest, asked);
     }
     return diffs.get(digest);
+  };
+
+  const pages = new Map();
+  const asksPage = async (name) => {
+    if (gate.single) return gate.single.content(name);
+    const html = isStatic
+      ? await fromScript(name, `data/${name}.js`, 'the page')
+      : await (await get(name)).text();
+    return new DOMParser().parseFromString(html, 'text/html');
+  };
+
+  /** What a page of a gate shows of a check, by the link to it. Each page is asked for once. */
+  data.section = async (link) => {
+    const [name, id] = link.split('#');
+    if (!pages.has(name)) {
+      const asked = asksPage(name);
+      asked.catch(() => pages.delete(name));
+      pages.set(name, asked);
+    }
+    const section = (await pages.get(name)).querySelector(`#${id}`);
+    if (!section) throw new Error('the page of the gate does not show it');
+    return document.importNode(section, true);
   };
 
   data.picture = (digest) => (gate.single ? gate.single.url(digest) : `evidence/${digest}.png`);

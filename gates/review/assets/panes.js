@@ -164,14 +164,27 @@
     put(elements, null, { map: { width, height } }, true);
   };
 
-  /** Shows a sentence where pictures would be. */
-  panes.showText = (text, isAlert = false) => {
+  /** Puts something there that is no picture. */
+  const putOther = (element) => {
     rest();
     gate.byId('view-control').replaceChildren();
-    const message = gate.el('p', { class: 'no-panes', role: isAlert ? 'alert' : null }, text);
-    gate.byId('panes').replaceChildren(message);
+    gate.byId('panes').replaceChildren(element);
     gate.camera.follow([], { width: 1, height: 1 }, true);
     gate.changes.list([]);
+  };
+
+  /** Shows a sentence where pictures would be. */
+  panes.showText = (text, isAlert = false) =>
+    putOther(gate.el('p', { class: 'no-panes', role: isAlert ? 'alert' : null }, text));
+
+  /** Shows files that are read: what the page of a gate shows of a check, but for what stands above. */
+  panes.showFiles = (section) => {
+    const files = ['figure.evidence', 'table.metrics'].flatMap((one) => [...section.querySelectorAll(one)]);
+    // It scrolls, so whoever has no mouse has to be able to come to it.
+    const named = { class: 'files', tabindex: '0', role: 'region', 'aria-label': 'What was kept' };
+    const part = gate.el('div', named, ...files);
+    putOther(part);
+    if (gate.single) gate.single.watch(part);
   };
 
   gate.on('camera', () => panes.swiped && panes.swiped());

@@ -23,6 +23,13 @@
     return JSON.parse(new TextDecoder().decode(bytes(digest)));
   };
 
+  /** The content of a page. */
+  single.content = (name) => template(name).content;
+  /** Gives files that are shown their content once somebody comes near. */
+  single.watch = (element) => {
+    element.querySelectorAll('img[data-file], iframe[data-file]').forEach((one) => nearby.observe(one));
+  };
+
   gate.link = (page) => `#page=${page.replace('#', '&')}`;
   gate.isReviewShown = () => here === REVIEW;
 
@@ -53,7 +60,7 @@
     const isReview = name === REVIEW;
     nearby.disconnect();
     page.replaceChildren(...(isReview ? [] : [from.content.cloneNode(true)]));
-    page.querySelectorAll('img[data-file], iframe[data-file]').forEach((one) => nearby.observe(one));
+    single.watch(page);
     review.hidden = !isReview;
     // One of them is the content at a time.
     review.querySelector('main').id = isReview ? 'main' : 'other';

@@ -124,8 +124,12 @@
         const pictures = await Promise.all(made);
         if (shown !== item) return;
         gate.panes.showPictures(pictures);
+      } else if (item.files) {
+        const section = await gate.data.section(item.page);
+        if (shown !== item) return;
+        gate.panes.showFiles(section);
       } else {
-        gate.panes.showText('There is no picture to look at; the page of the gate shows the rest.');
+        gate.panes.showText('Nothing was kept that could be looked at.');
       }
     } catch (error) {
       if (shown !== item) return;

@@ -3,6 +3,7 @@
 //! A page that is opened from a disk fetches nothing, so its data comes in scripts: each calls one
 //! function with a part of it, and that of a comparison is loaded when somebody looks at it.
 
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::path::Path;
 
@@ -74,8 +75,15 @@ fn fill(site: &Site, out: &mut Out) -> Result<(), Error> {
         out.write(&format!("assets/{}", asset.name), asset.text.as_bytes())?;
     }
     let frame = Frame { report: &site.report, shape: Shape::Files { data: &data } };
+    let wanted = site.items.iter().filter(|item| item.is_read());
+    let wanted: BTreeSet<&str> = wanted.filter_map(|item| item.page.split('#').next()).collect();
     for (name, page) in pages::all(&frame, site) {
         out.write(&name, page.as_bytes())?;
+        if wanted.contains(name.as_str()) {
+            // A page from a disk cannot fetch another one.
+            let text = format!("gate.page({}, {});\n", script(&name)?, script(&page)?);
+            out.write(&format!("data/{name}.js"), text.as_bytes())?;
+        }
     }
     Ok(())
 }

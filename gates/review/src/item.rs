@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use gate_core::{Digest, Error, Report, Role, Store, Verdict};
 use serde::Serialize;
 
-use crate::files;
+use crate::{files, pages};
 
 /// A check, as the page lists it.
 #[derive(Debug, Clone, Serialize)]
@@ -27,9 +27,9 @@ pub(crate) struct Item {
     /// Pictures without a comparison, with what they are.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) pictures: Vec<(String, Digest)>,
-    /// Other files: the page of the gate shows them.
+    /// Other files: the page of the gate shows them, and the review what it shows of them.
     pub(crate) files: usize,
-    /// The page of the gate, as a link from another page.
+    /// The page of the gate and the check's place on it, as a link from another page.
     pub(crate) page: String,
     /// What stands for it in a list.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -65,6 +65,13 @@ struct Change {
     pixels: u64,
 }
 
+impl Item {
+    /// Whether it is files that people read, and not pictures.
+    pub(crate) fn is_read(&self) -> bool {
+        self.diff.is_none() && self.pictures.is_empty() && self.files > 0
+    }
+}
+
 /// How much more one of a group may have changed than another.
 const FACTOR: u64 = 2;
 
@@ -80,7 +87,8 @@ pub(crate) fn items(report: &Report, store: &Store) -> Result<Vec<Item>, Error> 
             .iter()
             .map(|proposal| (proposal.check.as_str(), proposal.id.as_str()))
             .collect();
-        for check in &gate.checks {
+        let places = pages::places(at, &gate.checks);
+        for (check, page) in gate.checks.iter().zip(places) {
             let of = |role: Role| check.evidence.iter().filter(move |file| file.role == role);
             let compared = of(Role::Diff).next();
             let diff = compared.map(|file| files::diff(store, &file.digest)).transpose()?;
@@ -104,7 +112,7 @@ pub(crate) fn items(report: &Report, store: &Store) -> Result<Vec<Item>, Error> 
                     .iter()
                     .filter(|file| !matches!(file.role, Role::Diff | Role::Image))
                     .count(),
-                page: format!("gate-{}.html", at + 1),
+                page,
                 thumbnail: diff
                     .as_ref()
                     .map(|diff| diff.candidate)

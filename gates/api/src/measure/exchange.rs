@@ -126,10 +126,16 @@ fn headers(headers: &Headers) -> BTreeMap<String, Vec<String>> {
     all
 }
 
-/// The body where it is text; its beginning, when it is long.
+/// The body where it is text, JSON indented; its beginning, when it is long.
 fn body(content: &Content) -> Option<String> {
     let bytes = content.bytes().filter(|bytes| !bytes.is_empty())?;
     if bytes.len() <= LARGEST {
+        if bytes.starts_with(b"{") || bytes.starts_with(b"[") {
+            let pretty = redact::json::pretty(bytes, 0).ok().map(String::from_utf8);
+            if let Some(Ok(text)) = pretty {
+                return Some(text);
+            }
+        }
         return std::str::from_utf8(bytes).ok().map(str::to_owned);
     }
     let start = String::from_utf8_lossy(&bytes[..LARGEST]);

@@ -37,17 +37,35 @@ pub(crate) fn name(gate: usize, part: usize) -> String {
     }
 }
 
+/// The order in which the checks of a gate stand: what blocks first.
+fn order(checks: &[Check]) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..checks.len()).collect();
+    order.sort_by_key(|at| std::cmp::Reverse(checks[*at].verdict));
+    order
+}
+
+/// Where each check of a gate stands: its page, and its place there behind a `#`.
+pub(crate) fn places(gate: usize, checks: &[Check]) -> Vec<String> {
+    let mut places = vec![String::new(); checks.len()];
+    for (rank, at) in order(checks).into_iter().enumerate() {
+        places[at] = format!("{}#{}", name(gate, rank / A_PAGE), section(at));
+    }
+    places
+}
+
+fn section(at: usize) -> String {
+    format!("check-{}", at + 1)
+}
+
 /// One page of a gate; none when there is no such page.
 pub(crate) fn gate(frame: &Frame<'_>, site: &Site, gate: usize, part: usize) -> Option<Markup> {
-    let at = gate;
-    let gate = frame.report.gates.get(at)?;
+    let number = gate;
+    let gate = frame.report.gates.get(number)?;
     let parts = gate.checks.len().div_ceil(A_PAGE).max(1);
     if part >= parts {
         return None;
     }
-    let mut checks: Vec<&Check> = gate.checks.iter().collect();
-    checks.sort_by_key(|check| std::cmp::Reverse(check.verdict));
-    let shown = checks.iter().skip(part * A_PAGE).take(A_PAGE);
+    let shown = order(&gate.checks).into_iter().skip(part * A_PAGE).take(A_PAGE);
     let name = clean::line(&gate.name);
     let main = html! {
         main #main {
@@ -61,25 +79,25 @@ pub(crate) fn gate(frame: &Frame<'_>, site: &Site, gate: usize, part: usize) -> 
                 h2 { "Attempts" }
                 ol { @for attempt in &gate.attempts { li { (prose(&words::attempt(attempt))) } } }
             }
-            @for check in shown { (self::check(frame, site, &gate.name, check)) }
+            @for at in shown { (check(frame, site, &gate.name, at, &gate.checks[at])) }
             @for evidence_file in gate.evidence.iter().filter(|_| part == 0) { (evidence(frame, evidence_file, &site.files, &site.stored.store)) }
             @if parts > 1 {
                 nav.parts aria-label="Parts" {
                     @for other in 0..parts {
-                        a href=(frame.link(&self::name(at, other))) aria-current=[(other == part).then_some("page")] { (other + 1) }
+                        a href=(frame.link(&self::name(number, other))) aria-current=[(other == part).then_some("page")] { (other + 1) }
                     }
                 }
             }
         }
     };
-    Some(frame.page(&name, &self::name(at, part), &main))
+    Some(frame.page(&name, &self::name(number, part), &main))
 }
 
-fn check(frame: &Frame<'_>, site: &Site, gate: &str, check: &Check) -> Markup {
+fn check(frame: &Frame<'_>, site: &Site, gate: &str, at: usize, check: &Check) -> Markup {
     let item = in_hash(&format!("{gate}/{}", check.id)).to_string();
     let is_compared = check.evidence.iter().any(|file| file.role == Role::Diff);
     html! {
-        section.check {
+        section.check id=(section(at)) {
             h2 { (verdict(Some(check.verdict))) " " (clean::line(&check.title)) }
             p { (prose(&check.message)) }
             @if let Some(advice) = &check.advice { p.advice { (prose(advice)) } }

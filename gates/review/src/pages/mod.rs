@@ -19,6 +19,7 @@ use crate::guard::Guard;
 use crate::server::{Answered, App, Shared, answer, nowhere};
 use crate::site::Site;
 
+pub(crate) use self::gate::places;
 #[cfg(test)]
 pub(crate) use evidence::drawn;
 pub(crate) use evidence::{answer as answer_of, cell};
