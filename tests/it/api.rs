@@ -264,6 +264,7 @@ requests:
       - jsonpath "$.hello" == {{token}}
       - jsonpath "$.cookies" contains "sid=s1"
       - jsonpath "$.list" count >= 2
+      - jsonpath "$.hello" matches /^tok-|redacted-/
       - duration < 20s
   - request: POST /form
     form: { a: 'x y', token: '{{token}}' }
@@ -280,6 +281,10 @@ requests:
     let (good, report) = run(&environment);
     assert_eq!(good.code, 0, "{}{report:#}", good.stderr);
     assert_eq!(checks(&report).len(), 6, "{report:#}");
+    assert_eq!(
+        grep(&environment.path().join(".gate"), "tok-5f2e9c1b7a604d38"),
+        Vec::<String>::new()
+    );
 
     // The same from a recording, with the service gone.
     let recording = format!("cassette: crm.cassette\n{}", with.trim());
@@ -292,6 +297,20 @@ requests:
     let (played, report) = run(&environment);
     // What stands in a recording in the place of the token leads on as the token did.
     assert_eq!(played.code, 0, "{}{report:#}", played.stderr);
+}
+
+/// The files below a folder that hold a text.
+fn grep(folder: &std::path::Path, text: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(grep(&path, text));
+        } else if String::from_utf8_lossy(&std::fs::read(&path).unwrap()).contains(text) {
+            found.push(path.display().to_string());
+        }
+    }
+    found
 }
 
 #[test]
@@ -313,7 +332,10 @@ requests:
     spec(&environment, with.trim());
     let (ended, report) = run(&environment);
     assert_eq!(ended.code, 1, "{}", ended.stderr);
-    assert!(!ended.stdout.contains("top-secret-token"));
+    for secret in ["top-secret-token", "tok-5f2e9c1b7a604d38"] {
+        assert_eq!(grep(&environment.path().join(".gate"), secret), Vec::<String>::new());
+        assert!(!ended.stdout.contains(secret) && !ended.stderr.contains(secret));
+    }
     let text: Vec<String> = report["gates"][0]["checks"]
         .as_array()
         .unwrap()

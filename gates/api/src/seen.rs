@@ -148,6 +148,13 @@ pub enum Looked {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         wanted: Option<Json>,
     },
+    /// A secret is in it or in what it is held against, so it was held against that at once.
+    Secret {
+        /// The assert.
+        assert: String,
+        /// Why it does not hold; none when it does.
+        broken: Option<String>,
+    },
     /// There is no such thing.
     Nothing,
     /// It could not be looked at.

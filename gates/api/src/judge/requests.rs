@@ -126,6 +126,12 @@ fn broken(
             Looked::Text { text, wanted } => {
                 assert.broken(Some(&Json::from(texts(text)?)), wanted.as_ref())
             }
+            Looked::Secret { assert: held, broken } if *held == assert.to_string() => {
+                broken.clone()
+            }
+            Looked::Secret { .. } => Some(
+                "its value was a secret, so only a new run can hold it against this".to_owned(),
+            ),
             Looked::Nothing => assert.broken(None, None),
             Looked::Wrong(why) => Some(why.clone()),
         };

@@ -247,12 +247,16 @@ impl Flow<'_> {
                 }
             }
         }
+        let clean = self.clean(ready, answer);
         let mut values = Vec::new();
         for assert in &spec.asserts {
-            values.push(self.looked(assert, answer)?);
+            values.push(self.looked(assert, answer, &clean)?);
         }
         let schema = match &spec.schema {
-            Some(path) => Some(breaches(&self.cx.spec_folder().join(path), answer)?),
+            Some(path) => {
+                let has_secret = clean.body != answer.body;
+                Some(breaches(&self.cx.spec_folder().join(path), answer, has_secret)?)
+            }
             None => None,
         };
         let mut answered = Answered {
@@ -277,7 +281,26 @@ impl Flow<'_> {
         Ok(answered)
     }
 
-    fn looked(&self, assert: &Assert, answer: &Answer) -> Result<Looked, Error> {
+    /// The answer without its secrets.
+    fn clean(&self, ready: &Ready, answer: &Answer) -> Answer {
+        let url = ready.url.to_string();
+        let request = Request { url, ..Request::default() };
+        let response = Response {
+            headers: answer.headers.clone(),
+            body: answer.body.clone().into(),
+            ..Response::default()
+        };
+        let both = Interaction { request, response };
+        let Interaction { response, .. } = recorder::without_secrets(&both, &self.cleaner);
+        Answer {
+            url: self.cleaner.url(&answer.url).into_owned(),
+            headers: response.headers,
+            body: response.body.bytes().map(|bytes| bytes.to_vec()).unwrap_or_default(),
+            ..answer.clone()
+        }
+    }
+
+    fn looked(&self, assert: &Assert, answer: &Answer, clean: &Answer) -> Result<Looked, Error> {
         let value = match assert.what().of(answer, &self.variables) {
             Ok(Some(value)) => value,
             Ok(None) => return Ok(Looked::Nothing),
@@ -287,6 +310,19 @@ impl Flow<'_> {
             Ok(wanted) => wanted,
             Err(why) => return Ok(Looked::Wrong(why)),
         };
+        let shown = assert.what().of(clean, &self.variables).ok().flatten();
+        let wanted_text = wanted.as_ref().map(Json::to_string).unwrap_or_default();
+        let is_known = *self.cleaner.again(wanted_text.as_bytes()) != *wanted_text.as_bytes();
+        if is_known || shown.as_ref() != Some(&value) {
+            let broken = assert.broken(Some(&value), wanted.as_ref());
+            let is_all = |text: &str| redact::placeholder::is_one(text.as_bytes());
+            let broken = broken.map(|_| match shown {
+                Some(Json::String(text)) if is_all(&text) => "it is a secret".to_owned(),
+                Some(shown) => format!("it is {}", crate::claim::shown(&shown)),
+                None => "it is a secret".to_owned(),
+            });
+            return Ok(Looked::Secret { assert: assert.to_string(), broken });
+        }
         match value {
             Json::String(text) if text.len() > LONGEST => {
                 let label = assert.what().text();
@@ -366,8 +402,9 @@ fn filled_json(json: &Json, variables: &Variables) -> Result<Json, String> {
     })
 }
 
-/// How an answer breaks the schema in a file.
-fn breaches(path: &Path, answer: &Answer) -> Result<Vec<String>, Error> {
+/// How an answer breaks the schema in a file; without the values that do, when there may be a secret
+/// among them.
+fn breaches(path: &Path, answer: &Answer, has_secret: bool) -> Result<Vec<String>, Error> {
     let wrong = |error: &dyn std::fmt::Display| {
         Error::new(format!("{} is no JSON Schema: {error}", path.display()))
     };
@@ -380,6 +417,9 @@ fn breaches(path: &Path, answer: &Answer) -> Result<Vec<String>, Error> {
     let told = |error: jsonschema::ValidationError<'_>| {
         let place = error.instance_path().to_string();
         let place = if place.is_empty() { "the body".to_owned() } else { place };
+        if has_secret {
+            return format!("{place}: {}", error.masked());
+        }
         format!("{place}: {error}")
     };
     Ok(validator.iter_errors(&json).take(BREACHES).map(told).collect())
