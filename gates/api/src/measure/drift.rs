@@ -5,6 +5,7 @@ use std::time::Duration;
 use gate_core::{Context, Error};
 use recorder::Cassette;
 use recorder::drift::{Asking, Checked, Severity, check};
+use redact::Cleaner;
 
 use super::exchange::{Kept, differences};
 use super::recording::Recordings;
@@ -43,12 +44,17 @@ pub(super) async fn drift(
     let mut answers = Vec::new();
     let mut seen = Vec::new();
     for Checked { method, url, found, differs } in all {
-        let found = found.map(|all| all.iter().map(difference).collect::<Vec<_>>());
+        let cleaner = recordings.cleaner();
+        if let Some(both) = &differs {
+            // It learns what is secret there before anything of it is told.
+            recorder::without_secrets(&both.1, cleaner);
+        }
+        let found =
+            found.map(|all| all.iter().map(|one| difference(one, cleaner)).collect::<Vec<_>>());
         let mut exchange = None;
         if let Some(both) = differs {
             let (was, is) = *both;
             let told = found.as_deref().unwrap_or_default();
-            let cleaner = recordings.cleaner();
             exchange = kept.exchange(&is, Some(&was), differences(told), cleaner, cx)?;
             answers.push((was, is));
         }
@@ -58,7 +64,11 @@ pub(super) async fn drift(
     Ok(seen)
 }
 
-fn difference(finding: &recorder::drift::Finding) -> Difference {
+fn difference(finding: &recorder::drift::Finding, cleaner: &Cleaner) -> Difference {
+    let clean = |text: &str| {
+        let clean = cleaner.body("", "text/plain", text.as_bytes());
+        String::from_utf8_lossy(&clean).into_owned()
+    };
     Difference {
         matters: match finding.severity {
             Severity::Information => Matters::New,
@@ -67,7 +77,7 @@ fn difference(finding: &recorder::drift::Finding) -> Difference {
             Severity::Breaking => Matters::Breaking,
         },
         place: finding.place.clone(),
-        before: finding.before.clone(),
-        after: finding.after.clone(),
+        before: clean(&finding.before),
+        after: clean(&finding.after),
     }
 }
