@@ -4,6 +4,7 @@
 
 mod canonical;
 mod cassette;
+mod clean;
 mod coding;
 pub mod drift;
 mod error;
@@ -26,16 +27,19 @@ pub use canonical::{
     Address, Hash, Ignored, JsonPath, Keys, Matching, Origin, Part, Step, written_place,
 };
 pub use cassette::{Cassette, MatchPolicy, Policy, Recorded, RedactPolicy, SCHEMA, Volatile};
+pub use clean::{cleaned, with_clean_requests, without_secrets};
 pub use coding::Codings;
 pub use error::{Error, Result};
-pub use examine::{Damage, Large, Stats, integrity, secrets, stats};
+pub use examine::{
+    Damage, Large, Leak, Stats, integrity, leaks, leaks_in, secrets, stats, unreached,
+};
 pub use export::{Mappings, to_har, to_wiremock};
 pub use index::Index;
 pub use message::{Content, Headers, Interaction, Request, Response, Stored, Timing};
 pub use play::{Answer, Difference, Library, Miss, Near, Session, Why};
 pub use rerecord::rerecorded;
-pub use revision::{Revised, RevisedFile, revised, without_secrets};
-pub use show::shown;
+pub use revision::{Revised, RevisedFile, revised};
+pub use show::{shown, shown_cassette};
 pub use wire::{
     Fault, Front, Latency, Missed, Mode, Outcome, Proxy, Setup, miss_words, system_authorities,
 };

@@ -4,10 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use redact::Cleaner;
-
 use crate::cassette::{Cassette, Recorded, entries, read_file, stored_in};
-use crate::message::{Content, Interaction, Request, Response};
+use crate::message::Request;
 use crate::{Error, Result, files};
 
 /// Files that differ between two cassettes and belong together: those of one endpoint with its
@@ -155,32 +153,14 @@ fn is_same(one: &Path, other: &Path) -> Result<bool> {
     Ok(first.len() == second.len() && files::read(one)? == files::read(other)?)
 }
 
-/// An interaction without its secrets; bodies have to be in memory.
-pub fn without_secrets(interaction: &Interaction, cleaner: &Cleaner) -> Interaction {
-    let request = crate::wire::without_secrets(cleaner, &interaction.request);
-    let Response { status, headers, body, trailers, timing, .. } = &interaction.response;
-    let host = crate::canonical::Address::of(&interaction.request.url).origin().host;
-    let host = host.unwrap_or_default();
-    let media_type = headers.text("content-type").unwrap_or_default();
-    let body = match body {
-        Content::Bytes(bytes) => Content::from(cleaner.body(&host, media_type, bytes).into_owned()),
-        stored @ Content::Stored(_) => stored.clone(),
-    };
-    let response = Response {
-        status: *status,
-        headers: crate::wire::headers_without_secrets(cleaner, &host, headers),
-        body,
-        encoded: None,
-        trailers: crate::wire::headers_without_secrets(cleaner, &host, trailers),
-        timing: timing.clone(),
-    };
-    Interaction { request, response }
-}
-
 #[cfg(test)]
 mod tests {
+    use redact::Cleaner;
+
     use super::*;
     use crate::cassette::Policy;
+    use crate::clean::without_secrets;
+    use crate::message::{Content, Interaction, Response};
 
     fn cleaner() -> Cleaner {
         Cleaner::new(redact::Redactor::default(), &[], redact::placeholder::Key([3; 32]))

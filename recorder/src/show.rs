@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use crate::Result;
+use crate::cassette::{Cassette, Recorded};
 use crate::import::Imported;
-use crate::message::{Content, Headers, Request, Response};
+use crate::message::{Content, Headers, Interaction, Request, Response};
 
 #[derive(Serialize)]
 struct Line {
@@ -42,6 +44,19 @@ pub fn shown(imported: &Imported) -> impl Iterator<Item = String> {
     let mut all: Vec<_> = recorded.chain(rules).collect();
     all.sort_by_key(|(order, ..)| *order);
     all.into_iter().map(|(_, request, response)| line(request, response))
+}
+
+/// The same lines of a cassette. What stands in its endpoints' files is in memory once, and goes as
+/// it is shown; of the bodies that are files of their own, one at a time is.
+pub fn shown_cassette(cassette: &Cassette) -> Result<impl Iterator<Item = Result<String>>> {
+    let recorded = cassette.read()?;
+    Ok(recorded.into_iter().map(|one| {
+        let Recorded { interaction: Interaction { mut request, mut response }, .. } = one;
+        for content in [&mut request.body, &mut response.body] {
+            *content = Content::Bytes(cassette.body(content)?);
+        }
+        Ok(line(&request, &response))
+    }))
 }
 
 fn line(request: &Request, response: &Response) -> String {

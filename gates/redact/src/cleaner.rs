@@ -314,6 +314,23 @@ impl Cleaner {
         edits.settled()
     }
 
+    /// What [`Cleaner::url`] would take out.
+    pub fn in_url(&self, url: &str) -> Vec<Finding> {
+        scan::changes(url.as_bytes(), &self.settled(|| self.url_edits(url)))
+    }
+
+    /// What [`Cleaner::header`] would take out.
+    pub fn in_header(&self, host: &str, name: &str, value: &[u8]) -> Vec<Finding> {
+        scan::changes(value, &self.settled(|| self.header_edits(host, name, value)))
+    }
+
+    /// What [`Cleaner::body`] would take out.
+    pub fn in_body(&self, host: &str, media_type: &str, body: &[u8]) -> Vec<Finding> {
+        let look = self.look(host);
+        let edits = self.settled(|| self.body_edits(look, media_type, body, At::top()));
+        scan::changes(body, &edits)
+    }
+
     /// Copies a body of any size without its secrets, in bounded memory (some 20 MiB), and says
     /// whether that changed it. Up to 8 MiB it is what [`Cleaner::body`] makes of it; beyond, it
     /// is looked at through a window, so a coded text of more than 64 KiB may be cut in two, the

@@ -259,3 +259,18 @@ fn a_large_body_is_cleaned_in_windows() {
     assert_eq!(findings.len(), count);
     assert!(findings.iter().all(|one| text[one.at.clone()] == *"s3cr3t-in-a-stream-1"));
 }
+
+#[test]
+fn what_would_be_taken_out_is_named() {
+    let cleaner = cleaner();
+    let check = |found: Vec<Finding>, expect: &[(&str, Range<usize>)]| {
+        let found: Vec<_> = found.into_iter().map(|one| (one.rule, one.at)).collect();
+        assert_eq!(found, expect);
+    };
+    check(cleaner.in_url("https://a/x?n=1&api_key=kP3zQ9x"), &[("secret-name", 24..31)]);
+    check(cleaner.in_url("https://a/x?n=1"), &[]);
+    check(cleaner.in_header("a", "authorization", b"Bearer kP3zQ9x"), &[("secret-name", 7..14)]);
+    check(cleaner.in_body("a", JSON, br#"{"to":"kim@example.org"}"#), &[("email", 7..22)]);
+    let clean = cleaner.body("a", JSON, br#"{"to":"kim@example.org"}"#);
+    check(cleaner.in_body("a", JSON, &clean), &[]);
+}

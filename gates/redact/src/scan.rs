@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::ops::Range;
 
-use crate::edit::apply;
+use crate::edit::{Edit, apply};
 use crate::look::{At, Look};
 use crate::stream::{OVERLAP, WINDOW};
 
@@ -24,12 +24,16 @@ impl std::fmt::Display for Finding {
 }
 
 pub(crate) fn scan(look: Look<'_>, bytes: &[u8]) -> Vec<Finding> {
-    let edits = look.text(bytes, At::top());
-    // A placeholder is one of its own; what would be changed to the same is none.
+    changes(bytes, &look.text(bytes, At::top()))
+}
+
+/// What edits would take out. A placeholder is one of its own; what would be changed to the same
+/// is none.
+pub(crate) fn changes(bytes: &[u8], edits: &[Edit]) -> Vec<Finding> {
     let changed = edits.iter().filter(|edit| bytes[edit.at.clone()] != *edit.with);
     let findings: Vec<Finding> =
         changed.map(|edit| Finding { rule: edit.rule, at: edit.at.clone() }).collect();
-    debug_assert!(findings.is_empty() || apply(bytes, &edits) != bytes);
+    debug_assert!(findings.is_empty() || apply(bytes, edits) != bytes);
     findings
 }
 

@@ -15,6 +15,7 @@ mod vcr;
 mod vcrpy;
 mod wiremock;
 
+use std::borrow::Cow;
 use std::fmt;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -113,8 +114,13 @@ pub fn read(path: &Path) -> Result<Imported> {
     if path.is_dir() {
         return read_folder(path);
     }
+    if !path.exists() {
+        let text = format!("there is no {}", path.display());
+        return Err(Error::new(text).hint("name a cassette, a file of another tool, or its folder"));
+    }
     let bytes = crate::files::read(path)?;
-    read_bytes(&bytes, path.parent())
+    let folder = path.parent().filter(|folder| *folder != Path::new(""));
+    read_bytes(&bytes, Some(folder.unwrap_or(Path::new("."))))
         .map_err(|error| prefixed(&format!("reading {}", path.display()), &error))
 }
 
@@ -218,16 +224,16 @@ fn inflate(bytes: &[u8], most: u64) -> Result<Vec<u8>> {
 }
 
 /// The text of a file in UTF-8 or UTF-16.
-fn text_of(bytes: &[u8]) -> Result<String> {
+fn text_of(bytes: &[u8]) -> Result<Cow<'_, str>> {
     let wide = |rest: &[u8], read: fn([u8; 2]) -> u16| {
         let units = rest.chunks_exact(2).map(|pair| read([pair[0], pair[1]]));
-        char::decode_utf16(units).collect::<Result<String, _>>().ok()
+        char::decode_utf16(units).collect::<Result<String, _>>().ok().map(Cow::Owned)
     };
     let text = match bytes {
-        [0xef, 0xbb, 0xbf, rest @ ..] => String::from_utf8(rest.to_vec()).ok(),
+        [0xef, 0xbb, 0xbf, rest @ ..] => std::str::from_utf8(rest).ok().map(Cow::Borrowed),
         [0xff, 0xfe, rest @ ..] => wide(rest, u16::from_le_bytes),
         [0xfe, 0xff, rest @ ..] => wide(rest, u16::from_be_bytes),
-        _ => String::from_utf8(bytes.to_vec()).ok(),
+        _ => std::str::from_utf8(bytes).ok().map(Cow::Borrowed),
     };
     text.ok_or_else(|| Error::new("it is no text in UTF-8 or UTF-16").hint(READABLE))
 }

@@ -39,7 +39,9 @@ pub use fault::Fault;
 pub use miss::words as miss_words;
 
 pub(crate) use headers::{end_to_end, to_map};
-pub(crate) use tape::{clean_headers as headers_without_secrets, cleaned as without_secrets};
+pub(crate) use tape::{
+    clean_headers as headers_without_secrets, cleaned as without_secrets, host_of,
+};
 pub(crate) use upstream::{Sent, Upstream};
 
 /// How long what is still under way may take at the end: longer than a body is read on for.

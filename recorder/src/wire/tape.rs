@@ -27,7 +27,7 @@ const KEPT_IN_MEMORY: usize = 4096;
 const AT_ONCE_MS: u64 = 250;
 
 /// The host that a request goes to.
-pub(super) fn host_of(url: &str) -> String {
+pub(crate) fn host_of(url: &str) -> String {
     Address::of(url).origin().host.unwrap_or_default()
 }
 

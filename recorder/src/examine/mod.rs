@@ -1,5 +1,7 @@
 //! What a cassette is like, and whether it is whole.
 
+mod leaks;
+
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -11,7 +13,10 @@ use serde::Serialize;
 use crate::canonical::{Address, Matching};
 use crate::cassette::{Cassette, Recorded, endpoints, entries, read_file, stored_in};
 use crate::message::{Content, Stored};
+use crate::rules::Rule;
 use crate::{Error, Result, files};
+
+pub use leaks::{Leak, leaks, leaks_in};
 
 /// How many of the largest bodies are named.
 const NAMED: usize = 5;
@@ -25,6 +30,8 @@ pub struct Damage {
     pub what: String,
     /// What to do about it.
     pub hint: String,
+    /// Whether nothing reads it, and it does no harm but for its place.
+    pub is_unused: bool,
 }
 
 /// Looks into every file of a cassette: whether it can be read, whether bodies are what their names
@@ -33,7 +40,8 @@ pub fn integrity(folder: &Path) -> Result<Vec<Damage>> {
     let cassette = Cassette::open(folder)?;
     let mut damages = Vec::new();
     let mut add = |path: &Path, what: String, hint: &str| {
-        damages.push(Damage { path: path.to_owned(), what, hint: hint.to_owned() });
+        let hint = hint.to_owned();
+        damages.push(Damage { path: path.to_owned(), what, hint, is_unused: false });
     };
     let mut wanted: BTreeMap<String, u64> = BTreeMap::new();
     let mut is_whole = true;
@@ -65,9 +73,9 @@ pub fn integrity(folder: &Path) -> Result<Vec<Damage>> {
     }
     // Whose a body is cannot be told while a file cannot be read.
     for name in there.iter().filter(|name| is_whole && !wanted.contains_key(*name)) {
-        let hint = "remove it, or restore the recording that it belongs to";
-        add(&bodies.join(name), "no recording has this body".to_owned(), hint);
+        damages.push(unused(&bodies.join(name), "no recording has this body"));
     }
+    damages.extend(strangers(&cassette)?);
     damages.sort();
     Ok(damages)
 }
@@ -91,6 +99,41 @@ pub fn secrets(folder: &Path, cleaner: &Cleaner) -> Result<Vec<(PathBuf, redact:
         })
         .collect::<Result<_>>()?;
     Ok(found.into_iter().flatten().collect())
+}
+
+fn unused(path: &Path, what: &str) -> Damage {
+    let hint = "remove it, or restore the recording that it belongs to".to_owned();
+    Damage { path: path.to_owned(), what: what.to_owned(), hint, is_unused: true }
+}
+
+/// Files among those of endpoints that nobody reads.
+fn strangers(cassette: &Cassette) -> Result<Vec<Damage>> {
+    let known: BTreeSet<PathBuf> = cassette.files()?.into_iter().collect();
+    let mut folders = vec![cassette.folder().join("endpoints")];
+    let mut found = Vec::new();
+    while let Some(folder) = folders.pop() {
+        for name in entries(&folder)? {
+            let path = folder.join(name);
+            if path.is_dir() {
+                folders.push(path);
+            } else if !known.contains(&path) {
+                found.push(unused(&path, "it is not read: no file of an endpoint is called so"));
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// The rules that never answer, since one before them fits the same requests, by their places.
+pub fn unreached(rules: &[Rule]) -> Vec<usize> {
+    let mut seen = HashSet::new();
+    let is_new = |rule: &Rule| {
+        let Rule { method, scheme, host, target, query, headers, cookies, form, body, .. } = rule;
+        let asked = (method, scheme, host, target, query, headers, cookies, form, body);
+        seen.insert(format!("{asked:?}"))
+    };
+    let mut is_new = is_new;
+    (0..rules.len()).filter(|at| !is_new(&rules[*at])).collect()
 }
 
 /// What recordings are like.
@@ -175,7 +218,7 @@ mod tests {
             let folder = tempfile::tempdir().unwrap();
             let cassette = Cassette::open_or_new(folder.path(), Policy::default).unwrap();
             let key = redact::placeholder::Key([1; 32]);
-            let cleaner = redact::Cleaner::new(redact::Redactor::default(), &[], key);
+            let cleaner = Cleaner::new(redact::Redactor::default(), &[], key);
             cassette.write(&[recorded(0, "GET", "https://a/x", 5000)], &cleaner).unwrap();
             damage(folder.path());
             let found = integrity(folder.path()).unwrap();
@@ -198,6 +241,10 @@ mod tests {
             &["no recording has"],
         );
         check(&|folder| files::write(&file(folder), b"{}").unwrap(), &["missing field"]);
+        check(
+            &|folder| files::write(&folder.join("endpoints/a/x.json.orig"), b"").unwrap(),
+            &["it is not read"],
+        );
         let resized = |folder: &Path| {
             let text = std::fs::read_to_string(file(folder)).unwrap();
             files::write(&file(folder), text.replace("5000", "5001").as_bytes()).unwrap();
