@@ -66,6 +66,18 @@ pub struct Output {
     pub out: Box<dyn Fn(&str) + Send + Sync>,
     /// Standard error.
     pub err: Box<dyn Fn(&str) + Send + Sync>,
+    /// Standard output for programs, as bytes; fails when nobody reads them any more.
+    pub bytes: Box<WriteBytes>,
+}
+
+/// Writes bytes, all of them, or says why not.
+pub type WriteBytes = dyn Fn(&[u8]) -> std::io::Result<()> + Send + Sync;
+
+impl Output {
+    /// One that nobody reads.
+    pub fn nowhere() -> Output {
+        Output { out: Box::new(|_| ()), err: Box::new(|_| ()), bytes: Box::new(|_| Ok(())) }
+    }
 }
 
 /// What belongs to one attempt of one gate.

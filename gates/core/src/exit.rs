@@ -11,7 +11,8 @@
 //! | 143 | interrupted by SIGTERM |
 //!
 //! With `--shard`, 0 means "this part has nothing against it", never "promote". `gate diff` has a
-//! row of its own: 0 same, 1 different, 2 unreadable.
+//! row of its own: 0 same, 1 different, 2 unreadable; and so has `gate cassette check`: 0 nothing
+//! found, 1 something found, 2 unreadable.
 
 use serde::{Deserialize, Serialize};
 

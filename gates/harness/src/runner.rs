@@ -151,7 +151,7 @@ fn begin(suite: Suite, mut options: Options, interrupt: Interrupt) -> Result<Wor
         ledger,
         jobs: options.jobs,
         cancel: interrupt.token.clone(),
-        output: Output { out: Box::new(|_| ()), err: Box::new(|_| ()) },
+        output: Output::nowhere(),
     };
     Ok(Work { suite: Arc::new(suite), run: Arc::new(run), folder, record, interrupt, options })
 }

@@ -193,7 +193,7 @@ fn context(request: Request) -> Result<Context, Error> {
         ledger: Arc::new(ledger),
         jobs: std::thread::available_parallelism().map_or(1, Into::into),
         cancel: tokio_util::sync::CancellationToken::new(),
-        output: Output { out: Box::new(|_| ()), err: Box::new(eprint_line) },
+        output: Output { err: Box::new(eprint_line), ..Output::nowhere() },
     };
     let candidate = request.environment.map(environment).transpose()?;
     let baseline = request.baseline.map(environment).transpose()?;

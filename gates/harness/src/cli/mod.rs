@@ -299,7 +299,8 @@ impl Session {
 }
 
 fn output() -> Output {
-    Output { out: Box::new(print::out), err: Box::new(print::err) }
+    let (out, err) = (Box::new(print::out), Box::new(print::err));
+    Output { out, err, bytes: Box::new(print::bytes) }
 }
 
 /// Logging on standard error, for whoever asks for it.

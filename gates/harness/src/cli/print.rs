@@ -18,8 +18,13 @@ pub fn out(text: &str) {
 
 /// Writes bytes to standard output; here a reader that went away is an error.
 pub fn out_bytes(bytes: &[u8]) -> Result<(), Error> {
+    Ok(self::bytes(bytes)?)
+}
+
+/// The same, for who wants to know the error.
+pub fn bytes(bytes: &[u8]) -> std::io::Result<()> {
     let mut stdout = std::io::stdout().lock();
-    Ok(stdout.write_all(bytes).and_then(|()| stdout.flush())?)
+    stdout.write_all(bytes).and_then(|()| stdout.flush())
 }
 
 /// Writes to standard error.

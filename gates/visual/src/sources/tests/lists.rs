@@ -54,7 +54,7 @@ fn context(folder: &Path, candidate: Environment, baseline: Option<Environment>)
         ambient: BTreeMap::new(),
         jobs: 2,
         cancel: tokio_util::sync::CancellationToken::new(),
-        output: Output { out: Box::new(|_| ()), err: Box::new(|_| ()) },
+        output: Output::nowhere(),
     };
     let attempt = Attempting {
         gate: "shop".to_owned(),
