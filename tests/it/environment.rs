@@ -90,6 +90,19 @@ impl Environment {
         ended(self.command(arguments).output().unwrap())
     }
 
+    /// All that lies in a file or a folder, as one text.
+    pub(crate) fn all_of(&self, path: &str) -> String {
+        let (mut text, mut left) = (String::new(), vec![self.path().join(path)]);
+        while let Some(path) = left.pop() {
+            if path.is_dir() {
+                left.extend(std::fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path()));
+            } else {
+                text.push_str(&String::from_utf8_lossy(&std::fs::read(&path).unwrap()));
+            }
+        }
+        text
+    }
+
     /// The id of the last run.
     pub(crate) fn last_run(&self) -> String {
         let mut runs: Vec<_> = std::fs::read_dir(self.path().join(".gate/runs"))

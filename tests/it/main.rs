@@ -3,6 +3,7 @@
 mod api;
 mod architecture;
 mod browsers;
+mod cassettes;
 mod decisions;
 mod diff;
 mod environment;

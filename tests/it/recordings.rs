@@ -78,23 +78,6 @@ fn workspace() -> Environment {
 
 const REPLAY: &[&str] = &["replay", "--cassette", "crm.cassette", "--", "python3", "client.py"];
 
-/// All that lies in the cassette, as one text.
-fn written(environment: &Environment) -> String {
-    let mut text = String::new();
-    let mut folders = vec![environment.path().join("crm.cassette")];
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                folders.push(path);
-            } else {
-                text.push_str(&String::from_utf8_lossy(&std::fs::read(&path).unwrap()));
-            }
-        }
-    }
-    text
-}
-
 #[test]
 fn a_program_is_recorded_and_replayed_as_the_service() {
     let environment = workspace();
@@ -121,7 +104,7 @@ fn a_program_is_recorded_and_replayed_as_the_service() {
     assert!(listening.starts_with(r#"{"listening":"http://127.0.0.1:"#), "{listening}");
     assert_eq!(answers, first);
     assert!(replayed.stderr.contains("answered 2 requests of 2\n"), "{}", replayed.stderr);
-    let text = written(&environment);
+    let text = environment.all_of("crm.cassette");
     for secret in ["s3cret-token", "hunter2"] {
         assert!(!text.contains(secret), "{secret} was written");
     }
@@ -138,12 +121,12 @@ fn a_program_is_recorded_and_replayed_through_a_proxy() {
         environment.gate(&[&words[..], &["python3", "client.py", &url]].concat())
     };
     assert_eq!(record("once").code, 0);
-    let before = written(&environment);
+    let before = environment.all_of("crm.cassette");
     let again = record("all");
     assert_eq!(again.code, 0, "{}", again.stderr);
     // The service counts on, and says so in a number: that is a change of the data.
     assert!(again.stderr.contains("1 of them unchanged"), "{}", again.stderr);
-    assert_ne!(written(&environment), before);
+    assert_ne!(environment.all_of("crm.cassette"), before);
     drop(service);
     let replay =
         ["replay", "--cassette", "crm.cassette", "--proxy", "--", "python3", "client.py", &url];

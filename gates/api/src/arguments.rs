@@ -29,6 +29,8 @@ pub(crate) fn parse<T: Parser>(
 /// The whole help of a command and of those that stand below it.
 pub(crate) fn help_with<T: Parser>(below: &[&str]) -> String {
     let mut grammar = T::command();
+    // So that usage lines name the whole command.
+    grammar.build();
     let mut text = grammar.render_long_help().to_string();
     for name in below {
         if let Some(inner) = grammar.find_subcommand_mut(name) {

@@ -22,6 +22,7 @@ pub fn kind() -> Kind {
     Kind::of(Api, about)
         .command(commands::record::command())
         .command(commands::replay::command())
+        .command(commands::cassette::command())
         .command(commands::drift::command())
 }
 

@@ -1,5 +1,6 @@
 //! What the command line has for recordings.
 
+pub(crate) mod cassette;
 pub(crate) mod drift;
 pub(crate) mod record;
 pub(crate) mod replay;

@@ -10,6 +10,32 @@ pub(super) fn count(n: usize, what: &str) -> String {
     format!("{n} {what}{}", if n == 1 { "" } else { "s" })
 }
 
+/// A length as people say it: `512 B`, `3.4 KiB`, `1.5 MiB`.
+pub(super) fn size(bytes: u64) -> String {
+    let units = [("GiB", 30), ("MiB", 20), ("KiB", 10)];
+    match units.into_iter().find(|(_, shift)| bytes >> shift > 0) {
+        Some((unit, shift)) => format!("{:.1} {unit}", bytes as f64 / f64::from(1 << shift)),
+        None => format!("{bytes} B"),
+    }
+}
+
+/// A text of a recording that a terminal does not obey, on one line.
+pub(super) fn plain(text: &str) -> String {
+    let is_obeyed = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{61c}' | '\u{200e}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+                | '\u{2066}'..='\u{2069}' | '\u{feff}')
+    };
+    let mut plain = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            _ if is_obeyed(c) => plain.extend(c.escape_unicode()),
+            c => plain.push(c),
+        }
+    }
+    plain
+}
+
 /// What went wrong, line by line.
 pub(super) fn troubles(outcome: &Outcome) -> String {
     let mut text = String::new();
@@ -42,4 +68,27 @@ fn miss(missed: &Missed) -> String {
 
 fn shown(value: &str) -> String {
     if value.is_empty() { "nothing".to_owned() } else { format!("`{value}`") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lengths_are_said_shortly() {
+        let check = |bytes: u64, expect: &str| assert_eq!(size(bytes), expect);
+        check(0, "0 B");
+        check(1023, "1023 B");
+        check(1536, "1.5 KiB");
+        check(3 << 19, "1.5 MiB");
+        check(5 << 30, "5.0 GiB");
+    }
+
+    #[test]
+    fn a_terminal_obeys_nothing() {
+        assert_eq!(
+            plain("https://a/\u{1b}[2J\n?é=\u{202e}x"),
+            "https://a/\\u{1b}[2J\\u{a}?é=\\u{202e}x"
+        );
+    }
 }
