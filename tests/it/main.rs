@@ -21,6 +21,7 @@ mod plugins;
 mod prune;
 mod recordings;
 mod repeats;
+mod replaying;
 mod report;
 mod review_api;
 mod review_axe;

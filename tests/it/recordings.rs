@@ -175,7 +175,7 @@ fn the_exit_code_says_what_came_of_it() {
         missed.stdout
     );
     assert!(missed.stderr.contains("nearest: GET "), "{}", missed.stderr);
-    check(&["replay", "--cassette", "none"], 2, "none is no cassette: it has no cassette.yaml");
+    check(&["replay", "--cassette", "none"], 2, "gate: there is no none");
     check(&["record", "--cassette", "x"], 2, "--target <URL>");
     check(
         &["record", "--cassette", "x", "--target", "nowhere", "--", "true"],

@@ -7,6 +7,7 @@ mod claim;
 mod commands;
 mod judge;
 mod measure;
+mod recording;
 mod seen;
 mod settings;
 mod traffic;

@@ -21,9 +21,9 @@ pub(crate) fn engine_error(error: recorder::Error) -> Error {
 pub(crate) use record::{cleaner, keep};
 
 fn complain(error: &Error, cx: &Context) -> ExitCode {
-    cx.complain(&format!("gate: {error}\n"));
+    cx.complain(&format!("gate: {}\n", words::plain(&error.to_string())));
     if let Some(hint) = error.advice() {
-        cx.complain(&format!("  hint: {hint}\n"));
+        cx.complain(&format!("  hint: {}\n", words::plain(hint)));
     }
     ExitCode::USAGE
 }

@@ -9,9 +9,9 @@ use gate_core::{Command, Context, Error, ExitCode, Runs};
 use recorder::{Cassette, Front, Latency, Library, Mode, Outcome, Policy, Proxy, Setup};
 use redact::Cleaner;
 
-use super::run::{self, Ended};
+use super::run::{self, Ended, Interruption};
 use super::words::{count, troubles};
-use crate::{arguments, traffic};
+use crate::{arguments, recording, traffic};
 
 /// Record what a program asks of a service, without its secrets, into a cassette.
 ///
@@ -116,10 +116,11 @@ fn recorded(record: &Record, cx: &Context) -> Result<ExitCode, Error> {
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let ended = runtime.block_on(async {
+        let interruption = Interruption::watched()?;
         let listener = run::listen(&record.listen, cx).await?;
         let proxy = Proxy::start(listener, setup).map_err(wrong)?;
         announce(record, &proxy, cx);
-        run::run(proxy, &record.command, cx).await
+        run::run(proxy, &record.command, interruption, cx).await
     })?;
     match keep(&cassette, mode, &ended.outcome, &cleaner) {
         Ok(kept) => Ok(summed_up(&ended, &kept, is_kept, record, cx)),
@@ -134,8 +135,7 @@ fn recorded(record: &Record, cx: &Context) -> Result<ExitCode, Error> {
 
 /// What takes the secrets out of recordings of this cassette.
 pub(crate) fn cleaner(cassette: &Cassette, cx: &Context) -> Result<Cleaner, Error> {
-    let key = recorder::fresh_key().map_err(super::engine_error)?;
-    cassette.policy().redact.cleaner(cx.redactor().clone(), key).map_err(super::engine_error)
+    recording::cleaner(cassette.policy(), cx)
 }
 
 fn announce(record: &Record, proxy: &Proxy, cx: &Context) {

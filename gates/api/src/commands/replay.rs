@@ -7,10 +7,11 @@ use std::sync::Arc;
 use clap::Parser;
 use gate_core::values::DurationValue;
 use gate_core::{Command, Context, Error, ExitCode, Runs};
-use recorder::{Cassette, Fault, Front, Latency, Library, Mode, Proxy, Setup};
+use recorder::{Fault, Front, Latency, Library, Mode, Proxy, Setup};
 
-use super::run::{self, Ended};
-use super::words::{count, troubles};
+use super::run::{self, Ended, Interruption};
+use super::words::{count, plain, troubles};
+use crate::recording::{self, Recording};
 use crate::{arguments, traffic};
 
 /// Answer requests from a recording. Nothing is asked of the real service: a request that was not
@@ -24,7 +25,8 @@ use crate::{arguments, traffic};
 #[derive(Debug, Parser)]
 #[command(name = "gate replay", max_term_width = 100)]
 struct Replay {
-    /// The recording.
+    /// The recording: a cassette, or what Ruby VCR, vcrpy, go-vcr, vcr-cassette, a browser,
+    /// Playwright, Polly.js (HAR), WireMock or Hoverfly has written, a file or a folder.
     #[arg(long, value_name = "PATH")]
     cassette: PathBuf,
     /// Be the proxy of the command.
@@ -79,9 +81,13 @@ fn run(words: &[OsString], cx: &Context) -> ExitCode {
 
 fn replayed(replay: &Replay, cx: &Context) -> Result<ExitCode, Error> {
     let wrong = super::engine_error;
-    let cassette = Cassette::open(&replay.cassette).map_err(wrong)?;
-    let cleaner = super::record::cleaner(&cassette, cx)?;
-    let mut library = Library::of_cassette(cassette).map_err(wrong)?;
+    let recording = recording::open(&replay.cassette, cx)?;
+    let discretion = recording.discretion();
+    let Recording { mut library, cleaner, warnings, .. } = recording;
+    for warning in &warnings {
+        let path = replay.cassette.display();
+        cx.complain(&format!("gate: {path}: {}\n", plain(warning)));
+    }
     if replay.allow_repeats {
         library = library.repeating(true);
     }
@@ -99,12 +105,14 @@ fn replayed(replay: &Replay, cx: &Context) -> Result<ExitCode, Error> {
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let ended = runtime.block_on(async {
+        let interruption = Interruption::watched()?;
         let listener = run::listen(&replay.listen, cx).await?;
         let proxy = Proxy::start(listener, setup).map_err(wrong)?;
         let line = serde_json::json!({ "listening": format!("http://{}", proxy.address()) });
         cx.print(&format!("{line}\n"));
-        run::run(proxy, &replay.command, cx).await
+        run::run(proxy, &replay.command, interruption, cx).await
     })?;
+    let ended = Ended { outcome: discretion.about(ended.outcome), ..ended };
     Ok(summed_up(&ended, &library, replay, cx))
 }
 

@@ -4,6 +4,7 @@ use gate_core::process::{Group, Program};
 use gate_core::{Context, Error, ExitCode};
 use recorder::{Outcome, Proxy};
 use tokio::net::TcpListener;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::traffic;
 
@@ -12,6 +13,27 @@ pub(super) struct Ended {
     pub(super) outcome: Outcome,
     /// What the command ended with; none when there was none.
     pub(super) code: Option<ExitCode>,
+}
+
+/// SIGINT and SIGTERM. Watched from before anybody is told that this process is ready: whoever
+/// ends it at once ends it in order.
+pub(super) struct Interruption {
+    int: Signal,
+    term: Signal,
+}
+
+impl Interruption {
+    pub(super) fn watched() -> Result<Interruption, Error> {
+        let (int, term) = (SignalKind::interrupt(), SignalKind::terminate());
+        Ok(Interruption { int: signal(int)?, term: signal(term)? })
+    }
+
+    async fn wait(&mut self) {
+        tokio::select! {
+            _ = self.int.recv() => {}
+            _ = self.term.recv() => {}
+        }
+    }
 }
 
 /// Opens the socket that clients come to.
@@ -27,17 +49,27 @@ pub(super) async fn listen(address: &str, cx: &Context) -> Result<TcpListener, E
 }
 
 /// Runs the command through the proxy, or waits until this process is told to end.
-pub(super) async fn run(proxy: Proxy, command: &[String], cx: &Context) -> Result<Ended, Error> {
+pub(super) async fn run(
+    proxy: Proxy,
+    command: &[String],
+    mut interruption: Interruption,
+    cx: &Context,
+) -> Result<Ended, Error> {
     let code = if command.is_empty() {
-        until_interrupted().await?;
+        interruption.wait().await;
         None
     } else {
-        Some(commanded(&proxy, command, cx).await?)
+        Some(commanded(&proxy, command, interruption, cx).await?)
     };
     Ok(Ended { outcome: proxy.finish().await, code })
 }
 
-async fn commanded(proxy: &Proxy, command: &[String], cx: &Context) -> Result<ExitCode, Error> {
+async fn commanded(
+    proxy: &Proxy,
+    command: &[String],
+    mut interruption: Interruption,
+    cx: &Context,
+) -> Result<ExitCode, Error> {
     let folder = cx.scratch()?;
     let program = Program {
         argv: command.to_vec(),
@@ -49,22 +81,9 @@ async fn commanded(proxy: &Proxy, command: &[String], cx: &Context) -> Result<Ex
     let mut group = Group::start_attached(&program, cx.ledger())?;
     let status = tokio::select! {
         status = group.child.wait() => status?,
-        interrupted = until_interrupted() => {
-            interrupted?;
-            return Ok(ExitCode::INTERRUPTED);
-        }
+        () = interruption.wait() => return Ok(ExitCode::INTERRUPTED),
     };
     let signal = std::os::unix::process::ExitStatusExt::signal(&status);
     let code = status.code().or(signal.map(|signal| 128 + signal)).unwrap_or(1);
     Ok(ExitCode(u8::try_from(code).unwrap_or(1)))
-}
-
-async fn until_interrupted() -> Result<(), Error> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (mut int, mut term) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
-    tokio::select! {
-        _ = int.recv() => {}
-        _ = term.recv() => {}
-    }
-    Ok(())
 }
