@@ -216,4 +216,16 @@ fn a_service_that_has_drifted_is_told() {
     assert_eq!(found[0]["severity"], "breaking");
     let (code, _) = drift("http://127.0.0.1:1");
     assert_eq!(code, Some(3));
+    let export = ["export", "crm.cassette", "--format", "har", "--out", "crm.har"];
+    assert_eq!(environment.gate(&[&["cassette"], &export[..]].concat()).code, 0);
+    let ask = |url: &str| {
+        let words =
+            ["drift", "--cassette", "crm.har", "--target", url, "--header", "authorization: x"];
+        let ended = environment.gate(&words);
+        (ended.code, ended.stdout)
+    };
+    assert_eq!(ask(&service.url).0, 0);
+    let (code, told) = ask(&changed.url);
+    assert_eq!(code, 1);
+    assert!(told.contains("  breaking   $.count: "), "{told}");
 }

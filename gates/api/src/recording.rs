@@ -52,6 +52,30 @@ pub(crate) fn open(path: &Path, cx: &Context) -> Result<Recording, Error> {
     Ok(Recording { library, cleaner, spoken, warnings })
 }
 
+/// The cassette of a path; of a file or folder of another tool one is made for this command, without
+/// secrets, in `scratch`. With it, what could not be carried over.
+pub(crate) fn as_cassette(
+    path: &Path,
+    scratch: &Path,
+    cx: &Context,
+) -> Result<(Cassette, Vec<String>), Error> {
+    if Cassette::is_at(path) {
+        return Ok((Cassette::open(path).map_err(engine_error)?, Vec::new()));
+    }
+    let Imported { recorded, rules, mut warnings, .. } =
+        import::read(path).map_err(engine_error)?;
+    let cleaner = cleaner(&Policy::default(), cx)?;
+    let (clean, _) = recorder::cleaned(&recorded, &cleaner);
+    let cassette =
+        Cassette::open_or_new(&scratch.join("imported"), Policy::default).map_err(engine_error)?;
+    cassette.write(&clean, &cleaner).map_err(engine_error)?;
+    if !rules.is_empty() {
+        let text = "stubs that answer every request of a kind say nothing of a service";
+        warnings.push(format!("{text}: {} left out", rules.len()));
+    }
+    Ok((cassette, warnings))
+}
+
 fn that_keeps_all() -> Policy {
     let redact = RedactPolicy {
         allow: vec!["(?s).*".to_owned()],

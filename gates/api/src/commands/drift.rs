@@ -8,12 +8,11 @@ use std::time::Duration;
 use clap::Parser;
 use gate_core::values::{DurationValue, Rate};
 use gate_core::{Command, Context, Error, ExitCode, Runs};
-use recorder::Cassette;
 use recorder::drift::{Asking, Checked, Finding, Severity, check, worst};
 use serde_json::json;
 
-use super::words::count;
-use crate::arguments;
+use super::words::{count, plain};
+use crate::{arguments, recording};
 
 /// Ask a service again what was recorded of it, and tell what differs.
 ///
@@ -25,7 +24,7 @@ use crate::arguments;
 #[derive(Debug, Parser)]
 #[command(name = "gate drift", max_term_width = 100)]
 struct Drift {
-    /// The recording.
+    /// The recording: a cassette, or a file or folder of another tool.
     #[arg(long, value_name = "PATH")]
     cassette: PathBuf,
     /// The service, such as https://staging.example.com.
@@ -84,7 +83,11 @@ fn drifted(drift: &Drift, cx: &Context) -> Result<ExitCode, Error> {
         return Err(Error::new(format!("`{}` is no address of a service", drift.target))
             .hint("write it as https://staging.example.com"));
     }
-    let cassette = Cassette::open(&drift.cassette).map_err(wrong)?;
+    let scratch = cx.scratch()?;
+    let (cassette, warnings) = recording::as_cassette(&drift.cassette, &scratch, cx)?;
+    for warning in &warnings {
+        cx.complain(&format!("gate: {}: {}\n", drift.cassette.display(), plain(warning)));
+    }
     let asking = asking(drift, cx)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let shows = cx.ambient("CI").is_none() && !drift.json;
