@@ -1,26 +1,50 @@
 //! HTTP Archive 1.2. What begins with an underscore is an addition of ours, as its specification
 //! has it: <http://www.softwareishard.com/blog/har-12-spec/>.
 
+use serde::ser::{Error as _, SerializeSeq};
+use serde::{Serialize, Serializer};
 use serde_json::{Map, Value, json};
 
 use super::{CREATOR, base64, in_memory, pairs};
-use crate::Result;
 use crate::canonical::{Address, pairs as query_pairs};
 use crate::cassette::Recorded;
 use crate::message::{Headers, Request, Response};
+use crate::{Error, Result};
 
 /// What stands for the time of recording, which a cassette does not keep.
 const NO_TIME: &str = "1970-01-01T00:00:00.000Z";
 
+#[derive(Serialize)]
+struct Har<'r> {
+    log: Log<'r>,
+}
+
+#[derive(Serialize)]
+struct Log<'r> {
+    creator: Value,
+    entries: Entries<'r>,
+    version: &'static str,
+}
+
+/// Each is made when it is written: all of them at once would take several times their length.
+struct Entries<'r>(&'r [Recorded]);
+
+impl Serialize for Entries<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut all = serializer.serialize_seq(Some(self.0.len()))?;
+        for one in self.0 {
+            all.serialize_element(&entry(one).map_err(S::Error::custom)?)?;
+        }
+        all.end()
+    }
+}
+
 /// The recordings as one HAR file.
 pub fn to_har(recorded: &[Recorded]) -> Result<Vec<u8>> {
-    let entries = recorded.iter().map(entry).collect::<Result<Vec<_>>>()?;
-    let log = json!({"log": {
-        "version": "1.2",
-        "creator": {"name": CREATOR, "version": env!("CARGO_PKG_VERSION")},
-        "entries": entries,
-    }});
-    let mut text = serde_json::to_vec_pretty(&log).expect("texts and numbers can be written");
+    let creator = json!({"name": CREATOR, "version": env!("CARGO_PKG_VERSION")});
+    let log = Log { creator, entries: Entries(recorded), version: "1.2" };
+    let mut text = serde_json::to_vec_pretty(&Har { log })
+        .map_err(|error| Error::new(format!("writing a HAR file: {error}")))?;
     text.push(b'\n');
     Ok(text)
 }
