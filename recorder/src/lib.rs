@@ -5,6 +5,7 @@
 mod canonical;
 mod cassette;
 mod clean;
+mod client;
 mod coding;
 pub mod drift;
 mod error;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use base64::Engine;
 use gate_core::Error;
+use recorder::Proxy;
 use reqwest::cookie::Jar;
 use reqwest::redirect::Policy;
 use rustls::RootCertStore;
@@ -21,67 +22,54 @@ pub(super) struct Clients {
     pub(super) following: reqwest::Client,
 }
 
-/// The proxy that answers come from, and the authority that signs for them.
-pub(super) struct Through {
-    pub(super) url: String,
-    pub(super) authority: String,
-}
-
 impl Clients {
-    /// Trusts the system's authorities and these in PEM; through a recording, its authority.
-    pub(super) fn new(
-        through: Option<&Through>,
-        authorities: Option<&str>,
-        is_tls: bool,
-    ) -> Result<Clients, Error> {
+    /// Whose answers come from a recording.
+    pub(super) fn through(proxy: &Proxy) -> Result<Clients, Error> {
+        Clients::of(|| proxy.client("").map_err(crate::commands::engine_error))
+    }
+
+    /// Who ask the service itself: the system's authorities are trusted, and these in PEM.
+    pub(super) fn direct(authorities: Option<&str>) -> Result<Clients, Error> {
         let mut roots = RootCertStore::empty();
-        if is_tls && through.is_none() {
-            // A system that has none may still reach what the spec's own authorities sign.
-            for certificate in rustls_native_certs::load_native_certs().certs {
-                let _ = roots.add(certificate);
-            }
+        // A system that has none may still reach what the spec's own authorities sign.
+        for certificate in rustls_native_certs::load_native_certs().certs {
+            let _ = roots.add(certificate);
         }
-        let own = through.map(|through| through.authority.as_str());
-        for pem in own.into_iter().chain(authorities) {
-            for certificate in CertificateDer::pem_slice_iter(pem.as_bytes()) {
-                let wrong = |error: &dyn std::fmt::Display| {
-                    Error::new(format!("the authorities cannot be read: {error}"))
-                        .hint("give certificates in PEM")
-                };
-                let certificate = certificate.map_err(|error| wrong(&error))?;
-                roots.add(certificate).map_err(|error| wrong(&error))?;
-            }
+        let own = authorities.unwrap_or_default();
+        for certificate in CertificateDer::pem_slice_iter(own.as_bytes()) {
+            let wrong = |error: &dyn std::fmt::Display| {
+                Error::new(format!("the authorities cannot be read: {error}"))
+                    .hint("give certificates in PEM")
+            };
+            let certificate = certificate.map_err(|error| wrong(&error))?;
+            roots.add(certificate).map_err(|error| wrong(&error))?;
         }
-        let jar = Arc::new(Jar::default());
-        let client = |policy: Policy| -> Result<reqwest::Client, Error> {
-            let provider = Arc::new(rustls::crypto::ring::default_provider());
-            let failed = |error: &dyn std::fmt::Display| {
-                Error::new(format!("the client cannot be made: {error}"))
-            };
-            let tls = rustls::ClientConfig::builder_with_provider(provider)
-                .with_safe_default_protocol_versions()
-                .map_err(|error| failed(&error))?
-                .with_root_certificates(roots.clone())
-                .with_no_client_auth();
-            let mut builder = reqwest::Client::builder()
-                .tls_backend_preconfigured(tls)
-                .redirect(policy)
-                .cookie_provider(Arc::clone(&jar))
-                .user_agent(concat!("gate/", env!("CARGO_PKG_VERSION")));
-            builder = match through {
-                Some(through) => {
-                    let proxy = reqwest::Proxy::all(&through.url).map_err(|e| failed(&e))?;
-                    builder.proxy(proxy)
-                }
-                None => builder.no_proxy(),
-            };
-            builder.build().map_err(|error| failed(&error))
-        };
-        Ok(Clients {
-            plain: client(Policy::none())?,
-            following: client(Policy::limited(REDIRECTS))?,
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let tls = rustls::ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .map_err(|error| failed(&error))?
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        Clients::of(|| {
+            let builder = reqwest::Client::builder().tls_backend_preconfigured(tls.clone());
+            Ok(builder.no_proxy())
         })
     }
+
+    fn of(builder: impl Fn() -> Result<reqwest::ClientBuilder, Error>) -> Result<Clients, Error> {
+        let jar = Arc::new(Jar::default());
+        let client = |policy: Policy| -> Result<reqwest::Client, Error> {
+            let builder = builder()?.redirect(policy).cookie_provider(Arc::clone(&jar));
+            let builder = builder.user_agent(concat!("gate/", env!("CARGO_PKG_VERSION")));
+            builder.build().map_err(|error| failed(&error))
+        };
+        let following = client(Policy::limited(REDIRECTS))?;
+        Ok(Clients { plain: client(Policy::none())?, following })
+    }
+}
+
+fn failed(error: &dyn std::fmt::Display) -> Error {
+    Error::new(format!("the client cannot be made: {error}"))
 }
 
 /// The header value of basic authentication.

@@ -10,7 +10,7 @@ use recorder::{Codings, Headers, Interaction, Request, Response};
 use redact::Cleaner;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 
-use super::client::{Clients, Through, basic, root};
+use super::client::{Clients, basic, root};
 use super::exchange::Kept;
 use super::{Playing, Service, authorities};
 use crate::claim::{Answer, Assert, Variables, filled};
@@ -33,12 +33,10 @@ pub(super) async fn flow(
     kept: &mut Kept,
     cx: &Context,
 ) -> Result<Vec<Asked>, Error> {
-    let through = playing.map(|playing| Through {
-        url: format!("http://{}", playing.proxy.address()),
-        authority: playing.proxy.authority().unwrap_or_default().to_owned(),
-    });
-    let authorities = authorities(spec, cx)?;
-    let clients = Clients::new(through.as_ref(), authorities.as_deref(), true)?;
+    let clients = match playing {
+        Some(playing) => Clients::through(&playing.proxy)?,
+        None => Clients::direct(authorities(spec, cx)?.as_deref())?,
+    };
     let searching = fresh(cx)?;
     let cleaner = match playing {
         Some(playing) => playing.cleaner.clone(),
