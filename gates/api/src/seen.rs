@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use gate_core::process::Ending;
 use gate_core::{Change, Evidence, Json};
 use serde::{Deserialize, Serialize};
 
@@ -38,16 +39,6 @@ pub struct Recording {
     /// What nothing asked for, as method and address, in the order of recording: the first
     /// thousands.
     pub unused: Vec<(String, String)>,
-}
-
-/// How a program ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Ending {
-    /// By itself, with this code.
-    Code(i32),
-    /// By this signal.
-    Signal(i32),
 }
 
 /// What one run of the program showed.

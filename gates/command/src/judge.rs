@@ -1,6 +1,6 @@
 use gate_core::{Check, Limit, Metric, Outcome, Verdict};
 
-use crate::measure::{Ending, Observation, Tests};
+use crate::measure::{Observation, Tests};
 use crate::settings::Settings;
 
 pub(crate) fn judge(spec: &Settings, seen: &Observation) -> Outcome {
@@ -13,27 +13,10 @@ pub(crate) fn judge(spec: &Settings, seen: &Observation) -> Outcome {
 
 fn exit(spec: &Settings, seen: &Observation) -> Check {
     let program = spec.run.join(" ");
-    let last = seen.last_line.as_ref().map(|line| format!(": {line}")).unwrap_or_default();
-    let (verdict, message) = match seen.ending {
-        Ending::Code(0) => (Verdict::Pass, format!("`{program}` ended with exit code 0")),
-        Ending::Code(code) if spec.fail_codes.contains(&code) => {
-            (Verdict::Fail, format!("`{program}` ended with exit code {code}{last}"))
-        }
-        Ending::Code(code) => (
-            Verdict::Inconclusive,
-            format!("`{program}` went wrong itself, with exit code {code}{last}"),
-        ),
-        Ending::Signal(signal) => {
-            (Verdict::Inconclusive, format!("`{program}` was ended by signal {signal}{last}"))
-        }
-    };
+    let last = seen.last_line.as_deref();
+    let (verdict, message) = seen.ending.means(&program, &spec.fail_codes, last);
     let check = Check::new("exit", "Exit code", verdict, message).evidence(seen.output.clone());
-    let check = match seen.ending {
-        Ending::Code(code) => {
-            check.metric(Metric::new("exit code", f64::from(code), "1").limit(Limit::AtMost(0.0)))
-        }
-        Ending::Signal(_) => check,
-    };
+    let check = seen.ending.metric().into_iter().fold(check, Check::metric);
     match verdict {
         Verdict::Fail => check.advice("read its output; run it by hand in the workspace"),
         Verdict::Inconclusive => check.advice(
@@ -79,6 +62,7 @@ fn tests(read: &Result<Tests, String>, seen: &Observation) -> Check {
 #[cfg(test)]
 mod checks {
     use super::*;
+    use gate_core::process::Ending;
 
     fn seen(ending: Ending, tests: Option<Result<Tests, String>>) -> Observation {
         Observation { ending, output: None, last_line: Some("boom".into()), tests, junit: None }

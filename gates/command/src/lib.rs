@@ -8,7 +8,7 @@ mod settings;
 
 use gate_core::{Context, Error, Gate, Given, Kind, Outcome, Problem, UnitId};
 
-pub use measure::{Ending, Observation, Tests};
+pub use measure::{Observation, Tests};
 pub use settings::Settings;
 
 /// The kind, for the binary.

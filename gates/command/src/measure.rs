@@ -1,7 +1,7 @@
 use std::fs;
 use std::path::Path;
 
-use gate_core::process::Program;
+use gate_core::process::{Ending, Program};
 use gate_core::{Context, Digest, Error, Evidence, Level, Role, files};
 use serde::{Deserialize, Serialize};
 
@@ -26,16 +26,6 @@ pub struct Observation {
     pub tests: Option<Result<Tests, String>>,
     /// The JUnit file.
     pub junit: Option<Evidence>,
-}
-
-/// How a program ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Ending {
-    /// By itself, with this code.
-    Code(i32),
-    /// By this signal.
-    Signal(i32),
 }
 
 /// What a JUnit file said.
@@ -72,17 +62,11 @@ pub(crate) async fn measure(spec: &Settings, cx: &Context) -> Result<Observation
     let before = junit.as_deref().map(Before::of);
     cx.log(Level::Debug, format!("stage: running {}", spec.run[0]));
     let done = cx.run_program(program(spec, cx)?).await?;
-    let ending = match (done.status.code(), signal(done.status)) {
-        (Some(code), _) => Ending::Code(code),
-        (None, signal) => Ending::Signal(signal.unwrap_or(0)),
-    };
-    let (stdout, stderr) = (done.stdout.text(), done.stderr.text());
-    let last = |text: &str| {
-        let line = text.lines().rev().find(|line| !line.trim().is_empty())?;
-        Some(line.trim().chars().take(200).collect::<String>())
-    };
-    let last_line = last(&stderr).or_else(|| last(&stdout));
-    let output = keep_output(cx, &stdout, &stderr)?;
+    let (ending, last_line) = (done.ending(), done.last_line());
+    let output = done
+        .output()
+        .map(|text| cx.keep(Role::Log, "output", "text/plain; charset=utf-8", text.as_bytes()));
+    let output = output.transpose()?;
     let mut observation = Observation { ending, output, last_line, tests: None, junit: None };
     if let (Some(path), Some(before)) = (junit, before) {
         observation.tests = Some(match read_junit(&path, &before) {
@@ -105,20 +89,6 @@ fn program(spec: &Settings, cx: &Context) -> Result<Program, Error> {
     }
     let env = cx.program_environment()?;
     Ok(Program { argv, folder: root.to_owned(), env, stdin: Vec::new(), keep: KEEP })
-}
-
-fn signal(status: std::process::ExitStatus) -> Option<i32> {
-    std::os::unix::process::ExitStatusExt::signal(&status)
-}
-
-fn keep_output(cx: &Context, stdout: &str, stderr: &str) -> Result<Option<Evidence>, Error> {
-    let text = match (stdout.is_empty(), stderr.is_empty()) {
-        (true, true) => return Ok(None),
-        (false, true) => stdout.to_owned(),
-        (true, false) => stderr.to_owned(),
-        (false, false) => format!("{stdout}\n--- standard error ---\n{stderr}"),
-    };
-    cx.keep(Role::Log, "output", "text/plain; charset=utf-8", text.as_bytes()).map(Some)
 }
 
 fn read_junit(path: &Path, before: &Before) -> Result<(Vec<u8>, Tests), String> {

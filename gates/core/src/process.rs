@@ -7,11 +7,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process_group, test_kill_process_group};
+use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, Command};
 
 use crate::ledger::{Ledger, SCRATCH_VARIABLE};
-use crate::{Error, While};
+use crate::{Error, Limit, Metric, Verdict, While};
 
 /// How long a process group has between SIGTERM and SIGKILL.
 const GRACE: Duration = Duration::from_millis(300);
@@ -40,6 +41,85 @@ pub struct Finished {
     pub stdout: Kept,
     /// What it wrote to its standard error.
     pub stderr: Kept,
+}
+
+impl Finished {
+    /// How it ended, for an observation.
+    pub fn ending(&self) -> Ending {
+        let signal = std::os::unix::process::ExitStatusExt::signal(&self.status);
+        match self.status.code() {
+            Some(code) => Ending::Code(code),
+            None => Ending::Signal(signal.unwrap_or(0)),
+        }
+    }
+
+    /// All that is kept of what it wrote; none when it wrote nothing.
+    pub fn output(&self) -> Option<String> {
+        let (stdout, stderr) = (self.stdout.text(), self.stderr.text());
+        match (stdout.is_empty(), stderr.is_empty()) {
+            (true, true) => None,
+            (false, true) => Some(stdout),
+            (true, false) => Some(stderr),
+            (false, false) => Some(format!("{stdout}\n--- standard error ---\n{stderr}")),
+        }
+    }
+
+    /// The last line that it wrote, preferably to its standard error, shortened.
+    pub fn last_line(&self) -> Option<String> {
+        const LONGEST: usize = 200;
+        let last = |text: &str| {
+            let line = text.lines().rev().find(|line| !line.trim().is_empty())?;
+            Some(line.trim().chars().take(LONGEST).collect::<String>())
+        };
+        last(&self.stderr.text()).or_else(|| last(&self.stdout.text()))
+    }
+}
+
+/// How a program ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Ending {
+    /// By itself, with this code.
+    Code(i32),
+    /// By this signal.
+    Signal(i32),
+}
+
+impl Ending {
+    /// What it means where 0 is good, the listed codes say "not good", and any other code or a
+    /// signal says that the program itself went wrong, so that nobody knows; with a sentence.
+    pub fn means(
+        self,
+        program: &str,
+        fail_codes: &[i32],
+        last_line: Option<&str>,
+    ) -> (Verdict, String) {
+        let last = last_line.map(|line| format!(": {line}")).unwrap_or_default();
+        match self {
+            Ending::Code(0) => (Verdict::Pass, format!("`{program}` ended with exit code 0")),
+            Ending::Code(code) if fail_codes.contains(&code) => {
+                (Verdict::Fail, format!("`{program}` ended with exit code {code}{last}"))
+            }
+            Ending::Code(code) => (
+                Verdict::Inconclusive,
+                format!("`{program}` went wrong itself, with exit code {code}{last}"),
+            ),
+            Ending::Signal(signal) => {
+                (Verdict::Inconclusive, format!("`{program}` was ended by signal {signal}{last}"))
+            }
+        }
+    }
+
+    /// The code as a number with its limit; none after a signal.
+    pub fn metric(self) -> Option<Metric> {
+        match self {
+            Ending::Code(code) => {
+                let metric = Metric::new("exit code", f64::from(code), "1");
+                Some(metric.limit(Limit::AtMost(0.0)))
+            }
+            Ending::Signal(_) => None,
+        }
+    }
 }
 
 /// What is kept of an output.

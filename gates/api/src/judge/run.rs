@@ -3,33 +3,16 @@
 use gate_core::{Check, Limit, Metric, Verdict};
 
 use super::{count, named};
-use crate::seen::{Ending, Ran, Recording, Traffic};
+use crate::seen::{Ran, Recording, Traffic};
 use crate::settings::Settings;
 use crate::traffic::UNUSED_HINT;
 
 pub(super) fn exit(spec: &Settings, ran: &Ran) -> Check {
     let program = spec.run.as_deref().unwrap_or_default().join(" ");
-    let last = ran.last_line.as_ref().map(|line| format!(": {line}")).unwrap_or_default();
-    let (verdict, message) = match ran.ending {
-        Ending::Code(0) => (Verdict::Pass, format!("`{program}` ended with exit code 0")),
-        Ending::Code(code) if spec.fail_codes.contains(&code) => {
-            (Verdict::Fail, format!("`{program}` ended with exit code {code}{last}"))
-        }
-        Ending::Code(code) => (
-            Verdict::Inconclusive,
-            format!("`{program}` went wrong itself, with exit code {code}{last}"),
-        ),
-        Ending::Signal(signal) => {
-            (Verdict::Inconclusive, format!("`{program}` was ended by signal {signal}{last}"))
-        }
-    };
+    let last = ran.last_line.as_deref();
+    let (verdict, message) = ran.ending.means(&program, &spec.fail_codes, last);
     let check = Check::new("exit", "Exit code", verdict, message).evidence(ran.output.clone());
-    let check = match ran.ending {
-        Ending::Code(code) => {
-            check.metric(Metric::new("exit code", f64::from(code), "1").limit(Limit::AtMost(0.0)))
-        }
-        Ending::Signal(_) => check,
-    };
+    let check = ran.ending.metric().into_iter().fold(check, Check::metric);
     match verdict {
         Verdict::Fail => check.advice("read its output; a request without a recording is named below"),
         Verdict::Inconclusive => check.advice(

@@ -1,9 +1,8 @@
+use gate_core::process::Ending;
 use gate_core::{Digest, Evidence, Inputs, Timestamp, json};
 
 use super::*;
-use crate::seen::{
-    Answered, Asked, Difference, Drifted, Ending, Looked, Matters, Missing, Ran, Traffic,
-};
+use crate::seen::{Answered, Asked, Difference, Drifted, Looked, Matters, Missing, Ran, Traffic};
 
 fn settings(with: gate_core::Json) -> Settings {
     serde_json::from_value(with).unwrap()
