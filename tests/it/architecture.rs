@@ -18,10 +18,12 @@ fn metadata() -> Metadata {
 fn allowed(name: &str) -> &'static [&'static str] {
     match name {
         "gate-core" | "recorder" => &["redact"],
-        "gate-runs" | "gate-command" | "demo-site" => &["gate-core"],
-        "gate-harness" | "gate-review" => &["gate-core", "gate-runs"],
-        "gate-api" => &["gate-core", "recorder", "redact"],
-        "gate-visual" => &["gate-core", "visual-browser", "visual-diff"],
+        "gate-arguments" | "gate-runs" | "gate-command" => &["gate-core"],
+        "demo-site" => &["gate-arguments", "gate-core"],
+        "gate-harness" => &["gate-core", "gate-runs"],
+        "gate-review" => &["gate-arguments", "gate-core", "gate-runs"],
+        "gate-api" => &["gate-arguments", "gate-core", "recorder", "redact"],
+        "gate-visual" => &["gate-arguments", "gate-core", "visual-browser", "visual-diff"],
         "gate" => &[
             "demo-site",
             "gate-api",

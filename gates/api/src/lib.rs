@@ -2,7 +2,6 @@
 //! services that they use, in any language; requests with asserts; and whether a service still
 //! answers as it was recorded.
 
-mod arguments;
 mod claim;
 mod commands;
 mod judge;

@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use clap::{CommandFactory, Parser};
+use clap::Parser;
 use gate_core::decision::Said;
 use gate_core::process::Program;
 use gate_core::{Command, Context, Error, ExitCode, OfferedTool, Runs};
@@ -127,8 +127,8 @@ pub fn commands() -> [Command; 4] {
     ]
 }
 
-fn help<T: CommandFactory>() -> String {
-    T::command().render_long_help().to_string()
+fn help<T: Parser>() -> String {
+    gate_arguments::help::<T>(&[])
 }
 
 /// Why a command did not do what was asked, and what the process ends with.
@@ -139,19 +139,9 @@ fn obey<T: Parser>(
     cx: &Context,
     command: impl FnOnce(&T, &Context) -> Result<ExitCode, Stopped>,
 ) -> ExitCode {
-    let name = T::command().get_name().to_owned();
-    let words = std::iter::once(OsString::from(name)).chain(words.iter().cloned());
-    let arguments = match T::try_parse_from(words) {
+    let arguments: T = match gate_arguments::parse_in(words, cx) {
         Ok(arguments) => arguments,
-        Err(error) => {
-            let text = error.render().to_string();
-            if error.use_stderr() {
-                cx.complain(&text);
-                return ExitCode::USAGE;
-            }
-            cx.print(&text);
-            return ExitCode::PROMOTE;
-        }
+        Err(code) => return code,
     };
     command(&arguments, cx).unwrap_or_else(|(error, code)| complain(&error, cx, code))
 }

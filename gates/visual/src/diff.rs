@@ -10,7 +10,7 @@ use gate_core::{Command, ExitCode, Output, Runs, files};
 use serde::Serialize;
 use visual_diff::{Aligned, Comparison, Fingerprint, Metric, Options, Rect, Region, RegionKind};
 
-use crate::{arguments, words};
+use crate::words;
 
 /// Compare two pictures.
 ///
@@ -78,7 +78,7 @@ fn help() -> String {
 }
 
 fn run(arguments: &[OsString], output: &Output) -> ExitCode {
-    let arguments: Arguments = match arguments::parse(arguments, &output.out, &output.err) {
+    let arguments: Arguments = match gate_arguments::parse(arguments, &output.out, &output.err) {
         Ok(arguments) => arguments,
         Err(code) => return code,
     };

@@ -9,7 +9,7 @@ use gate_core::process::Program;
 use gate_core::{Command, Context, Error, ExitCode, Runs, files};
 use visual_browser::{InstallPlan, install_plan};
 
-use crate::{arguments, doctor};
+use crate::doctor;
 
 /// Install the browser that photographs pages.
 #[derive(Debug, Parser)]
@@ -40,11 +40,11 @@ pub(crate) fn command() -> Command {
 }
 
 fn help() -> String {
-    arguments::help_with::<Arguments>(&["install"])
+    gate_arguments::help::<Arguments>(&["install"])
 }
 
 fn run(arguments: &[OsString], cx: &Context) -> ExitCode {
-    let parsed = arguments::parse(arguments, |text| cx.print(text), |text| cx.complain(text));
+    let parsed = gate_arguments::parse_in(arguments, cx);
     let Action::Install { dry_run } = match parsed {
         Ok(Arguments { action }) => action,
         Err(code) => return code,

@@ -1,7 +1,6 @@
 //! The `visual` gate: photographs pages in a real browser and compares them, with another
 //! running version or with approved baselines.
 
-mod arguments;
 mod baseline;
 mod baselines;
 mod browsers;

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{CommandFactory, Parser, Subcommand};
+use clap::{Parser, Subcommand};
 use gate_core::{Command, Context, Error, ExitCode, Runs};
 
 use crate::server::{Options, serve};
@@ -62,28 +62,13 @@ pub fn command() -> Command {
 }
 
 fn help() -> String {
-    let mut grammar = Arguments::command();
-    let mut text = grammar.render_long_help().to_string();
-    if let Some(serve) = grammar.find_subcommand_mut("serve") {
-        text.push_str("\n\n$ gate demo serve --help\n\n");
-        text.push_str(&serve.render_long_help().to_string());
-    }
-    text
+    gate_arguments::help::<Arguments>(&["serve"])
 }
 
-fn run(arguments: &[OsString], cx: &Context) -> ExitCode {
-    let words = std::iter::once(OsString::from("gate demo")).chain(arguments.iter().cloned());
-    let arguments = match Arguments::try_parse_from(words) {
+fn run(words: &[OsString], cx: &Context) -> ExitCode {
+    let arguments: Arguments = match gate_arguments::parse_in(words, cx) {
         Ok(arguments) => arguments,
-        Err(error) => {
-            let text = error.render().to_string();
-            if error.use_stderr() {
-                cx.complain(&text);
-                return ExitCode::USAGE;
-            }
-            cx.print(&text);
-            return ExitCode::PROMOTE;
-        }
+        Err(code) => return code,
     };
     match obey(&arguments, cx) {
         Ok(code) => code,

@@ -12,7 +12,7 @@ use recorder::drift::{Asking, Checked, Finding, Severity, check, worst};
 use serde_json::json;
 
 use super::words::{count, plain};
-use crate::{arguments, recording};
+use crate::recording;
 
 /// Ask a service again what was recorded of it, and tell what differs.
 ///
@@ -62,13 +62,13 @@ pub(crate) fn command() -> Command {
     Command {
         name: "drift",
         about: "Ask a service again what was recorded of it, and tell what differs",
-        help: || arguments::help_with::<Drift>(&[]),
+        help: || gate_arguments::help::<Drift>(&[]),
         run: Runs::InContext(run),
     }
 }
 
 fn run(words: &[OsString], cx: &Context) -> ExitCode {
-    let parsed = arguments::parse(words, |text| cx.print(text), |text| cx.complain(text));
+    let parsed = gate_arguments::parse_in(words, cx);
     let drift: Drift = match parsed {
         Ok(drift) => drift,
         Err(code) => return code,

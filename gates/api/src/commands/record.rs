@@ -11,7 +11,7 @@ use redact::Cleaner;
 
 use super::run::{self, Ended, Interruption};
 use super::words::{count, troubles};
-use crate::{arguments, recording, traffic};
+use crate::{recording, traffic};
 
 /// Record what a program asks of a service, without its secrets, into a cassette.
 ///
@@ -62,13 +62,13 @@ pub(crate) fn command() -> Command {
     Command {
         name: "record",
         about: "Record what a program asks of a service, without its secrets",
-        help: || arguments::help_with::<Record>(&[]),
+        help: || gate_arguments::help::<Record>(&[]),
         run: Runs::InContext(run),
     }
 }
 
 fn run(words: &[OsString], cx: &Context) -> ExitCode {
-    let parsed = arguments::parse(words, |text| cx.print(text), |text| cx.complain(text));
+    let parsed = gate_arguments::parse_in(words, cx);
     let record: Record = match parsed {
         Ok(record) => record,
         Err(code) => return code,

@@ -12,7 +12,7 @@ use recorder::{Fault, Front, Latency, Library, Mode, Proxy, Setup};
 use super::run::{self, Ended, Interruption};
 use super::words::{count, plain, troubles};
 use crate::recording::{self, Recording};
-use crate::{arguments, traffic};
+use crate::traffic;
 
 /// Answer requests from a recording. Nothing is asked of the real service: a request that was not
 /// recorded is refused, and named.
@@ -65,13 +65,13 @@ pub(crate) fn command() -> Command {
     Command {
         name: "replay",
         about: "Answer requests from a recording, and from nothing else",
-        help: || arguments::help_with::<Replay>(&[]),
+        help: || gate_arguments::help::<Replay>(&[]),
         run: Runs::InContext(run),
     }
 }
 
 fn run(words: &[OsString], cx: &Context) -> ExitCode {
-    let parsed = arguments::parse(words, |text| cx.print(text), |text| cx.complain(text));
+    let parsed = gate_arguments::parse_in(words, cx);
     let replay: Replay = match parsed {
         Ok(replay) => replay,
         Err(code) => return code,

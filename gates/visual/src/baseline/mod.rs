@@ -9,8 +9,6 @@ use std::ffi::OsString;
 use clap::{Parser, Subcommand};
 use gate_core::{Command, Context, ExitCode, Runs, Specs};
 
-use crate::arguments;
-
 /// Look after approved pictures.
 #[derive(Debug, Parser)]
 #[command(name = "gate baseline", max_term_width = 100)]
@@ -46,11 +44,11 @@ pub(crate) fn command() -> Command {
 }
 
 fn help() -> String {
-    arguments::help_with::<Arguments>(&["learn", "prune"])
+    gate_arguments::help::<Arguments>(&["learn", "prune"])
 }
 
 fn run(arguments: &[OsString], cx: &Context, specs: &dyn Specs) -> ExitCode {
-    let parsed = arguments::parse(arguments, |text| cx.print(text), |text| cx.complain(text));
+    let parsed = gate_arguments::parse_in(arguments, cx);
     let action = match parsed {
         Ok(Arguments { action }) => action,
         Err(code) => return code,

@@ -17,7 +17,6 @@ use redact::{Cleaner, Redactor};
 
 use super::engine_error;
 use super::words::plain;
-use crate::arguments;
 
 /// How much is gathered before it is written, in bytes.
 const PIECE: usize = 64 << 10;
@@ -48,13 +47,13 @@ pub(crate) fn command() -> Command {
     Command {
         name: "cassette",
         about: "Look into recordings, check them, bring them from one format into another",
-        help: || arguments::help_with::<Arguments>(&["show", "import", "export", "check", "stats"]),
+        help: || gate_arguments::help::<Arguments>(&["show", "import", "export", "check", "stats"]),
         run: Runs::Alone(run),
     }
 }
 
 fn run(words: &[OsString], output: &Output) -> ExitCode {
-    let action = match arguments::parse(words, &output.out, &output.err) {
+    let action = match gate_arguments::parse(words, &output.out, &output.err) {
         Ok(Arguments { action }) => action,
         Err(code) => return code,
     };
