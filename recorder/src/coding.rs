@@ -4,6 +4,8 @@ use std::io::{self, Read, Write};
 
 use flate2::Compression;
 
+use crate::message::Headers;
+
 /// What a `content-encoding` header names, in the order in which they were applied.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Codings(Vec<Coding>);
@@ -18,6 +20,25 @@ enum Coding {
 
 /// How far a body may expand, in bytes: what is more is no content but an attack.
 pub const LARGEST: u64 = 1 << 30;
+
+/// The content of a body with these headers, of so many bytes at the most. The error says in a
+/// sentence why it cannot be had.
+pub fn content(headers: &Headers, coded: &[u8], most: usize) -> Result<Vec<u8>, String> {
+    // An answer to HEAD says what a body would be coded in.
+    if coded.is_empty() {
+        return Ok(Vec::new());
+    }
+    let codings = Codings::of(headers.all("content-encoding"))
+        .ok_or_else(|| "the answer has a content coding that is not known".to_owned())?;
+    let unreadable = |error: io::Error| format!("the answer cannot be read: {error}");
+    let mut content = Vec::new();
+    let decoder = codings.decoder(coded).map_err(unreadable)?;
+    decoder.take(most as u64 + 1).read_to_end(&mut content).map_err(unreadable)?;
+    if content.len() > most {
+        return Err(format!("the answer expands to more than {} MiB", most >> 20));
+    }
+    Ok(content)
+}
 
 impl Codings {
     /// From the values of the header; none when one of them is not known.

@@ -29,7 +29,7 @@ pub use canonical::{
 };
 pub use cassette::{Cassette, MatchPolicy, Policy, Recorded, RedactPolicy, SCHEMA, Volatile};
 pub use clean::{cleaned, with_clean_requests, without_secrets};
-pub use coding::Codings;
+pub use coding::{Codings, content};
 pub use error::{Error, Result};
 pub use examine::{
     Damage, Large, Leak, Stats, integrity, leaks, leaks_in, secrets, stats, unreached,

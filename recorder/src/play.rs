@@ -148,6 +148,14 @@ impl Library {
         Session { library: Arc::clone(self), used, cursors: HashMap::new() }
     }
 
+    /// What was recorded, as method and address, in the order of recording.
+    pub fn recorded(&self) -> Vec<(String, String)> {
+        let mut all: Vec<u32> = (0..self.len()).collect();
+        all.sort_by_key(|at| self.index.order(*at));
+        let asked = all.into_iter().filter_map(|at| self.index.asked(at));
+        asked.map(|asked| (asked.method, asked.url)).collect()
+    }
+
     /// What no session has asked for, as method and address, in the order of recording.
     pub fn unused(&self) -> Vec<(String, String)> {
         let mut unused: Vec<u32> = (0..self.len())

@@ -61,14 +61,19 @@ pub fn revised(was: &Path, is: &Path) -> Result<Vec<Revised>> {
     let mut bodies: Vec<BTreeSet<String>> = Vec::new();
     for file in differ.values().filter(|file| file.path.starts_with("endpoints/")) {
         let mut own = BTreeSet::new();
-        let mut names = BTreeSet::new();
+        let (mut names, mut places) = (BTreeSet::new(), Vec::new());
         for (folder, is_there) in [(was, file.was), (is, file.is)] {
             if is_there {
-                let (endpoint, recorded) = (folder.join(&file.path), &mut own);
-                names.insert(named(&read_file(&endpoint)?, recorded));
+                let recorded = read_file(&folder.join(&file.path))?;
+                names.insert(named(&recorded, &mut own));
+                places.push(recorded.iter().map(place).collect::<BTreeSet<_>>());
+            } else {
+                places.push(BTreeSet::new());
             }
         }
         own.retain(|path| differ.contains_key(path));
+        // What moved from one file into another is in both of them, or in none.
+        own.extend(places[0].symmetric_difference(&places[1]).cloned());
         let mut group =
             Revised { endpoints: names.into_iter().collect(), files: vec![file.clone()] };
         // What shares a body with this one cannot be taken without it.
@@ -83,7 +88,7 @@ pub fn revised(was: &Path, is: &Path) -> Result<Vec<Revised>> {
         bodies.push(own);
     }
     for (group, own) in groups.iter_mut().zip(bodies) {
-        group.files.extend(own.iter().map(|path| differ[path].clone()));
+        group.files.extend(own.iter().filter_map(|path| differ.get(path)).cloned());
     }
     let rest = differ.values().filter(|file| !file.path.starts_with("endpoints/"));
     let taken: BTreeSet<String> =
@@ -106,6 +111,12 @@ pub fn revised(was: &Path, is: &Path) -> Result<Vec<Revised>> {
     }
     groups.retain(|group| !group.files.is_empty());
     Ok(groups)
+}
+
+/// What stays the same of an interaction when it moves.
+fn place(one: &Recorded) -> String {
+    let Request { method, url, .. } = &one.interaction.request;
+    format!("{} {method} {url}", one.order)
 }
 
 /// The name of an endpoint, and the bodies that it has.
@@ -242,6 +253,21 @@ mod tests {
         let apart = [recorded(0, a, &large('x')), recorded(1, b, &large('y'))];
         check(&same, &apart, &["GET /a: bodies/*01, endpoints/*11", "GET /b: bodies/*01, *11"]);
         check(&apart, &same, &["GET /a: bodies/*10, endpoints/*11", "GET /b: bodies/*10, *11"]);
+        // So many paths that they are put together: what moves is not taken in part.
+        let many = |count: u64| -> Vec<Recorded> {
+            let letters = |mut n: u64| {
+                let mut name = String::new();
+                while n > 0 {
+                    name.push(char::from(b'a' + (n % 26) as u8));
+                    n /= 26;
+                }
+                name
+            };
+            (0..count).map(|n| recorded(n, &format!("https://h/p-{}", letters(n)), "1")).collect()
+        };
+        let found = lines(&many(200), &many(400));
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert!(found[0].contains(" 10") && found[0].contains(" 01"), "{found:?}");
     }
 
     #[test]

@@ -26,6 +26,16 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return self.answer(200, {"hello": "tok-5f2e9c1b7a604d38", "cookies": cookies, "list": [1, 2]})
         if self.path == "/moved":
             return self.answer(302, {}, [("location", "/login")])
+        if self.path == "/v1/about":
+            return self.answer(200, {"version": 1})
+        if self.path == "/away":
+            return self.answer(302, {}, [("location", "http://localhost:%d/told" % server.server_address[1])])
+        if self.path == "/told":
+            return self.answer(200, {"key": self.headers.get("x-key"), "cookie": self.headers.get("cookie")})
+        if self.path == "/odd":
+            return self.answer(200, {"error": 1}, [("content-encoding", "compress")])
+        if self.path == "/list":
+            return self.answer(200, {"all": ["x" * 100] * 300, "none": []})
         if self.path == "/leak":
             return self.answer(200, {"auth": self.headers.get("x-key")})
         self.answer(404, {"error": "no such thing"})
@@ -297,6 +307,99 @@ requests:
     let (played, report) = run(&environment);
     // What stands in a recording in the place of the token leads on as the token did.
     assert_eq!(played.code, 0, "{}{report:#}", played.stderr);
+}
+
+#[test]
+fn what_belongs_to_a_service_stays_with_it() {
+    let (environment, service) = workspace();
+    let config = format!(
+        "environments:\n  test: {{ url: \"{}\", cookies: {{ stage: blue }} }}\n",
+        service.url
+    );
+    environment.write("gate.yaml", &config);
+    let with = r#"
+requests:
+  - request: GET /login
+    captures: { token: 'jsonpath "$.token"' }
+    asserts:
+      - variable "token" exists
+      - variable "token" startsWith "tok-"
+      - header "set-cookie" first exists
+  - request: GET /told
+    headers: { x-key: k-1 }
+    asserts:
+      - jsonpath "$.key" == "k-1"
+      - jsonpath "$.cookie" contains "stage=blue"
+      - jsonpath "$.cookie" contains "sid=s1"
+  - request: GET /away
+    follow: true
+    headers: { x-key: k-1 }
+    asserts: [jsonpath "$.key" == null, jsonpath "$.cookie" == null]
+  - request: GET /odd
+    asserts: [body not contains "error"]
+  - request: GET /list
+    asserts:
+      - jsonpath "$.all" count == 300
+      - jsonpath "$.all" isList
+      - jsonpath "$.none[*]" count == 0
+"#;
+    spec(&environment, with.trim());
+    let (ended, report) = run(&environment);
+    assert_eq!(ended.code, 1, "{}", ended.stderr);
+    let expect = [
+        // A header that is there once is no list.
+        "fail request-get-login",
+        "pass request-get-told",
+        "pass request-get-away",
+        "inconclusive request-get-odd",
+        "pass request-get-list",
+        "pass secrets",
+    ];
+    assert_eq!(checks(&report), expect, "{report:#}");
+    assert!(message(&report, "request-get-odd").contains("content coding that is not known"));
+    let stored = environment.path().join(".gate");
+    assert_eq!(grep(&stored, "tok-5f2e9c1b7a604d38"), Vec::<String>::new());
+    // What is long is not in the observation, and is judged all the same.
+    let judged = environment.gate(&["judge", "last", "--json"]);
+    assert_eq!(judged.stdout, ended.stdout, "{}", judged.stderr);
+}
+
+#[test]
+fn recording_anew_removes_what_was_not_asked_for_when_all_went_well() {
+    let (environment, service) = workspace();
+    let config = format!("environments:\n  test: {{ url: \"{}/v1\" }}\n", service.url);
+    environment.write("gate.yaml", &config);
+    // The service lies below a path, and stays there when it is played.
+    let of = |paths: &str, mode: &str| {
+        format!(
+            "cassette: crm.cassette\nrun: [python3, client.py, {paths}]\nthrough: target\nmode: {mode}\n"
+        )
+    };
+    spec(&environment, &of("/me, /about", "once"));
+    let (first, report) = run(&environment);
+    assert_eq!(first.code, 3, "{}", first.stderr);
+    assert!(message(&report, "recorded").contains("new: GET"), "{report:#}");
+    approve(&environment);
+    spec(&environment, &of("/me, /about", "none"));
+    assert_eq!(run(&environment).0.code, 0);
+
+    spec(&environment, &of("/me", "all"));
+    let (anew, report) = run(&environment);
+    assert_eq!(anew.code, 3, "{}", anew.stderr);
+    assert!(message(&report, "recorded").contains("not asked for: GET"), "{report:#}");
+    let title = report["gates"][0]["proposals"][0]["title"].as_str().unwrap();
+    assert!(title.starts_with("remove the recording of GET"), "{title}");
+
+    spec(&environment, &of("/me, /gone", "all"));
+    let (failed, report) = run(&environment);
+    assert_eq!(failed.code, 1, "{}", failed.stderr);
+    assert!(message(&report, "recorded").contains("not proposed"), "{report:#}");
+    assert!(report["gates"][0]["proposals"].is_null(), "{report:#}");
+
+    spec(&environment, &format!("{}required: ['POST /**']\n", of("/me", "none")));
+    let (mistyped, report) = run(&environment);
+    assert_eq!(mistyped.code, 3, "{}", mistyped.stderr);
+    assert!(message(&report, "required").contains("nothing was recorded"), "{report:#}");
 }
 
 /// The files below a folder that hold a text.

@@ -36,9 +36,23 @@ pub struct Recording {
     pub damages: Vec<(String, String)>,
     /// Secrets in its files: the file, and what it is.
     pub secrets: Vec<(String, String)>,
-    /// What nothing asked for, as method and address, in the order of recording: the first
-    /// thousands.
-    pub unused: Vec<(String, String)>,
+    /// What has to be asked for; none where nothing was played.
+    pub required: Option<Vec<Required>>,
+    /// Whether what was recorded was left where it was, because the run did not go through.
+    pub is_left_out: bool,
+}
+
+/// Recordings that have to be asked for.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Required {
+    /// Which ones, as the spec says it.
+    pub pattern: String,
+    /// How many there are.
+    pub recordings: u64,
+    /// How many of them nothing asked for.
+    pub left: u64,
+    /// The first of these, as method and address.
+    pub first: Vec<String>,
 }
 
 /// What one run of the program showed.
@@ -131,10 +145,10 @@ pub enum Looked {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         wanted: Option<Json>,
     },
-    /// It is this text, which is long.
-    Text {
-        /// The text.
-        text: Evidence,
+    /// It is this value, which is long.
+    Long {
+        /// The value as JSON.
+        json: Evidence,
         /// What it is held against, where that was not known before.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         wanted: Option<Json>,
@@ -197,10 +211,24 @@ pub struct Difference {
 pub struct Proposed {
     /// What would be recorded: methods and paths.
     pub endpoints: Vec<String>,
-    /// Whether a service that has drifted is the reason, or a recording that was asked for.
-    pub is_drift: bool,
+    /// Why.
+    pub why: Why,
     /// The files.
     pub changes: Vec<Change>,
     /// The files as evidence.
     pub files: Vec<Evidence>,
+}
+
+/// Why a recording would change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Why {
+    /// The service that was recorded answers otherwise.
+    Drift,
+    /// It was recorded, and was not before.
+    New,
+    /// It was recorded, and was otherwise before.
+    Changed,
+    /// All was recorded anew, and it was not asked for.
+    Gone,
 }

@@ -1,7 +1,7 @@
 use std::fs;
 use std::path::Path;
 
-use gate_core::process::{Ending, Program};
+use gate_core::process::{Ending, Program, last_line};
 use gate_core::{Context, Digest, Error, Evidence, Level, Role, files};
 use serde::{Deserialize, Serialize};
 
@@ -62,10 +62,11 @@ pub(crate) async fn measure(spec: &Settings, cx: &Context) -> Result<Observation
     let before = junit.as_deref().map(Before::of);
     cx.log(Level::Debug, format!("stage: running {}", spec.run[0]));
     let done = cx.run_program(program(spec, cx)?).await?;
-    let (ending, last_line) = (done.ending(), done.last_line());
-    let output = done
-        .output()
-        .map(|text| cx.keep(Role::Log, "output", "text/plain; charset=utf-8", text.as_bytes()));
+    let ending = done.ending();
+    let text = done.output().map(|text| cx.redactor().text(&text).into_owned());
+    let last_line = text.as_deref().and_then(last_line);
+    let output =
+        text.map(|text| cx.keep(Role::Log, "output", "text/plain; charset=utf-8", text.as_bytes()));
     let output = output.transpose()?;
     let mut observation = Observation { ending, output, last_line, tests: None, junit: None };
     if let (Some(path), Some(before)) = (junit, before) {

@@ -9,7 +9,6 @@ use redact::placeholder;
 use super::{Answered, Finding, Severity, compare};
 use crate::canonical::Matching;
 use crate::cassette::Cassette;
-use crate::coding::Codings;
 use crate::message::{Headers, Interaction, Request, Response, Timing};
 use crate::spool::Spool;
 use crate::wire::{Sent, Upstream, end_to_end, to_map};
@@ -195,6 +194,7 @@ fn together(first: Vec<Finding>, second: Vec<Finding>) -> Vec<Finding> {
     let is_unchecked = |all: &[Finding]| all.iter().any(|one| one.severity == Severity::Unchecked);
     let only = |one: &Finding, others: &[Finding]| -> Option<Finding> {
         match one.severity {
+            Severity::Unchecked if is_unchecked(others) => Some(one.clone()),
             Severity::Unchecked => None,
             Severity::Breaking if !is_unchecked(others) => {
                 let after = format!("{} in one answer of two", one.after);
@@ -301,9 +301,7 @@ async fn answer(upstream: &Upstream, request: http::Request<Sent>) -> Result<Giv
         }
     }
     let headers = end_to_end(&head.headers);
-    let codings = Codings::of(headers.all("content-encoding")).unwrap_or_default();
-    let body =
-        codings.decoded(&coded).map_err(|error| format!("the answer cannot be read: {error}"))?;
+    let body = crate::coding::content(&headers, &coded, LARGEST)?;
     Ok(Given { status: head.status.as_u16(), headers, body, head_ms })
 }
 
@@ -347,6 +345,12 @@ mod tests {
         check(&[(Unchecked, "$.l[*]")], &[], &[]);
         check(&[(Unchecked, "$.l[*]")], &[(Breaking, "$.l[*].a")], &[(Breaking, "$.l[*].a")]);
         check(&[(Unchecked, "$.a")], &[(Unchecked, "$.a")], &[(Unchecked, "$.a")]);
+        // Neither was looked at, each for a reason of its own.
+        check(
+            &[(Unchecked, "status")],
+            &[(Unchecked, "$.l[*]")],
+            &[(Unchecked, "$.l[*]"), (Unchecked, "status")],
+        );
         check(
             &[(Breaking, "$.a"), (Information, "$.n")],
             &[],

@@ -68,7 +68,6 @@ impl Filter {
             Filter::Count => Some(json!(match &value {
                 Json::Array(all) => all.len(),
                 Json::Object(all) => all.len(),
-                Json::String(text) => text.chars().count(),
                 other => return Err(format!("{other} cannot be counted")),
             })),
             Filter::First => list(value)?.into_iter().next(),
@@ -95,12 +94,16 @@ impl Filter {
                 Some(json!(text(&value)?.split(&separator).collect::<Vec<_>>()))
             }
             Filter::ToInt => {
-                let number = text(&value)?.trim().parse::<f64>().map_err(|_| no_number(&value))?;
-                Some(json!(number.trunc() as i64))
+                let text = text(&value)?;
+                let whole = text.trim().parse::<i64>().ok();
+                let near = || text.trim().parse::<f64>().ok().filter(|one| one.abs() < 2e15);
+                let number = whole.or_else(|| near().map(|one| one.trunc() as i64));
+                Some(json!(number.ok_or_else(|| no_number(&value))?))
             }
             Filter::ToFloat => {
-                let number = text(&value)?.trim().parse::<f64>().map_err(|_| no_number(&value))?;
-                Some(json!(number))
+                let number = text(&value)?.trim().parse::<f64>().ok();
+                let number = number.filter(|number| number.is_finite());
+                Some(json!(number.ok_or_else(|| no_number(&value))?))
             }
             Filter::ToText => Some(json!(text(&value)?)),
             Filter::UrlDecode => {

@@ -57,11 +57,21 @@ impl Expression {
         variables: &Variables,
     ) -> Result<Option<Json>, String> {
         let mut value = self.query.of(answer, variables)?;
-        for filter in &self.filters {
+        let mut filters = self.filters.iter();
+        if let (Query::Bytes, [Filter::Count, ..]) = (&self.query, &self.filters[..]) {
+            value = Some(answer.body.len().into());
+            filters.next();
+        }
+        for filter in filters {
             let Some(one) = value else { return Ok(None) };
             value = filter.of(one, variables)?;
         }
         Ok(value)
+    }
+
+    /// The variables that it names.
+    pub(crate) fn variables(&self) -> impl Iterator<Item = &str> {
+        named(&self.text).chain(self.query.variable())
     }
 
     fn read(words: &mut Words<'_>) -> Result<Expression, String> {
@@ -96,6 +106,17 @@ impl Assert {
         &self.what
     }
 
+    /// What of it shaped what was measured: what is looked at, and what it is held against where
+    /// that has variables in it.
+    pub(crate) fn measured_by(&self) -> &str {
+        if self.predicate.is_open() { &self.text } else { self.what.text() }
+    }
+
+    /// The variables that it names.
+    pub(crate) fn variables(&self) -> impl Iterator<Item = &str> {
+        named(&self.text).chain(self.what.query.variable())
+    }
+
     /// Whether it is about the status.
     pub(crate) fn is_of_status(&self) -> bool {
         matches!(self.what.query, Query::Status)
@@ -109,6 +130,14 @@ impl Assert {
     /// Why it does not hold of a value; none when it does. `wanted` stands for what was written
     /// with variables.
     pub(crate) fn broken(&self, value: Option<&Json>, wanted: Option<&Json>) -> Option<String> {
+        // What a path with a wildcard leads to is there when it leads to anything.
+        let is_empty = |value: &&Json| value.as_array().is_some_and(Vec::is_empty);
+        let value = match self.predicate {
+            Predicate::Exists if self.what.filters.is_empty() => {
+                value.filter(|value| !(self.what.query.leads_to_many() && is_empty(value)))
+            }
+            _ => value,
+        };
         let holds = self.predicate.holds(value, wanted);
         match (holds, self.not) {
             (Ok(true), false) | (Ok(false), true) => None,
@@ -120,6 +149,12 @@ impl Assert {
             (Err(why), _) => Some(why),
         }
     }
+}
+
+/// The names in `{{name}}`, wherever they stand.
+fn named(text: &str) -> impl Iterator<Item = &str> {
+    let within = text.split("{{").skip(1).filter_map(|rest| rest.split_once("}}"));
+    within.map(|(name, _)| name.trim())
 }
 
 /// A value in a sentence, shortened.

@@ -87,12 +87,18 @@ impl Predicate {
         words.wanted_value(&name).map(|value| Predicate::Compares(compares, value))
     }
 
+    /// Whether what it is held against is known only when the answer is there.
+    pub(super) fn is_open(&self) -> bool {
+        match self {
+            Predicate::Compares(_, Given::Variable(_)) => true,
+            Predicate::Compares(_, Given::Text(text)) => text.contains("{{"),
+            _ => false,
+        }
+    }
+
     pub(super) fn wanted(&self, variables: &Variables) -> Result<Option<Json>, String> {
         match self {
-            Predicate::Compares(_, one @ Given::Variable(_)) => given(one, variables).map(Some),
-            Predicate::Compares(_, one @ Given::Text(text)) if text.contains("{{") => {
-                given(one, variables).map(Some)
-            }
+            Predicate::Compares(_, one) if self.is_open() => given(one, variables).map(Some),
             _ => Ok(None),
         }
     }
@@ -109,14 +115,15 @@ impl Predicate {
             (_, None) => return Err("there is none".to_owned()),
         };
         match self {
-            Predicate::Compares(how, other) => {
-                let own = match other {
-                    Given::Text(text) => Json::from(text.clone()),
-                    Given::Value(value) => value.clone(),
-                    Given::Variable(_) => Json::Null,
-                };
-                how.holds(value, wanted.unwrap_or(&own))
-            }
+            Predicate::Compares(how, other) => match (other, wanted) {
+                _ if self.is_open() => match wanted {
+                    Some(wanted) => how.holds(value, wanted),
+                    None => Err("what it is held against was not kept; run again".to_owned()),
+                },
+                (Given::Text(text), _) => how.holds(value, &Json::from(text.clone())),
+                (Given::Value(other), _) => how.holds(value, other),
+                (Given::Variable(_), _) => Err("it is a variable".to_owned()),
+            },
             Predicate::Matches(regex) => match value {
                 Json::String(text) => Ok(regex.is_match(text)),
                 other => Err(format!("{} is no text", shown(other))),

@@ -37,7 +37,11 @@ impl Query {
             "version" => Query::Version,
             "url" => Query::Url,
             "header" => Query::Header(words.wanted_text("header")?.to_ascii_lowercase()),
-            "cookie" => Query::Cookie(words.wanted_text("cookie")?),
+            "cookie" => {
+                let name = words.wanted_text("cookie")?;
+                super::answer::is_cookie(&name)?;
+                Query::Cookie(name)
+            }
             "body" => Query::Body,
             "bytes" => Query::Bytes,
             "jsonpath" => {
@@ -55,6 +59,20 @@ impl Query {
         })
     }
 
+    /// Whether it is a path that may lead to any number of values.
+    pub(super) fn leads_to_many(&self) -> bool {
+        let Query::JsonPath(path) = self else { return false };
+        JsonPath::parse(path).is_ok_and(|path| !is_singular(&path))
+    }
+
+    /// The variable that is looked at, if it is one.
+    pub(super) fn variable(&self) -> Option<&str> {
+        match self {
+            Query::Variable(name) => Some(name),
+            _ => None,
+        }
+    }
+
     pub(super) fn of(
         &self,
         answer: &Answer,
@@ -62,13 +80,13 @@ impl Query {
     ) -> Result<Option<Json>, String> {
         Ok(match self {
             Query::Status => Some(json!(answer.status)),
-            Query::Version => Some(json!(answer.version)),
+            Query::Version => Some(json!(answer.version.trim_start_matches("HTTP/"))),
             Query::Url => Some(json!(answer.url)),
             Query::Header(name) => header(answer, name),
-            Query::Cookie(name) => answer.cookie(name).map(Json::from),
+            Query::Cookie(name) => answer.cookie(name),
             Query::Body => Some(json!(answer.text())),
             Query::Bytes => Some(json!(hex(&answer.body))),
-            Query::JsonPath(path) => select(&answer.json()?, &filled(path, variables)?)?,
+            Query::JsonPath(path) => select(answer.json()?, &filled(path, variables)?)?,
             Query::Regex(regex) => found(regex, &answer.text()).map(Json::from),
             Query::Sha256 => {
                 let digest = ring::digest::digest(&ring::digest::SHA256, &answer.body);
@@ -94,7 +112,8 @@ fn header(answer: &Answer, name: &str) -> Option<Json> {
     }
 }
 
-/// What a path leads to: the value itself where it can lead to one only, else a list.
+/// What a path leads to: the value itself where it can lead to one only, else a list, which may be
+/// empty.
 pub(super) fn select(json: &Json, path: &str) -> Result<Option<Json>, String> {
     let path = parsed(path)?;
     let found = path.query(json).all();
@@ -102,7 +121,7 @@ pub(super) fn select(json: &Json, path: &str) -> Result<Option<Json>, String> {
         return Ok(found.first().map(|&value| value.clone()));
     }
     let all: Vec<Json> = found.into_iter().cloned().collect();
-    Ok((!all.is_empty()).then_some(Json::Array(all)))
+    Ok(Some(Json::Array(all)))
 }
 
 fn parsed(path: &str) -> Result<JsonPath, String> {

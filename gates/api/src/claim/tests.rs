@@ -8,13 +8,13 @@ fn answer() -> Answer {
         ("content-type", "application/json; charset=utf-8"),
         ("x-two", "a"),
         ("x-two", "b"),
-        ("set-cookie", "session=abc; HttpOnly"),
+        ("set-cookie", "session=abc; Path=/; HttpOnly"),
     ]
     .into_iter()
     .collect();
     let body = br#"{"id":"con_17","n":3,"f":1.5,"yes":true,"no":null,"items":[{"k":1},{"k":2}],
         "at":"2026-01-01T00:00:00Z","uuid":"0c1f7b6e-58b5-4d3e-9a64-1d1c6f0f2a11","empty":[],
-        "a.b":{"c d":"x"},"text":"one,two","enc":"aGk=","url":"a%20b","nested":"{\"z\":9}"}"#;
+        "a.b":{"c d":"x"},"text":"one,two","enc":"aGk=","url":"a%20b","nested":"{\"z\":9}","large":"9007199254740993","nan":"nan"}"#;
     Answer {
         status: 201,
         version: "HTTP/1.1".to_owned(),
@@ -22,6 +22,7 @@ fn answer() -> Answer {
         headers,
         body: body.to_vec(),
         duration_ms: 120.5,
+        ..Answer::default()
     }
 }
 
@@ -50,7 +51,16 @@ fn what_holds_of_an_answer() {
         "status == 201",
         "status < 300",
         "status not == 200",
-        "version == \"HTTP/1.1\"",
+        "version == \"1.1\"",
+        "bytes count == BYTES",
+        "cookie \"session[HttpOnly]\" exists",
+        "cookie \"session[Secure]\" not exists",
+        "cookie \"session[path]\" == \"/\"",
+        "jsonpath \"$.empty[*]\" count == 0",
+        "jsonpath \"$.empty[*]\" isEmpty",
+        "jsonpath \"$.empty[*]\" not exists",
+        "jsonpath \"$.items[*]\" exists",
+        "jsonpath \"$.large\" toInt == 9007199254740993",
         "url endsWith \"/x\"",
         "header \"Content-Type\" contains \"json\"",
         "header \"content-type\" startsWith \"application/\"",
@@ -107,7 +117,8 @@ fn what_holds_of_an_answer() {
         "regex /\"id\":\"([^\"]+)\"/ == \"con_17\"",
         "variable \"id\" == \"con_17\"",
     ] {
-        assert_eq!(held(text), "", "{text}");
+        let text = text.replace("BYTES", &answer().body.len().to_string());
+        assert_eq!(held(&text), "", "{text}");
     }
 }
 
@@ -130,6 +141,11 @@ fn what_does_not_hold_is_told() {
     check("jsonpath \"$.items[9]\" count == 1", "there is none");
     check("jsonpath \"$.items\" nth 9 exists", "there is none");
     check("header \"missing\" exists", "there is none");
+    check("jsonpath \"$.empty[*]\" exists", "there is none");
+    check("jsonpath \"$.id\" count == 6", "\"con_17\" cannot be counted");
+    check("jsonpath \"$.large\" toInt == 9007199254740992", "it is 9007199254740993");
+    check("jsonpath \"$.nan\" toInt == 0", "`nan` is no number");
+    check("jsonpath \"$.nan\" toFloat != 0", "`nan` is no number");
     check("duration < 100", "it is 120.5");
 }
 
@@ -155,8 +171,25 @@ fn mistakes_are_named() {
     check("jsonpath \"$.a\" nth x == 1", "`nth` needs a number");
     check("body == /x/", "`==` takes no regular expression; `matches` does");
     check("body == {{x", "is never closed by }}");
+    check("cookie \"a[Color]\" exists", "a cookie has no `[Color]`; there are: Value");
     let error = "jsonpath \"$.a\" counts".parse::<Expression>().unwrap_err();
     assert!(error.contains("`counts` is no filter; there are: count, first"), "{error}");
+}
+
+#[test]
+fn another_limit_is_held_against_what_was_kept() {
+    let check = |was: &str, is: &str, expect: bool| {
+        let [was, is]: [Assert; 2] = [was, is].map(|text| text.parse().unwrap());
+        assert_eq!(was.measured_by() == is.measured_by(), expect, "{was} {is}");
+    };
+    check("status == 200", "status < 300", true);
+    check("status == 200", "duration < 300", false);
+    check("jsonpath \"$.id\" == {{id}}", "jsonpath \"$.id\" == \"con_18\"", false);
+    check("jsonpath \"$.id\" == \"x\"", "jsonpath \"$.id\" != \"{{id}}\"", false);
+    let open: Assert = "jsonpath \"$.id\" != {{id}}".parse().unwrap();
+    assert_eq!(open.variables().collect::<Vec<_>>(), ["id"]);
+    let broken = open.broken(Some(&json!("x")), None);
+    assert!(broken.unwrap().contains("was not kept"));
 }
 
 #[test]

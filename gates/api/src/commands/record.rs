@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use clap::{Parser, ValueEnum};
 use gate_core::{Command, Context, Error, ExitCode, Runs};
-use recorder::{Cassette, Front, Latency, Library, Mode, Outcome, Policy, Proxy, Setup};
+use recorder::{Cassette, Front, Latency, Library, Mode, Policy, Proxy, Recorded, Setup};
 use redact::Cleaner;
 
 use super::run::{self, Ended, Interruption};
@@ -122,7 +122,7 @@ fn recorded(record: &Record, cx: &Context) -> Result<ExitCode, Error> {
         announce(record, &proxy, cx);
         run::run(proxy, &record.command, interruption, cx).await
     })?;
-    match keep(&cassette, mode, &ended.outcome, &cleaner) {
+    match keep(&cassette, mode, ended.outcome.recorded.clone(), &cleaner) {
         Ok(kept) => Ok(summed_up(&ended, &kept, is_kept, record, cx)),
         // The command ran, and nothing of it was kept: that is no mistake of the command line.
         Err(error) => {
@@ -150,11 +150,10 @@ fn announce(record: &Record, proxy: &Proxy, cx: &Context) {
 pub(crate) fn keep(
     cassette: &Cassette,
     mode: Mode,
-    outcome: &Outcome,
+    new: Vec<Recorded>,
     cleaner: &Cleaner,
 ) -> Result<String, Error> {
     let wrong = super::engine_error;
-    let new = outcome.recorded.clone();
     if new.is_empty() {
         return Ok(String::new());
     }

@@ -2,7 +2,7 @@
 
 use gate_core::{Check, Limit, Metric, Verdict};
 
-use super::requests::{slug, unique};
+use super::requests::{Names, slug};
 use super::{count, named};
 use crate::seen::{Difference, Drifted, Matters, Proposed};
 use crate::settings::Drift;
@@ -20,28 +20,26 @@ pub(super) fn drift(spec: &Drift, all: &[Drifted]) -> Vec<Check> {
 }
 
 /// The names of the checks, in order.
-fn ids(all: &[Drifted]) -> Vec<String> {
-    let mut taken = Vec::new();
-    for one in all {
-        let path = recorder::Address::of(&one.url).path;
-        unique(format!("drift-{}", slug(&format!("{} {path}", one.method))), &mut taken);
-    }
-    taken
+pub(super) fn ids(all: &[Drifted]) -> Vec<String> {
+    let mut names = Names::default();
+    let id = |one: &Drifted| format!("drift-{}", slug(&endpoint(one)));
+    all.iter().map(|one| names.unique(id(one))).collect()
 }
 
-/// The check that a new recording would settle.
-pub(super) fn check_of(all: &[Drifted], proposed: &Proposed) -> String {
-    let is_meant = |one: &Drifted| {
-        let path = recorder::Address::of(&one.url).path;
-        let name = format!("{} {path}", one.method);
-        proposed.endpoints.contains(&name)
-    };
-    let is_bad = |one: &&Drifted| {
+/// The method and the path.
+fn endpoint(one: &Drifted) -> String {
+    format!("{} {}", one.method, recorder::Address::of(&one.url).path)
+}
+
+/// Of the names of the checks the one that a new recording would settle.
+pub(super) fn check_of(ids: &[String], all: &[Drifted], proposed: &Proposed) -> String {
+    let is_bad = |one: &Drifted| {
         one.found.as_ref().is_ok_and(|found| found.iter().any(|d| d.matters >= Matters::Warning))
     };
-    let at = all.iter().position(|one| is_meant(one) && is_bad(&one));
-    let at = at.or_else(|| all.iter().position(|one| is_bad(&one)));
-    at.and_then(|at| ids(all).into_iter().nth(at)).unwrap_or_else(|| "drift".to_owned())
+    let is_meant = |one: &Drifted| proposed.endpoints.contains(&endpoint(one));
+    let bad: Vec<usize> = (0..all.len()).filter(|at| is_bad(&all[*at])).collect();
+    let at = bad.iter().find(|at| is_meant(&all[**at])).or(bad.first());
+    at.map_or_else(|| "drift".to_owned(), |at| ids[*at].clone())
 }
 
 fn is_ignored(spec: &Drift, place: &str) -> bool {

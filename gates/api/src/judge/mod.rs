@@ -6,7 +6,7 @@ mod run;
 
 use gate_core::{Check, Error, Given, Outcome, Proposal, Verdict};
 
-use crate::seen::{Observation, Proposed, Recording};
+use crate::seen::{Observation, Proposed, Recording, Why};
 use crate::settings::{ModeSetting, Settings};
 
 pub(crate) use requests::is_as_wanted;
@@ -30,7 +30,7 @@ pub(crate) fn judge(
         outcome.checks.push(run::answered(traffic, seen.ran.as_ref()));
     }
     if let (Some(recording), false) = (&seen.recording, spec.required.is_empty()) {
-        outcome.checks.push(run::required(spec, recording));
+        outcome.checks.push(run::required(recording));
     }
     if !spec.requests.is_empty() {
         let read = |evidence: &gate_core::Evidence| {
@@ -96,53 +96,54 @@ fn recorded(recording: &Recording) -> Vec<Check> {
 }
 
 /// What is new or differs in the recording, to be decided.
-fn proposed(spec: &Settings, seen: &Observation) -> (Vec<Check>, Vec<Proposal>) {
-    let mut checks = Vec::new();
-    let mut proposals = Vec::new();
-    let folder = seen.recording.as_ref().map_or("", |recording| recording.folder.as_str());
-    let mut new: Vec<&Proposed> = Vec::new();
-    for one in &seen.proposed {
+fn proposed(spec: &Settings, seen: &Observation) -> (Option<Check>, Vec<Proposal>) {
+    let drifted = seen.drift.as_deref().unwrap_or_default();
+    let ids = drift::ids(drifted);
+    let proposal = |one: &Proposed| {
         let what = named(&one.endpoints);
-        let (check, title) = if one.is_drift {
-            let check = drift::check_of(seen.drift.as_deref().unwrap_or_default(), one);
-            (check, format!("record {what} anew"))
-        } else {
-            new.push(one);
-            ("recorded".to_owned(), format!("keep the recording of {what}"))
+        let (title, reason) = match one.why {
+            Why::Drift => (format!("record {what} anew"), "the service answers otherwise"),
+            Why::New => (format!("keep the recording of {what}"), "it was not recorded before"),
+            Why::Changed => (format!("record {what} anew"), "it was recorded otherwise before"),
+            Why::Gone => (format!("remove the recording of {what}"), "nothing asked for it"),
         };
-        let reason = if one.is_drift { "the service answers otherwise" } else { "it was recorded" };
-        proposals.push((check, title, reason, one));
+        let check = match one.why {
+            Why::Drift => drift::check_of(&ids, drifted, one),
+            _ => "recorded".to_owned(),
+        };
+        Proposal::files(&seen.gate, &check, title, one.changes.clone()).because(reason)
+    };
+    let proposals = seen.proposed.iter().map(proposal).collect();
+    let check = (spec.mode != ModeSetting::None).then(|| recorded_anew(seen));
+    (check, proposals)
+}
+
+/// What was recorded, and waits for somebody to say yes.
+fn recorded_anew(seen: &Observation) -> Check {
+    let check = |verdict, message: String| Check::new("recorded", "Recordings", verdict, message);
+    let recording = seen.recording.as_ref();
+    if recording.is_some_and(|recording| recording.is_left_out) {
+        let message = "what was recorded is not proposed, because not all went well";
+        return check(Verdict::Inconclusive, message.to_owned())
+            .advice("mend what stands above, then record again");
     }
-    if spec.mode != ModeSetting::None {
-        checks.push(match &new[..] {
-            [] => Check::new(
-                "recorded",
-                "New recordings",
-                Verdict::Pass,
-                "everything was recorded before",
-            ),
-            all => {
-                let endpoints: Vec<String> =
-                    all.iter().flat_map(|one| one.endpoints.iter().cloned()).collect();
-                let message = format!(
-                    "{} recorded that {folder} does not have yet: {}",
-                    if endpoints.len() == 1 { "something was" } else { "things were" },
-                    named(&endpoints)
-                );
-                let files = all.iter().flat_map(|one| one.files.iter().cloned());
-                Check::new("recorded", "New recordings", Verdict::Inconclusive, message)
-                    .advice("look at them, and accept them if they are right: gate approve")
-                    .evidence(files)
-            }
-        });
+    let all: Vec<&Proposed> = seen.proposed.iter().filter(|one| one.why != Why::Drift).collect();
+    if all.is_empty() {
+        return check(Verdict::Pass, "everything is as it was recorded before".to_owned());
     }
-    let proposals = proposals
-        .into_iter()
-        .map(|(check, title, reason, one)| {
-            Proposal::files(&seen.gate, &check, title, one.changes.clone()).because(reason)
-        })
-        .collect();
-    (checks, proposals)
+    let folder = recording.map_or("", |recording| recording.folder.as_str());
+    let words = [(Why::New, "new"), (Why::Changed, "recorded anew"), (Why::Gone, "not asked for")];
+    let told = words.iter().filter_map(|(why, word)| {
+        let of = all.iter().filter(|one| one.why == *why);
+        let endpoints: Vec<String> = of.flat_map(|one| one.endpoints.iter().cloned()).collect();
+        (!endpoints.is_empty()).then(|| format!("{word}: {}", named(&endpoints)))
+    });
+    let told: Vec<String> = told.collect();
+    let message = format!("{folder} would change; {}", told.join("; "));
+    let files = all.iter().flat_map(|one| one.files.iter().cloned());
+    check(Verdict::Inconclusive, message)
+        .advice("look at it, and accept it if it is right: gate approve")
+        .evidence(files)
 }
 
 #[cfg(test)]

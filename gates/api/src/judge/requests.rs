@@ -1,5 +1,7 @@
 //! The requests of a spec.
 
+use std::collections::{HashMap, HashSet};
+
 use gate_core::{Check, Error, Evidence, Json, Limit, Metric, Verdict};
 
 use super::named;
@@ -17,9 +19,9 @@ pub(super) fn requests(
     texts: &Texts<'_>,
 ) -> Result<Vec<Check>, Error> {
     let mut checks = Vec::new();
-    let mut ids: Vec<String> = Vec::new();
+    let mut names = Names::default();
     for (request, asked) in spec.requests.iter().zip(asked) {
-        let id = unique(format!("request-{}", slug(&request.title())), &mut ids);
+        let id = names.unique(format!("request-{}", slug(&request.title())));
         checks.push(one(id, request, asked, texts)?);
     }
     checks.push(secrets(spec, asked));
@@ -39,13 +41,27 @@ pub(super) fn slug(text: &str) -> String {
     slug.trim_end_matches('-').to_owned()
 }
 
-/// The same, with a number behind it when it is taken.
-pub(super) fn unique(id: String, taken: &mut Vec<String>) -> String {
-    let numbered = (2..).map(|n| format!("{id}-{n}"));
-    let free = std::iter::once(id.clone()).chain(numbered).find(|one| !taken.contains(one));
-    let id = free.unwrap_or(id);
-    taken.push(id.clone());
-    id
+/// Names that are each given once: the second of the same gets a number behind it.
+#[derive(Default)]
+pub(super) struct Names {
+    taken: HashSet<String>,
+    next: HashMap<String, u64>,
+}
+
+impl Names {
+    pub(super) fn unique(&mut self, id: String) -> String {
+        if self.taken.insert(id.clone()) {
+            return id;
+        }
+        let next = self.next.entry(id.clone()).or_insert(2);
+        loop {
+            let numbered = format!("{id}-{next}");
+            *next += 1;
+            if self.taken.insert(numbered.clone()) {
+                return numbered;
+            }
+        }
+    }
 }
 
 fn one(id: String, spec: &RequestSpec, asked: &Asked, texts: &Texts<'_>) -> Result<Check, Error> {
@@ -123,8 +139,9 @@ fn broken(
     for (assert, looked) in spec.asserts.iter().zip(&answered.values) {
         let why = match looked {
             Looked::Value { value, wanted } => assert.broken(Some(value), wanted.as_ref()),
-            Looked::Text { text, wanted } => {
-                assert.broken(Some(&Json::from(texts(text)?)), wanted.as_ref())
+            Looked::Long { json, wanted } => {
+                let value: Json = serde_json::from_str(&texts(json)?)?;
+                assert.broken(Some(&value), wanted.as_ref())
             }
             Looked::Secret { assert: held, broken } if *held == assert.to_string() => {
                 broken.clone()
@@ -137,7 +154,7 @@ fn broken(
         };
         let wanted = match looked {
             Looked::Value { wanted: Some(wanted), .. }
-            | Looked::Text { wanted: Some(wanted), .. } => {
+            | Looked::Long { wanted: Some(wanted), .. } => {
                 format!(" (it is held against {})", shown(wanted))
             }
             _ => String::new(),

@@ -67,22 +67,32 @@ pub(super) fn answered(traffic: &Traffic, ran: Option<&Ran>) -> Check {
 }
 
 /// Whether all was asked for that has to be.
-pub(super) fn required(spec: &Settings, recording: &Recording) -> Check {
-    let left: Vec<String> = recording
-        .unused
-        .iter()
-        .filter(|(method, url)| spec.required.iter().any(|wanted| wanted.covers(method, url)))
-        .map(|(method, url)| format!("{method} {url}"))
-        .collect();
-    let check = |verdict, message: String| {
+pub(super) fn required(recording: &Recording) -> Check {
+    let check = |verdict, message: String, left: u64| {
         Check::new("required", "Required requests", verdict, message)
-            .metric(Metric::new("not asked for", left.len() as f64, "1").limit(Limit::AtMost(0.0)))
+            .metric(Metric::new("not asked for", left as f64, "1").limit(Limit::AtMost(0.0)))
     };
-    if left.is_empty() {
-        return check(Verdict::Pass, "everything that has to be asked for was".to_owned());
+    let Some(required) = &recording.required else {
+        return check(Verdict::Inconclusive, "nothing was played".to_owned(), 0)
+            .advice("look at what stands above");
+    };
+    let left: u64 = required.iter().map(|one| one.left).sum();
+    if left > 0 {
+        let first: Vec<String> = required.iter().flat_map(|one| one.first.clone()).collect();
+        let message = format!("{} not asked for: {}", count(left, "recording"), named(&first));
+        return check(Verdict::Fail, message, left).advice(
+            "let the program ask for it again, or record without it: gate record --mode all",
+        );
     }
-    let message =
-        format!("{} not asked for: {}", count(left.len() as u64, "recording"), named(&left));
-    check(Verdict::Fail, message)
-        .advice("let the program ask for it again, or record without it: gate record --mode all")
+    let none: Vec<String> = required
+        .iter()
+        .filter(|one| one.recordings == 0)
+        .map(|one| format!("`{}`", one.pattern))
+        .collect();
+    if !none.is_empty() {
+        let message = format!("nothing was recorded that is meant by {}", named(&none));
+        return check(Verdict::Inconclusive, message, 0)
+            .advice("is it written right? gate cassette show lists what was recorded");
+    }
+    check(Verdict::Pass, "everything that has to be asked for was".to_owned(), 0)
 }

@@ -2,7 +2,9 @@ use gate_core::process::Ending;
 use gate_core::{Digest, Evidence, Inputs, Timestamp, json};
 
 use super::*;
-use crate::seen::{Answered, Asked, Difference, Drifted, Looked, Matters, Missing, Ran, Traffic};
+use crate::seen::{
+    Answered, Asked, Difference, Drifted, Looked, Matters, Missing, Ran, Required, Traffic,
+};
 
 fn settings(with: gate_core::Json) -> Settings {
     serde_json::from_value(with).unwrap()
@@ -10,7 +12,7 @@ fn settings(with: gate_core::Json) -> Settings {
 
 fn lines(spec: &Settings, seen: &Observation) -> Vec<String> {
     let inputs = Inputs { seed: 1, clock: Timestamp::from_millis(0), accepted: Vec::new() };
-    let read = |_: &Digest| Ok(b"a long text".to_vec());
+    let read = |_: &Digest| Ok(br#""a long text""#.to_vec());
     let outcome = judge(spec, seen, &Given::new(&read, &inputs)).unwrap();
     let checks =
         outcome.checks.iter().map(|one| format!("{} {}: {}", one.verdict, one.id, one.message));
@@ -38,13 +40,30 @@ fn played(seen: u64, missed: u64) -> Traffic {
     Traffic { seen, replayed: seen - missed, missed, misses, ..Traffic::default() }
 }
 
-fn recording(unused: &[(&str, &str)]) -> Recording {
-    let unused = unused.iter().map(|(one, other)| ((*one).to_owned(), (*other).to_owned()));
+fn recording(recordings: u64, left: &[&str]) -> Recording {
+    let required = Required {
+        pattern: "POST /*".to_owned(),
+        recordings,
+        left: left.len() as u64,
+        first: left.iter().map(|one| (*one).to_owned()).collect(),
+    };
     Recording {
         folder: "crm.cassette".to_owned(),
         interactions: 2,
-        unused: unused.collect(),
+        required: Some(vec![required]),
         ..Recording::default()
+    }
+}
+
+/// A file that was kept.
+fn kept() -> Evidence {
+    Evidence {
+        role: gate_core::Role::Log,
+        label: "body".to_owned(),
+        media_type: "text/plain".to_owned(),
+        digest: Digest::of(b"x"),
+        bytes: 1,
+        refs: Vec::new(),
     }
 }
 
@@ -58,28 +77,32 @@ fn a_program_under_replay() {
             found.iter().skip(1).map(|line| line.split(':').next().unwrap()).collect();
         assert_eq!(found, expect);
     };
-    let seen = |ran, traffic, unused: &[(&str, &str)]| Observation {
-        recording: Some(recording(unused)),
+    let seen = |ran, traffic, recording| Observation {
+        recording: Some(recording),
         ran: Some(ran),
         traffic: Some(traffic),
         ..Observation::default()
     };
     let good = Ending::Code(0);
     check(
-        seen(ran(good, 2), played(2, 0), &[("GET", "https://h/x")]),
+        seen(ran(good, 2), played(2, 0), recording(1, &[])),
         &["pass exit", "pass answered", "pass required"],
     );
     check(
-        seen(ran(Ending::Code(1), 2), played(2, 1), &[("POST", "https://h/x")]),
+        seen(ran(Ending::Code(1), 2), played(2, 1), recording(1, &["POST https://h/x"])),
         &["fail exit", "fail answered", "fail required"],
     );
     check(
-        seen(ran(Ending::Code(7), 0), played(0, 0), &[]),
-        &["inconclusive exit", "inconclusive answered", "pass required"],
+        seen(ran(Ending::Code(7), 0), played(0, 0), recording(0, &[])),
+        &["inconclusive exit", "inconclusive answered", "inconclusive required"],
     );
     check(
-        seen(ran(Ending::Signal(9), 2), played(2, 0), &[]),
-        &["inconclusive exit", "pass answered", "pass required"],
+        seen(
+            ran(Ending::Signal(9), 2),
+            played(2, 0),
+            Recording { required: None, ..recording(1, &[]) },
+        ),
+        &["inconclusive exit", "pass answered", "inconclusive required"],
     );
 }
 
@@ -105,14 +128,7 @@ fn what_people_read() {
         found: found.map_err(str::to_owned),
         exchange: None,
     };
-    let text = Evidence {
-        role: gate_core::Role::Log,
-        label: "body".to_owned(),
-        media_type: "text/plain".to_owned(),
-        digest: Digest::of(b"x"),
-        bytes: 1,
-        refs: Vec::new(),
-    };
+    let text = kept();
     let answered = |status, values, secrets: &[&str]| Answered {
         status,
         duration_ms: 12.3,
@@ -128,14 +144,14 @@ fn what_people_read() {
         is_left_out,
     };
     let value = Looked::Value { value: json!(2), wanted: None };
-    let long = Looked::Text { text: text.clone(), wanted: None };
-    let mut recording = recording(&[("GET", "https://h/one"), ("GET", "https://h/two")]);
+    let long = Looked::Long { json: text.clone(), wanted: None };
+    let mut recording = recording(2, &["GET https://h/one", "GET https://h/two"]);
     recording.damages = vec![("bodies/0: a body is missing".to_owned(), "restore it".to_owned())];
     recording.secrets =
         vec![("endpoints/h/GET.json".to_owned(), "github-token at byte 7".to_owned())];
-    let proposed = |endpoint: &str, is_drift| Proposed {
+    let proposed = |endpoint: &str, why| Proposed {
         endpoints: vec![endpoint.to_owned()],
-        is_drift,
+        why,
         changes: Vec::new(),
         files: vec![text.clone()],
     };
@@ -158,7 +174,12 @@ fn what_people_read() {
             drifted("https://h/v1/e", Ok(vec![difference(Matters::Unchecked, "$.l[*]")])),
             drifted("https://h/v1/f", Err("there was no answer within 30 s")),
         ]),
-        proposed: vec![proposed("GET /v1/x", false), proposed("GET /v1/a", true)],
+        proposed: vec![
+            proposed("GET /v1/x", Why::New),
+            proposed("GET /v1/y", Why::Changed),
+            proposed("GET /v1/z", Why::Gone),
+            proposed("GET /v1/a", Why::Drift),
+        ],
     };
     insta::assert_snapshot!(lines(&settings(with), &seen).join("\n"));
 }
@@ -169,4 +190,12 @@ fn nothing_to_ask_again_is_no_pass() {
     let seen = Observation { drift: Some(Vec::new()), ..Observation::default() };
     let found = lines(&settings(with), &seen);
     assert!(found[0].starts_with("inconclusive drift: nothing was recorded"), "{found:?}");
+}
+
+#[test]
+fn every_name_is_given_once() {
+    let mut names = requests::Names::default();
+    let given: Vec<String> =
+        ["a", "a", "a-2", "a", "b"].iter().map(|id| names.unique((*id).to_owned())).collect();
+    assert_eq!(given, ["a", "a-2", "a-2-2", "a-3", "b"]);
 }

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use gate_core::{Context, Error};
-use recorder::Cassette;
 use recorder::drift::{Asking, Checked, Severity, check};
 use redact::Cleaner;
 
@@ -26,11 +25,14 @@ pub(super) async fn drift(
     asking.methods = drift.methods.iter().map(|method| method.to_ascii_uppercase()).collect();
     asking.patience = drift.patience.0;
     asking.headers.clone_from(&service.headers);
+    if !service.cookies.is_empty() {
+        asking.headers.push(("cookie".to_owned(), service.cookies.join("; ")));
+    }
     asking.authorities = authorities(spec, cx)?;
     if let Some(rate) = drift.rate.filter(|rate| rate.per_second() > 0.0) {
         asking.pause = Duration::from_secs_f64(1.0 / rate.per_second());
     }
-    let cassette = Cassette::open(recordings.folder()).map_err(wrong)?;
+    let cassette = recordings.original().clone();
     let recorded =
         if drift.skip.is_empty() { Vec::new() } else { cassette.read().map_err(wrong)? };
     let requests = recorded.iter().map(|one| &one.interaction.request);
@@ -56,7 +58,10 @@ pub(super) async fn drift(
             let (was, is) = *both;
             let told = found.as_deref().unwrap_or_default();
             exchange = kept.exchange(&is, Some(&was), differences(told), cleaner, cx)?;
-            answers.push((was, is));
+            // What could not be looked at is nothing to hold the next answers against.
+            if told.iter().all(|one| one.matters != Matters::Unchecked) {
+                answers.push((was, is));
+            }
         }
         seen.push(Drifted { method, url, found, exchange });
     }
@@ -76,7 +81,7 @@ fn difference(finding: &recorder::drift::Finding, cleaner: &Cleaner) -> Differen
             Severity::Unchecked => Matters::Unchecked,
             Severity::Breaking => Matters::Breaking,
         },
-        place: finding.place.clone(),
+        place: clean(&finding.place),
         before: clean(&finding.before),
         after: clean(&finding.after),
     }

@@ -1,16 +1,20 @@
 //! The requests of a spec, one after the other.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
-use std::time::Instant;
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
 
 use gate_core::values::{Part, Template};
 use gate_core::{Context, Error, Json, Role, files};
-use recorder::{Codings, Headers, Interaction, Request, Response};
+use recorder::{Headers, Interaction, Request, Response};
 use redact::Cleaner;
-use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use reqwest::Method;
+use reqwest::cookie::Jar;
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue, LOCATION};
 
-use super::client::{Clients, basic, root};
+use super::client::{self, basic, root};
 use super::exchange::Kept;
 use super::{Playing, Service, authorities};
 use crate::claim::{Answer, Assert, Variables, filled};
@@ -22,6 +26,15 @@ use crate::settings::{RequestSpec, Settings};
 const LONGEST: usize = 16 << 10;
 /// The largest answer that is read, in bytes.
 const LARGEST: usize = 64 << 20;
+/// How often an answer may send somewhere else.
+const REDIRECTS: usize = 10;
+/// Headers that go along to another service.
+const ALONG: [&str; 3] = ["accept", "accept-language", "content-type"];
+/// Why something could not be looked at where the reason would give a secret away.
+const UNREADABLE: &str = "it cannot be read like this, and a secret is in it";
+const SECRET: &str = "it is a secret";
+/// How much of a breach is told, in characters.
+const LONGEST_BREACH: usize = 300;
 /// How many breaches of a schema are told.
 const BREACHES: usize = 20;
 
@@ -33,9 +46,13 @@ pub(super) async fn flow(
     kept: &mut Kept,
     cx: &Context,
 ) -> Result<Vec<Asked>, Error> {
-    let clients = match playing {
-        Some(playing) => Clients::through(&playing.proxy)?,
-        None => Clients::direct(authorities(spec, cx)?.as_deref())?,
+    let jar = Arc::new(Jar::default());
+    for cookie in &service.cookies {
+        jar.add_cookie_str(cookie, &service.url);
+    }
+    let client = match playing {
+        Some(playing) => client::through(&playing.proxy, &jar)?,
+        None => client::direct(authorities(spec, cx)?.as_deref(), &jar)?,
     };
     let searching = fresh(cx)?;
     let cleaner = match playing {
@@ -43,7 +60,8 @@ pub(super) async fn flow(
         None => fresh(cx)?,
     };
     let variables = Variables::new(cx.seed(), cx.clock().now());
-    let mut flow = Flow { service, clients, cleaner, searching, variables, kept, cx };
+    let tainted = BTreeSet::new();
+    let mut flow = Flow { service, client, cleaner, searching, variables, tainted, kept, cx };
     let mut all = Vec::new();
     for (at, request) in spec.requests.iter().enumerate() {
         cx.progress(at as u64, Some(spec.requests.len() as u64), "requests", request.title());
@@ -60,17 +78,20 @@ fn fresh(cx: &Context) -> Result<Cleaner, Error> {
 
 struct Flow<'f> {
     service: &'f Service,
-    clients: Clients,
+    client: reqwest::Client,
     /// Takes the secrets out of what is kept.
     cleaner: Cleaner,
     /// Has learnt nothing, so that a token that an answer repeats is none that leaks.
     searching: Cleaner,
     variables: Variables,
+    /// Variables that hold a secret.
+    tainted: BTreeSet<String>,
     kept: &'f mut Kept,
     cx: &'f Context,
 }
 
 /// A request, ready to be sent.
+#[derive(Clone)]
 struct Ready {
     url: url::Url,
     headers: Vec<(String, String)>,
@@ -139,7 +160,7 @@ impl Flow<'_> {
             };
         }
         let to = given!(filled(&spec.request.to, &self.variables));
-        let mut url = given!(self.url(&to));
+        let mut url = given!(self.url(&to, &spec.request.to));
         let query = given!(self.texts(&spec.query)?);
         if !query.is_empty() {
             url.query_pairs_mut().extend_pairs(query);
@@ -174,56 +195,57 @@ impl Flow<'_> {
         Ok(Ok(Ready { url, headers, body }))
     }
 
-    fn url(&self, to: &str) -> Result<url::Url, String> {
+    /// The address; an error names it as it was written, since anything may have been filled in.
+    fn url(&self, to: &str, written: &str) -> Result<url::Url, String> {
         let text = if to.starts_with('/') {
             format!("{}{to}", self.service.origin())
         } else {
             to.to_owned()
         };
-        let url =
-            url::Url::parse(&text).map_err(|error| format!("`{to}` is no address: {error}"))?;
+        let url = url::Url::parse(&text)
+            .map_err(|error| format!("`{written}` is no address: {error}"))?;
         match url.scheme() {
             "http" | "https" => Ok(url),
-            other => Err(format!("`{to}` is no address of HTTP: {other}")),
+            other => Err(format!("`{written}` is no address of HTTP: {other}")),
         }
     }
 
     async fn sent(&self, spec: &RequestSpec, ready: &Ready) -> Result<Answer, String> {
-        let client = if spec.follow { &self.clients.following } else { &self.clients.plain };
-        let method = spec.request.method.parse().map_err(|_| "it has no method".to_owned())?;
-        let mut request = client
-            .request(method, ready.url.clone())
-            .headers(header_map(&ready.headers)?)
-            .timeout(spec.timeout.0);
-        if let Some(body) = &ready.body {
-            request = request.body(body.clone());
-        }
+        let mut method: Method =
+            spec.request.method.parse().map_err(|_| "it has no method".to_owned())?;
+        let mut ready = ready.clone();
         let started = Instant::now();
-        let mut response = request.send().await.map_err(|error| root(&error))?;
-        let mut headers = Headers::new();
-        for (name, value) in response.headers() {
-            headers.add(name.as_str(), value.as_bytes());
-        }
-        let mut coded = Vec::new();
-        while let Some(part) = response.chunk().await.map_err(|error| root(&error))? {
-            coded.extend_from_slice(&part);
-            if coded.len() > LARGEST {
-                return Err("the answer is larger than 64 MiB".to_owned());
+        for _ in 0..=REDIRECTS {
+            let left = spec.timeout.0.saturating_sub(started.elapsed());
+            let mut request = self
+                .client
+                .request(method.clone(), ready.url.clone())
+                .headers(header_map(&ready.headers)?)
+                .timeout(left.max(Duration::from_millis(1)));
+            if let Some(body) = &ready.body {
+                request = request.body(body.clone());
             }
+            let response = request.send().await.map_err(|error| root(&error))?;
+            let status = response.status();
+            let to = response.headers().get(LOCATION).and_then(|to| to.to_str().ok());
+            let Some(to) = to.filter(|_| spec.follow && status.is_redirection()) else {
+                return read(response, started).await;
+            };
+            let to = ready.url.join(to).map_err(|_| "it leads to no address".to_owned())?;
+            // 303 means: ask there. For 301 and 302 browsers do the same with a POST.
+            let is_asked = status.as_u16() == 303 && method != Method::HEAD;
+            if is_asked || (matches!(status.as_u16(), 301 | 302) && method == Method::POST) {
+                method = Method::GET;
+                ready.body = None;
+                ready.headers.retain(|(name, _)| name != "content-type");
+            }
+            if to.origin() != ready.url.origin() {
+                // What belongs to one service is told to no other.
+                ready.headers.retain(|(name, _)| ALONG.contains(&name.as_str()));
+            }
+            ready.url = to;
         }
-        let duration_ms = started.elapsed().as_secs_f64() * 1000.0;
-        let codings = Codings::of(headers.all("content-encoding")).unwrap_or_default();
-        let body = codings
-            .decoded(&coded)
-            .map_err(|error| format!("the answer cannot be read: {error}"))?;
-        Ok(Answer {
-            status: response.status().as_u16(),
-            version: format!("{:?}", response.version()),
-            url: response.url().to_string(),
-            headers,
-            body,
-            duration_ms,
-        })
+        Err(format!("it is sent on more than {REDIRECTS} times"))
     }
 
     /// What is kept of an answer, after its captures were taken.
@@ -233,19 +255,31 @@ impl Flow<'_> {
         ready: &Ready,
         answer: &Answer,
     ) -> Result<Answered, Error> {
+        let clean = self.clean(ready, answer);
         let mut uncaptured = BTreeMap::new();
         for (name, expression) in &spec.captures {
+            let is_secret = |value: &Json| !self.is_open(expression.variables(), value);
+            let shown = expression.of(&clean, &self.variables);
             match expression.of(answer, &self.variables) {
-                Ok(Some(value)) => self.variables.set(name, value),
+                Ok(Some(value)) => {
+                    if shown.ok().flatten().as_ref() != Some(&value) || is_secret(&value) {
+                        self.tainted.insert(name.clone());
+                    } else {
+                        self.tainted.remove(name);
+                    }
+                    self.variables.set(name, value);
+                }
                 Ok(None) => {
                     uncaptured.insert(name.clone(), format!("there is no {expression}"));
                 }
-                Err(why) => {
+                Err(_) => {
+                    let why =
+                        shown.err().filter(|_| is_open(&self.tainted, expression.variables()));
+                    let why = why.unwrap_or_else(|| UNREADABLE.to_owned());
                     uncaptured.insert(name.clone(), why);
                 }
             }
         }
-        let clean = self.clean(ready, answer);
         let mut values = Vec::new();
         for assert in &spec.asserts {
             values.push(self.looked(assert, answer, &clean)?);
@@ -291,45 +325,61 @@ impl Flow<'_> {
         let both = Interaction { request, response };
         let Interaction { response, .. } = recorder::without_secrets(&both, &self.cleaner);
         Answer {
+            status: answer.status,
+            version: answer.version.clone(),
             url: self.cleaner.url(&answer.url).into_owned(),
             headers: response.headers,
             body: response.body.bytes().map(|bytes| bytes.to_vec()).unwrap_or_default(),
-            ..answer.clone()
+            duration_ms: answer.duration_ms,
+            json: OnceLock::new(),
         }
     }
 
+    /// Whether a value holds nothing that is known to be a secret, and comes from no variable that
+    /// does.
+    fn is_open<'v>(&self, variables: impl Iterator<Item = &'v str>, value: &Json) -> bool {
+        let text = value.to_string();
+        is_open(&self.tainted, variables)
+            && matches!(self.cleaner.again(text.as_bytes()), Cow::Borrowed(_))
+    }
+
     fn looked(&self, assert: &Assert, answer: &Answer, clean: &Answer) -> Result<Looked, Error> {
+        let shown = assert.what().of(clean, &self.variables);
         let value = match assert.what().of(answer, &self.variables) {
             Ok(Some(value)) => value,
             Ok(None) => return Ok(Looked::Nothing),
-            Err(why) => return Ok(Looked::Wrong(why)),
+            Err(_) => {
+                let why = shown.err().filter(|_| is_open(&self.tainted, assert.variables()));
+                return Ok(Looked::Wrong(why.unwrap_or_else(|| UNREADABLE.to_owned())));
+            }
         };
         let wanted = match assert.wanted(&self.variables) {
             Ok(wanted) => wanted,
             Err(why) => return Ok(Looked::Wrong(why)),
         };
-        let shown = assert.what().of(clean, &self.variables).ok().flatten();
-        let wanted_text = wanted.as_ref().map(Json::to_string).unwrap_or_default();
-        let is_known = *self.cleaner.again(wanted_text.as_bytes()) != *wanted_text.as_bytes();
-        if is_known || shown.as_ref() != Some(&value) {
-            let broken = assert.broken(Some(&value), wanted.as_ref());
+        let shown = shown.ok().flatten();
+        let is_open = |value: &Json| self.is_open(assert.variables(), value);
+        let is_told = shown.as_ref() == Some(&value)
+            && is_open(&value)
+            && wanted.as_ref().is_none_or(&is_open);
+        if !is_told {
             let is_all = |text: &str| redact::placeholder::is_one(text.as_bytes());
-            let broken = broken.map(|_| match shown {
-                Some(Json::String(text)) if is_all(&text) => "it is a secret".to_owned(),
-                Some(shown) => format!("it is {}", crate::claim::shown(&shown)),
-                None => "it is a secret".to_owned(),
+            let broken = assert.broken(Some(&value), wanted.as_ref()).map(|_| match &shown {
+                Some(Json::String(text)) if is_all(text) => SECRET.to_owned(),
+                Some(shown) if shown != &value && is_open(shown) => {
+                    format!("it is {}", crate::claim::shown(shown))
+                }
+                _ => SECRET.to_owned(),
             });
             return Ok(Looked::Secret { assert: assert.to_string(), broken });
         }
-        match value {
-            Json::String(text) if text.len() > LONGEST => {
-                let label = assert.what().text();
-                let media_type = "text/plain; charset=utf-8";
-                let text = self.cx.keep(Role::Log, label, media_type, text.as_bytes())?;
-                Ok(Looked::Text { text, wanted })
-            }
-            value => Ok(Looked::Value { value, wanted }),
+        let text = value.to_string();
+        if text.len() > LONGEST {
+            let label = assert.what().text();
+            let json = self.cx.keep(Role::Log, label, "application/json", text.as_bytes())?;
+            return Ok(Looked::Long { json, wanted });
         }
+        Ok(Looked::Value { value, wanted })
     }
 
     /// What a secret is called: those of gate.yaml by their names.
@@ -365,6 +415,36 @@ impl Flow<'_> {
 fn secret_names(text: &str) -> BTreeSet<&str> {
     let parts = text.split("${secret:").skip(1);
     parts.filter_map(|part| part.split_once('}')).map(|(name, _)| name).collect()
+}
+
+/// The whole answer, its content codings taken off.
+async fn read(mut response: reqwest::Response, started: Instant) -> Result<Answer, String> {
+    let mut headers = Headers::new();
+    for (name, value) in response.headers() {
+        headers.add(name.as_str(), value.as_bytes());
+    }
+    let mut coded = Vec::new();
+    while let Some(part) = response.chunk().await.map_err(|error| root(&error))? {
+        coded.extend_from_slice(&part);
+        if coded.len() > LARGEST {
+            return Err("the answer is larger than 64 MiB".to_owned());
+        }
+    }
+    let duration_ms = started.elapsed().as_secs_f64() * 1000.0;
+    Ok(Answer {
+        status: response.status().as_u16(),
+        version: format!("{:?}", response.version()),
+        url: response.url().to_string(),
+        body: recorder::content(&headers, &coded, LARGEST)?,
+        headers,
+        duration_ms,
+        json: OnceLock::new(),
+    })
+}
+
+/// Whether none of these variables holds a secret.
+fn is_open<'v>(tainted: &BTreeSet<String>, mut named: impl Iterator<Item = &'v str>) -> bool {
+    !named.any(|name| tainted.contains(name))
 }
 
 fn header_map(headers: &[(String, String)]) -> Result<HeaderMap, String> {
@@ -415,12 +495,15 @@ fn breaches(path: &Path, answer: &Answer, has_secret: bool) -> Result<Vec<String
     let told = |error: jsonschema::ValidationError<'_>| {
         let place = error.instance_path().to_string();
         let place = if place.is_empty() { "the body".to_owned() } else { place };
-        if has_secret {
-            return format!("{place}: {}", error.masked());
+        let text = if has_secret { error.masked().to_string() } else { error.to_string() };
+        let short: String = text.chars().take(LONGEST_BREACH).collect();
+        if short.len() < text.len() {
+            format!("{place}: {short}…")
+        } else {
+            format!("{place}: {text}")
         }
-        format!("{place}: {error}")
     };
-    Ok(validator.iter_errors(&json).take(BREACHES).map(told).collect())
+    Ok(validator.iter_errors(json).take(BREACHES).map(told).collect())
 }
 
 fn interaction(spec: &RequestSpec, ready: &Ready, answer: &Answer) -> Interaction {

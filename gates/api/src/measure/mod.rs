@@ -9,8 +9,9 @@ mod run;
 
 use std::sync::Arc;
 
+use gate_core::process::Ending;
 use gate_core::{Context, Environment, Error, Level};
-use recorder::{Cassette, Front, Library, Mode, Outcome, Proxy, Setup, miss_words};
+use recorder::{Front, Mode, Outcome, Proxy, Setup, miss_words};
 use redact::Cleaner;
 use tokio::net::TcpListener;
 
@@ -29,7 +30,7 @@ pub(crate) async fn measure(spec: &Settings, cx: &Context) -> Result<Observation
         Some(path) => {
             cx.log(Level::Debug, "stage: reading the recording");
             let folder = cx.spec_folder().join(path);
-            Some(Recordings::open(&folder, spec.mode, cx)?.repeating(spec.allow_repeats)?)
+            Some(Recordings::open(&folder, spec, cx)?)
         }
         None => None,
     };
@@ -42,13 +43,14 @@ pub(crate) async fn measure(spec: &Settings, cx: &Context) -> Result<Observation
             Through::Proxy => Front::Forward,
             Through::Target => Front::Reverse {
                 target: (spec.mode != ModeSetting::None)
-                    .then(|| service.as_ref().map(Service::origin))
+                    .then(|| service.as_ref().map(Service::host))
                     .flatten(),
             },
         };
         let playing = Playing::start(spec, front, recordings, cx).await?;
-        let ran = run::run(run, &playing, cx).await?;
-        let outcome = playing.end(recordings).await?;
+        let below = service.as_ref().map(Service::below).unwrap_or_default();
+        let ran = run::run(run, &playing, &below, cx).await?;
+        let outcome = playing.end(recordings).await;
         seen.ran = Some(crate::seen::Ran { requests: outcome.seen, ..ran });
         traffic.add(outcome, &mut kept, cx)?;
     }
@@ -61,7 +63,7 @@ pub(crate) async fn measure(spec: &Settings, cx: &Context) -> Result<Observation
         };
         seen.asked = flow::flow(spec, service, playing.as_ref(), &mut kept, cx).await?;
         if let (Some(playing), Some(recordings)) = (playing, &mut recordings) {
-            let outcome = playing.end(recordings).await?;
+            let outcome = playing.end(recordings).await;
             traffic.add(outcome, &mut kept, cx)?;
         }
     }
@@ -72,8 +74,12 @@ pub(crate) async fn measure(spec: &Settings, cx: &Context) -> Result<Observation
     }
     if let Some(recordings) = recordings {
         let was_played = spec.run.is_some() || !spec.requests.is_empty();
+        let went_through = traffic.failed.is_empty()
+            && seen.ran.as_ref().is_none_or(|ran| ran.ending == Ending::Code(0))
+            && seen.asked.iter().all(|asked| asked.answer.is_ok());
         seen.traffic = was_played.then_some(traffic);
-        let (recording, proposed) = recordings.close(was_played, cx).await?;
+        let closing = recording::Closing { was_played, went_through, required: &spec.required };
+        let (recording, proposed) = recordings.close(&closing, cx).await?;
         (seen.recording, seen.proposed) = (Some(recording), proposed);
     }
     Ok(seen)
@@ -85,33 +91,47 @@ pub(crate) struct Service {
     url: url::Url,
     /// In lower case; with credentials in them.
     headers: Vec<(String, String)>,
+    /// `name=value`, each.
+    cookies: Vec<String>,
 }
 
 impl Service {
     fn of(spec: &Settings, cx: &Context) -> Result<Option<Service>, Error> {
-        let mut headers = Vec::new();
-        let url = match (&spec.target, &spec.environment) {
-            (Some(target), _) => url::Url::parse(target)
-                .map_err(|error| Error::new(format!("`{target}` is no address: {error}")))?,
-            (None, Some(name)) => {
-                let environment = cx.environment(name)?;
-                headers = headers_of(environment, cx)?;
-                environment.url.clone()
+        let mut service = match (&spec.target, &spec.environment) {
+            (Some(target), _) => {
+                let url = url::Url::parse(target)
+                    .map_err(|error| Error::new(format!("`{target}` is no address: {error}")))?;
+                Service { url, headers: Vec::new(), cookies: Vec::new() }
             }
+            (None, Some(name)) => Service::in_environment(cx.environment(name)?, cx)?,
             (None, None) => match cx.candidate() {
-                Ok(environment) => {
-                    headers = headers_of(environment, cx)?;
-                    environment.url.clone()
-                }
+                Ok(environment) => Service::in_environment(environment, cx)?,
                 Err(_) => return Ok(None),
             },
         };
         for (name, value) in &spec.headers {
             let name = name.to_ascii_lowercase();
-            headers.retain(|(other, _)| *other != name);
-            headers.push((name, cx.reveal(value)?));
+            service.headers.retain(|(other, _)| *other != name);
+            service.headers.push((name, cx.reveal(value)?));
         }
-        Ok(Some(Service { url, headers }))
+        Ok(Some(service))
+    }
+
+    /// With what an environment wants to be sent with every request.
+    fn in_environment(environment: &Environment, cx: &Context) -> Result<Service, Error> {
+        let mut headers = Vec::new();
+        for (name, value) in &environment.headers {
+            headers.push((name.to_ascii_lowercase(), cx.reveal(value)?));
+        }
+        let cookies = environment
+            .cookies
+            .iter()
+            .map(|(name, value)| Ok(format!("{name}={}", cx.reveal(value)?)))
+            .collect::<Result<Vec<_>, Error>>()?;
+        if let Some(auth) = &environment.basic_auth {
+            headers.push(("authorization".to_owned(), client::basic(&cx.reveal(auth)?)));
+        }
+        Ok(Service { url: environment.url.clone(), headers, cookies })
     }
 
     fn unknown() -> Error {
@@ -124,30 +144,15 @@ impl Service {
         self.url.origin().ascii_serialization()
     }
 
+    /// The path below which everything lies; empty, where that is the root.
+    fn below(&self) -> String {
+        self.url.path().trim_end_matches('/').to_owned()
+    }
+
     /// Its address without a slash at the end.
     fn origin(&self) -> String {
         self.url.as_str().trim_end_matches('/').to_owned()
     }
-}
-
-/// What an environment wants to be sent with every request.
-fn headers_of(environment: &Environment, cx: &Context) -> Result<Vec<(String, String)>, Error> {
-    let mut headers = Vec::new();
-    for (name, value) in &environment.headers {
-        headers.push((name.to_ascii_lowercase(), cx.reveal(value)?));
-    }
-    let pairs = environment
-        .cookies
-        .iter()
-        .map(|(name, value)| Ok(format!("{name}={}", cx.reveal(value)?)))
-        .collect::<Result<Vec<_>, Error>>()?;
-    if !pairs.is_empty() {
-        headers.push(("cookie".to_owned(), pairs.join("; ")));
-    }
-    if let Some(auth) = &environment.basic_auth {
-        headers.push(("authorization".to_owned(), client::basic(&cx.reveal(auth)?)));
-    }
-    Ok(headers)
 }
 
 /// The authorities that a spec names, in PEM.
@@ -160,8 +165,6 @@ fn authorities(spec: &Settings, cx: &Context) -> Result<Option<String>, Error> {
 /// A recording that answers.
 pub(crate) struct Playing {
     proxy: Proxy,
-    mode: Mode,
-    cassette: Cassette,
     cleaner: Cleaner,
 }
 
@@ -173,13 +176,13 @@ impl Playing {
         cx: &Context,
     ) -> Result<Playing, Error> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
-        let (cassette, cleaner) = (recordings.cassette().clone(), recordings.cleaner().clone());
+        let cleaner = recordings.cleaner().clone();
         let mode = spec.mode.mode();
         let setup = Setup {
             front,
             mode,
             library: Arc::clone(recordings.library()),
-            cassette: (mode != Mode::None).then(|| cassette.clone()),
+            cassette: (mode != Mode::None).then(|| recordings.cassette().clone()),
             cleaner: cleaner.clone(),
             latency: spec.latency.latency(),
             faults: spec.faults.iter().map(FaultSetting::fault).collect(),
@@ -187,18 +190,14 @@ impl Playing {
             now: cx.clock().now().millis() / 1000,
         };
         let proxy = Proxy::start(listener, setup).map_err(wrong)?;
-        Ok(Playing { proxy, mode, cassette, cleaner })
+        Ok(Playing { proxy, cleaner })
     }
 
-    /// Stops to answer, and keeps what was recorded beside the recording.
-    async fn end(self, recordings: &mut Recordings) -> Result<Outcome, Error> {
-        let Playing { proxy, mode, cassette, cleaner } = self;
-        let outcome = proxy.finish().await;
-        if !outcome.recorded.is_empty() {
-            crate::commands::keep(&cassette, mode, &outcome, &cleaner)?;
-            recordings.reopen()?;
-        }
-        Ok(outcome)
+    /// Stops to answer; what was recorded goes to the others.
+    async fn end(self, recordings: &mut Recordings) -> Outcome {
+        let outcome = self.proxy.finish().await;
+        recordings.add(&outcome.recorded);
+        outcome
     }
 }
 
@@ -224,15 +223,4 @@ impl Traffic {
         self.failed.truncate(TOLD);
         Ok(())
     }
-}
-
-/// The library of a cassette, empty where there is none yet.
-fn library(cassette: &Cassette, repeats: bool) -> Result<Arc<Library>, Error> {
-    let library = if Cassette::is_at(cassette.folder()) {
-        Library::of_cassette(cassette.clone()).map_err(wrong)?
-    } else {
-        let matching = cassette.policy().matching().map_err(wrong)?;
-        Library::of_recorded(&[], matching, false)
-    };
-    Ok(Arc::new(if repeats { library.repeating(true) } else { library }))
 }

@@ -1,21 +1,22 @@
 //! The recording of a gate. What a run records is written beside it and proposed: the recording
 //! itself stays as it is.
 
-use std::collections::BTreeSet;
+use std::collections::{HashMap, HashSet};
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use gate_core::{Change, Context, Digest, Error, Evidence, Role, files};
-use recorder::{Cassette, Interaction, Library, Policy, Recorded, Revised, integrity, revised};
+use recorder::{
+    Cassette, Interaction, Library, Mode, Policy, Recorded, Request, Revised, integrity, revised,
+};
 use redact::Cleaner;
 
-use super::library;
-use crate::commands::{cleaner, engine_error as wrong};
-use crate::seen::{Proposed, Recording};
-use crate::settings::ModeSetting;
+use crate::commands::{cleaner, engine_error as wrong, keep};
+use crate::seen::{Proposed, Recording, Required, Why};
+use crate::settings::{Settings, Wanted};
 
-/// How many recordings that nothing asked for are listed.
-const UNUSED: usize = 5000;
+/// How many recordings that nothing asked for are named for each pattern.
+const NAMED: usize = 10;
 
 /// The recording, and what is written beside it.
 pub(crate) struct Recordings {
@@ -23,61 +24,73 @@ pub(crate) struct Recordings {
     folder: PathBuf,
     /// The same, relative to the workspace.
     shown: String,
+    mode: Mode,
+    /// As it was at the start, where something may be proposed: what somebody else changes in the
+    /// meantime is not taken back.
+    before: Option<Cassette>,
     /// What is played, and written to when something is recorded.
     cassette: Cassette,
     cleaner: Cleaner,
     library: Arc<Library>,
-    repeats: Option<bool>,
-    interactions: u64,
-    unused: Option<BTreeSet<(String, String)>>,
+    recorded: Vec<Recorded>,
     /// A copy with what a service that has drifted answers now.
     drifted: Option<Cassette>,
 }
 
+/// What is known of a run when its recording is closed.
+pub(super) struct Closing<'s> {
+    pub(super) was_played: bool,
+    /// Whether all went well, so that what was not asked for was not meant to be.
+    pub(super) went_through: bool,
+    pub(super) required: &'s [Wanted],
+}
+
 impl Recordings {
-    pub(crate) fn open(
-        folder: &Path,
-        mode: ModeSetting,
-        cx: &Context,
-    ) -> Result<Recordings, Error> {
+    pub(crate) fn open(folder: &Path, spec: &Settings, cx: &Context) -> Result<Recordings, Error> {
         let (folder, shown) = placed(folder, cx)?;
-        let records = mode != ModeSetting::None;
+        let mode = spec.mode.mode();
+        let records = mode != Mode::None;
         let original = if records {
             Cassette::open_or_new(&folder, Policy::default).map_err(wrong)?
         } else {
             Cassette::open(&folder).map_err(wrong)?
         };
-        let cassette = if records {
-            original.copied(&cx.scratch()?.join("recorded.cassette")).map_err(wrong)?
+        let scratch = cx.scratch()?;
+        let copied = |from: &Cassette, name: &str| from.copied(&scratch.join(name)).map_err(wrong);
+        let is_there = Cassette::is_at(&folder);
+        let before = if is_there && (records || spec.drift.is_some()) {
+            Some(copied(&original, "before.cassette")?)
         } else {
-            original
+            None
         };
-        let library = library(&cassette, false)?;
+        let cassette = match &before {
+            Some(before) if records => copied(before, "recorded.cassette")?,
+            None if records => copied(&original, "recorded.cassette")?,
+            _ => original,
+        };
+        let library = if is_there {
+            Library::of_cassette(cassette.clone()).map_err(wrong)?
+        } else {
+            let matching = cassette.policy().matching().map_err(wrong)?;
+            Library::of_recorded(&[], matching, false)
+        };
+        let library = if spec.allow_repeats { library.repeating(true) } else { library };
         Ok(Recordings {
             folder,
             shown,
+            mode,
+            before,
             cleaner: cleaner(&cassette, cx)?,
-            interactions: u64::from(library.len()),
-            library,
+            library: Arc::new(library),
             cassette,
-            repeats: None,
-            unused: None,
+            recorded: Vec::new(),
             drifted: None,
         })
     }
 
-    /// The same, with the last answer of a recording given again when it is used up.
-    pub(crate) fn repeating(mut self, repeats: bool) -> Result<Recordings, Error> {
-        if repeats {
-            self.repeats = Some(true);
-            self.library = library(&self.cassette, true)?;
-        }
-        Ok(self)
-    }
-
-    /// Where the recording itself lies.
-    pub(super) fn folder(&self) -> &Path {
-        &self.folder
+    /// The recording as it was at the start.
+    pub(super) fn original(&self) -> &Cassette {
+        self.before.as_ref().unwrap_or(&self.cassette)
     }
 
     pub(crate) fn cassette(&self) -> &Cassette {
@@ -92,22 +105,15 @@ impl Recordings {
         &self.library
     }
 
-    /// Reads what was written since.
-    pub(super) fn reopen(&mut self) -> Result<(), Error> {
-        let unused = self.unused();
-        self.unused = Some(unused);
-        self.cassette = Cassette::open(self.cassette.folder()).map_err(wrong)?;
-        self.library = library(&self.cassette, self.repeats.unwrap_or(false))?;
-        Ok(())
-    }
-
-    /// What nothing has asked for so far.
-    fn unused(&self) -> BTreeSet<(String, String)> {
-        let now: BTreeSet<_> = self.library.unused().into_iter().collect();
-        match &self.unused {
-            Some(before) => before.intersection(&now).cloned().collect(),
-            None => now,
-        }
+    /// Takes what was recorded, behind what was before.
+    pub(super) fn add(&mut self, recorded: &[Recorded]) {
+        let next = self.recorded.iter().map(|one| one.order + 1).max().unwrap_or(0);
+        let first = recorded.iter().map(|one| one.order).min().unwrap_or(0);
+        let by = next.saturating_sub(first);
+        let moved = recorded
+            .iter()
+            .map(|one| Recorded { order: one.order + by, interaction: one.interaction.clone() });
+        self.recorded.extend(moved);
     }
 
     /// Puts down what a service answers now where it differs, beside the recording.
@@ -116,22 +122,24 @@ impl Recordings {
         answers: Vec<(Interaction, Interaction)>,
         cx: &Context,
     ) -> Result<(), Error> {
-        if answers.is_empty() || !Cassette::is_at(&self.folder) {
+        if answers.is_empty() {
             return Ok(());
         }
-        let original = Cassette::open(&self.folder).map_err(wrong)?;
+        let original = self.original();
         let mut all = original.read().map_err(wrong)?;
+        let mut places: HashMap<(String, String), Vec<usize>> = HashMap::new();
+        for (at, one) in all.iter().enumerate() {
+            let Request { method, url, .. } = &one.interaction.request;
+            places.entry((method.clone(), url.clone())).or_default().push(at);
+        }
         for (was, is) in answers {
             let is = recorder::without_secrets(&is, &self.cleaner);
+            let Request { method, url, .. } = &was.request;
+            let at = places.get(&(method.clone(), url.clone())).into_iter().flatten();
             // The first recording of a request is the one that was asked again.
-            let first = all.iter_mut().find(|one| {
-                let request = &one.interaction.request;
-                request.method == was.request.method
-                    && request.url == was.request.url
-                    && is_same_body(&original, one, &was)
-            });
-            if let Some(one) = first {
-                one.interaction.response = is.response;
+            let mut first = at.filter(|at| is_same_body(original, &all[**at], &was));
+            if let Some(at) = first.next().copied() {
+                all[at].interaction.response = is.response;
             }
         }
         let copy = original.copied(&cx.scratch()?.join("drifted.cassette")).map_err(wrong)?;
@@ -140,31 +148,61 @@ impl Recordings {
         Ok(())
     }
 
+    /// What has to be asked for, and what of it nothing asked for.
+    fn required(&self, patterns: &[Wanted]) -> Vec<Required> {
+        let all = self.library.recorded();
+        let unused: Vec<(String, String)> = if self.mode == Mode::All {
+            // What is recorded anew was asked for, and the old recording never was.
+            let asked: HashSet<(&str, &str)> = self
+                .recorded
+                .iter()
+                .map(|one| &one.interaction.request)
+                .map(|request| (request.method.as_str(), request.url.as_str()))
+                .collect();
+            let left = all.iter().filter(|(method, url)| !asked.contains(&(method, url)));
+            left.cloned().collect()
+        } else {
+            self.library.unused()
+        };
+        let required = |pattern: &Wanted| {
+            let is_meant = |one: &&(String, String)| pattern.covers(&one.0, &one.1);
+            let left: Vec<_> = unused.iter().filter(is_meant).collect();
+            Required {
+                pattern: pattern.to_string(),
+                recordings: all.iter().filter(is_meant).count() as u64,
+                left: left.len() as u64,
+                first: left.iter().take(NAMED).map(|one| format!("{} {}", one.0, one.1)).collect(),
+            }
+        };
+        patterns.iter().map(required).collect()
+    }
+
     /// What is to be told of the recording, and what is proposed.
     pub(super) async fn close(
         self,
-        was_played: bool,
+        closing: &Closing<'_>,
         cx: &Context,
     ) -> Result<(Recording, Vec<Proposed>), Error> {
         let mut recording = Recording {
             folder: self.shown.clone(),
-            interactions: self.interactions,
+            interactions: u64::from(self.library.len()),
             ..Recording::default()
         };
-        if was_played {
-            recording.unused = self.unused().into_iter().take(UNUSED).collect();
+        if closing.was_played {
+            recording.required = Some(self.required(closing.required));
         }
         let mut proposed = Vec::new();
-        for (cassette, is_drift) in [(Some(&self.cassette), false), (self.drifted.as_ref(), true)] {
-            let Some(cassette) = cassette.filter(|one| one.folder() != self.folder) else {
-                continue;
-            };
-            if !Cassette::is_at(cassette.folder()) {
-                continue;
+        if !self.recorded.is_empty() {
+            // With everything recorded anew, what was not asked for goes.
+            recording.is_left_out = self.mode == Mode::All && !closing.went_through;
+            if !recording.is_left_out {
+                let new = self.recorded.clone();
+                keep(&self.cassette, self.mode, new, &self.cleaner)?;
+                proposed = self.differences(&self.cassette, false, cx)?;
             }
-            for group in revised(&self.folder, cassette.folder()).map_err(wrong)? {
-                proposed.push(self.proposed(group, cassette, is_drift, cx)?);
-            }
+        }
+        if let Some(drifted) = &self.drifted {
+            proposed.extend(self.differences(drifted, true, cx)?);
         }
         if Cassette::is_at(&self.folder) {
             // One that has learnt nothing: what is a secret by its shape is called so.
@@ -175,6 +213,18 @@ impl Recordings {
         Ok((recording, proposed))
     }
 
+    fn differences(
+        &self,
+        cassette: &Cassette,
+        is_drift: bool,
+        cx: &Context,
+    ) -> Result<Vec<Proposed>, Error> {
+        let nothing = cx.scratch()?.join("nothing.cassette");
+        let before = self.before.as_ref().map_or(nothing.as_path(), Cassette::folder);
+        let groups = revised(before, cassette.folder()).map_err(wrong)?;
+        groups.into_iter().map(|group| self.proposed(group, cassette, is_drift, cx)).collect()
+    }
+
     fn proposed(
         &self,
         group: Revised,
@@ -183,14 +233,25 @@ impl Recordings {
         cx: &Context,
     ) -> Result<Proposed, Error> {
         let (mut changes, mut kept) = (Vec::new(), Vec::new());
-        for file in group.files {
-            let expected = if file.was {
-                Some(Digest::of(&files::read(&self.folder.join(&file.path))?))
-            } else {
-                None
+        let endpoints = |is: bool, was: bool| {
+            let mut files = group.files.iter().filter(|file| file.path.starts_with("endpoints/"));
+            files.all(|file| (file.is, file.was) == (is, was))
+        };
+        let why = match () {
+            () if is_drift => Why::Drift,
+            () if endpoints(false, true) => Why::Gone,
+            () if endpoints(true, false) => Why::New,
+            () => Why::Changed,
+        };
+        for file in &group.files {
+            let expected = match &self.before {
+                Some(before) if file.was => {
+                    Some(Digest::of(&files::read(&before.folder().join(&file.path))?))
+                }
+                _ => None,
             };
             let candidate = if file.is {
-                Some(keep(&file.path, &cassette.folder().join(&file.path), cx)?)
+                Some(kept_file(&file.path, &cassette.folder().join(&file.path), cx)?)
             } else {
                 None
             };
@@ -199,7 +260,7 @@ impl Recordings {
             changes.push(Change { path, expected, candidate: digest });
             kept.extend(candidate);
         }
-        Ok(Proposed { endpoints: group.endpoints, is_drift, changes, files: kept })
+        Ok(Proposed { endpoints: group.endpoints, why, changes, files: kept })
     }
 }
 
@@ -208,7 +269,7 @@ fn is_same_body(cassette: &Cassette, one: &Recorded, was: &Interaction) -> bool 
     here.len() == there.len() && cassette.body(here).is_ok_and(|body| there.bytes() == Some(&body))
 }
 
-fn keep(name: &str, path: &Path, cx: &Context) -> Result<Evidence, Error> {
+fn kept_file(name: &str, path: &Path, cx: &Context) -> Result<Evidence, Error> {
     let bytes = files::read(path)?;
     let is_text = std::str::from_utf8(&bytes).is_ok();
     let media_type = match is_text {
@@ -216,7 +277,15 @@ fn keep(name: &str, path: &Path, cx: &Context) -> Result<Evidence, Error> {
         true => "text/plain; charset=utf-8",
         false => "application/octet-stream",
     };
-    cx.keep(Role::Log, name, media_type, &bytes)
+    let kept = cx.keep(Role::Log, name, media_type, &bytes)?;
+    if kept.digest != Digest::of(&bytes) {
+        // It would not be what its recording says it is.
+        return Err(Error::new(format!(
+            "{name} holds a secret of gate.yaml in a form that cannot be replaced"
+        ))
+        .hint("keep that answer out of the recording"));
+    }
+    Ok(kept)
 }
 
 /// Where the recording lies, and the same relative to the workspace.

@@ -110,6 +110,12 @@ impl Settings {
             }
         }
         self.cassette_problems(&mut found);
+        if !self.required.is_empty() && self.run.is_none() && self.requests.is_empty() {
+            found.push(
+                Problem::at(["required"], "nothing asks the recording")
+                    .hint("give a program (run) or requests that ask for it"),
+            );
+        }
         if self.target.is_some() && self.environment.is_some() {
             found.push(
                 Problem::at(["environment"], "the service is given by `target` already")
@@ -162,7 +168,6 @@ impl Settings {
         let mut all = serde_json::to_value(self).unwrap_or(Json::Null);
         if let Some(fields) = all.as_object_mut() {
             fields.remove("fail_codes");
-            fields.remove("required");
             fields.insert("requests".to_owned(), json!(requests));
             if let Some(drift) = fields.get_mut("drift").and_then(Json::as_object_mut) {
                 drift.remove("ignore");

@@ -112,7 +112,7 @@ impl RequestSpec {
             for limit in ["name", "status", "may_hold"] {
                 fields.remove(limit);
             }
-            let asked: Vec<&str> = self.asserts.iter().map(|one| one.what().text()).collect();
+            let asked: Vec<&str> = self.asserts.iter().map(Assert::measured_by).collect();
             fields.insert("asserts".to_owned(), json!(asked));
         }
         all

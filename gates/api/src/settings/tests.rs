@@ -28,6 +28,10 @@ fn what_makes_no_sense_is_refused() {
         &["with.drift: `drift` needs a recording", "with.mode: `mode` needs a recording"],
     );
     check(
+        json!({ "cassette": cassette, "drift": {}, "required": ["*"] }),
+        &["with.required: nothing asks the recording"],
+    );
+    check(
         json!({ "cassette": "crm", "drift": {} }),
         &["with.cassette: `crm` does not end in .cassette"],
     );
@@ -97,7 +101,7 @@ fn limits_are_not_what_shaped_a_measurement() {
         assert_eq!(is_same, same, "{other}");
     };
     check(&|with| with["fail_codes"] = json!([3]), true);
-    check(&|with| with["required"] = json!(["*"]), true);
+    check(&|with| with["required"] = json!(["*"]), false);
     check(&|with| with["drift"]["ignore"] = json!(["$.a"]), true);
     check(&|with| with["requests"][0]["status"] = json!(201), true);
     check(&|with| with["requests"][0]["asserts"][0] = json!("status < 300"), true);
