@@ -74,7 +74,8 @@ fn without_secrets_once(interaction: &Interaction, cleaner: &Cleaner) -> Interac
             timing.chunks.clear();
         }
     }
-    Interaction { request: request_without_secrets(cleaner, request), response: clean }
+    let request = request_without_secrets(cleaner, request.clone());
+    Interaction { request, response: clean }
 }
 
 #[cfg(test)]
@@ -136,6 +137,9 @@ mod tests {
         assert!(url.starts_with("https://a/by/redacted-secret-"), "{url}");
         assert_eq!(looked_up[1].interaction.response, all[1].interaction.response);
         let asked = &all[0].interaction.request;
-        assert_eq!(request_without_secrets(&cleaner, asked), looked_up[0].interaction.request);
+        assert_eq!(
+            request_without_secrets(&cleaner, asked.clone()),
+            looked_up[0].interaction.request
+        );
     }
 }

@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use crate::Result;
 use crate::canonical::{Keys, Matching, Origin};
 use crate::cassette::{Cassette, Recorded};
-use crate::index::{Asked, Found, Group, Index};
-use crate::message::{Request, Response};
+use crate::index::{Asked, Fields, Found, Group, Index, Recalled};
+use crate::message::{Headers, Request, Response};
 use crate::rules::{Rule, Rules};
 
 /// How many recordings are looked at for those that are nearest to a request that has none.
@@ -168,6 +168,16 @@ impl Library {
         asked.map(|asked| (asked.method, asked.url)).collect()
     }
 
+    /// The recordings that answer a request, whoever asks.
+    pub(crate) fn queue(&self, request: &Request, goes_to: &Origin) -> Result<Queue, Why> {
+        let keys = self.matching.keys(request);
+        let group = self.group(&keys, goes_to)?;
+        // Who asks with a token of the recording gets what belongs to that token.
+        let exact = self.index.exact(group, &keys.exact);
+        let is_one_of_it = exact.first < exact.end;
+        Ok(Queue { group: if is_one_of_it { exact } else { group }, is_ordered: !is_one_of_it })
+    }
+
     fn group(&self, keys: &Keys, goes_to: &Origin) -> Result<Group, Why> {
         if goes_to.host.is_some() {
             let found = self.index.find(&keys.loose, goes_to, &self.matching);
@@ -180,7 +190,18 @@ impl Library {
         }
     }
 
-    fn miss(&self, request: &Request, goes_to: &Origin, why: Why) -> Miss {
+    /// What was answered to the recording at this place.
+    pub(crate) fn recalled<H: Fields>(&self, at: u32) -> Result<Recalled<H>> {
+        self.index.response(at)
+    }
+
+    /// What a rule answers where nothing was recorded.
+    pub(crate) fn by_rule(&self, request: &Request, goes_to: &Origin) -> Option<&Response> {
+        self.rules.answer(request, goes_to)
+    }
+
+    /// Why there is no answer, with what comes near.
+    pub(crate) fn miss(&self, request: &Request, goes_to: &Origin, why: Why) -> Miss {
         let mut parts = self.matching.parts(request);
         if let Some(host) = &goes_to.host {
             parts.push(("host".to_owned(), host.clone().into_bytes()));
@@ -261,55 +282,55 @@ pub struct Session {
     cursors: HashMap<(u32, bool), u32>,
 }
 
+/// Recordings that are given one after the other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Queue {
+    group: Group,
+    /// In the order of recording, as all of a group are; else in that of their places.
+    is_ordered: bool,
+}
+
 impl Session {
     /// What was recorded for a request whose secrets have been replaced; without a host when it
     /// names nothing but this machine. What was given is not given again.
     pub fn answer(&mut self, request: &Request, goes_to: &Origin) -> Result<Answer> {
-        let keys = self.library.matching.keys(request);
-        let group = match self.library.group(&keys, goes_to) {
-            Ok(group) => group,
-            Err(why) => return Ok(self.by_rule(request, goes_to, why)),
+        let library = Arc::clone(&self.library);
+        let found = library.queue(request, goes_to).and_then(|queue| self.next(queue));
+        let why = match found {
+            Ok(at) => {
+                let response = library.recalled::<Headers>(at)?;
+                return Ok(Answer::Recorded(Box::new(response.into())));
+            }
+            Err(why) => why,
         };
-        let exact = self.library.index.exact(group, &keys.exact);
-        // Who asks with a token of the recording gets what belongs to that token.
-        let (queue, is_ordered) =
-            if exact.first < exact.end { (exact, false) } else { (group, true) };
-        match self.next(queue, is_ordered) {
-            Some(at) => {
-                self.library.used[at as usize / 64].fetch_or(1 << (at % 64), Ordering::Relaxed);
-                Ok(Answer::Recorded(Box::new(self.library.index.response(at)?)))
-            }
-            None => {
-                let why = Why::UsedUp(queue.end - queue.first);
-                Ok(self.by_rule(request, goes_to, why))
-            }
-        }
-    }
-
-    fn by_rule(&self, request: &Request, goes_to: &Origin, why: Why) -> Answer {
-        match self.library.rules.answer(request, goes_to) {
+        Ok(match library.by_rule(request, goes_to) {
             Some(response) => Answer::Recorded(Box::new(response.clone())),
-            None => Answer::Missed(self.library.miss(request, goes_to, why)),
-        }
+            None => Answer::Missed(library.miss(request, goes_to, why)),
+        })
     }
 
-    fn next(&mut self, queue: Group, is_ordered: bool) -> Option<u32> {
+    /// The place of the next recording of a queue.
+    pub(crate) fn next(&mut self, queue: Queue) -> Result<u32, Why> {
+        let Queue { group, is_ordered } = queue;
         let index = &self.library.index;
-        let length = queue.end - queue.first;
+        let length = group.end - group.first;
         let record = |place: u32| {
-            if is_ordered { index.in_order(queue, place) } else { queue.first + place }
+            if is_ordered { index.in_order(group, place) } else { group.first + place }
         };
-        let cursor = self.cursors.entry((queue.first, is_ordered)).or_insert(0);
+        let cursor = self.cursors.entry((group.first, is_ordered)).or_insert(0);
         while *cursor < length {
             let at = record(*cursor);
             let (word, bit) = (at as usize / 64, 1u64 << (at % 64));
             *cursor += 1;
             if self.used[word] & bit == 0 {
                 self.used[word] |= bit;
-                return Some(at);
+                self.library.used[word].fetch_or(bit, Ordering::Relaxed);
+                return Ok(at);
             }
         }
-        (self.library.repeats && length > 0).then(|| record(length - 1))
+        // All of them are marked as used by now.
+        let last = (self.library.repeats && length > 0).then(|| record(length - 1));
+        last.ok_or(Why::UsedUp(length))
     }
 }
 

@@ -2,9 +2,11 @@
 
     python3 tests/bench/replay.py GATE LARGE_CASSETTE BARE_SERVER [--seconds N] [--runs N]
 
-LARGE_CASSETTE and BARE_SERVER are examples of the recorder. Requests come from wrk over two
-connections a core; replay, the bare server and, where it is installed, mitmproxy take turns, and
-medians are told. Besides: the time to the first answer with an index and without one, and memory.
+LARGE_CASSETTE and BARE_SERVER are examples of the recorder. Requests come from wrk over four
+connections, for small (300 bytes) and for typical bodies (4,000 bytes); a bare hyper server that
+answers as many bytes, both replays and mitmproxy's server replay of the same answers take turns,
+and medians are told. Besides: the time to the first answer with an index and without one, and
+memory. Without mitmproxy the bench says so, and how to get it.
 """
 
 import argparse
@@ -13,13 +15,20 @@ import os
 import pathlib
 import random
 import re
+import shutil
+import socket
 import statistics
 import subprocess
 import sys
 import time
 import urllib.request
 
-LARGE = 100_000
+SMALL, LARGE = 100, 100_000
+BODIES = (300, 4000)
+NO_MITMPROXY = """    mitmproxy is not installed, so replay was not held against it. Install it outside of this
+    tree, and name its mitmdump:
+        python3 -m venv FOLDER && FOLDER/bin/pip install mitmproxy
+        python3 tests/bench/replay.py ... --mitmdump FOLDER/bin/mitmdump"""
 SCRIPT = """
 local paths = {}
 for path in io.lines(os.getenv("PATHS")) do paths[#paths + 1] = path end
@@ -32,24 +41,26 @@ end
 
 
 class Server:
-    def __init__(self, argv, **more):
-        started = time.perf_counter()
+    """A process that answers at `url`, which it says on its first line unless it is given."""
+
+    def __init__(self, argv, url=None):
+        self.started = time.perf_counter()
         self.process = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-                                        text=True, **more)
-        line = self.process.stdout.readline().strip()
-        self.url = json.loads(line)["listening"] if line.startswith("{") else line
-        self.started = started
+                                        text=True)
+        if url is None:
+            line = self.process.stdout.readline().strip()
+            url = json.loads(line)["listening"] if line.startswith("{") else line
+        self.url = url
 
     def first(self, path):
         with urllib.request.urlopen(self.url + path) as answer:
-            length = len(answer.read())
-        return (time.perf_counter() - self.started) * 1000, length
+            answer.read()
+        return (time.perf_counter() - self.started) * 1000
 
     def memory(self):
-        """Resident memory without what is mapped from files, and all of it, in MiB."""
+        """Resident memory without what is mapped from files, in MiB."""
         status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
-        value = lambda name: int(re.search(rf"{name}:\s+(\d+)", status)[1]) / 1024
-        return value("RssAnon"), value("VmRSS")
+        return int(re.search(r"RssAnon:\s+(\d+)", status)[1]) / 1024
 
     def __enter__(self):
         return self
@@ -57,6 +68,35 @@ class Server:
     def __exit__(self, *_):
         self.process.terminate()
         self.process.wait()
+
+
+def mitmproxy(argv, *more):
+    """mitmdump as a reverse proxy that listens."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    server = Server([*argv, "--quiet", "--listen-host", "127.0.0.1", "--listen-port", str(port),
+                     *more], f"http://127.0.0.1:{port}")
+    for _ in range(600):
+        try:
+            socket.create_connection(("127.0.0.1", port)).close()
+            return server
+        except OSError:
+            time.sleep(0.05)
+    sys.exit("mitmdump does not listen")
+
+
+def mitmproxy_replay(mitmdump, upstream, paths, flows):
+    """mitmproxy answering what it has recorded itself, and nothing else."""
+    flows.unlink(missing_ok=True)
+    with mitmproxy([mitmdump], "--mode", f"reverse:{upstream}", "--save-stream-file", flows) as it:
+        for path in paths:
+            it.first(path)
+    # What costs time and changes no answer is off: the log, dates, the connection upstream.
+    settings = ["server_replay_reuse=true", "server_replay_extra=404", "server_replay_refresh=false",
+                "connection_strategy=lazy"]
+    more = [word for setting in settings for word in ("--set", setting)]
+    return mitmproxy([mitmdump], "--mode", "reverse:http://127.0.0.1:1", "--server-replay", flows,
+                     *more)
 
 
 def rate(url, paths, folder, seconds):
@@ -74,57 +114,106 @@ def path_of(order):
     return f"/v3/objects/kind-{order % 100 // 10}{order % 10}/{order}?limit=10"
 
 
+def paths_of(count):
+    random.seed(1)
+    return [path_of(random.randrange(count)) for _ in range(min(count, 20_000))]
+
+
+def cassettes(arguments, folder, size):
+    made = {}
+    for count in (SMALL, LARGE):
+        made[count] = folder / f"{size}-{count}.cassette"
+        if not (made[count] / "cassette.yaml").exists():
+            argv = [arguments.large_cassette, made[count], str(count), str(size)]
+            subprocess.run(argv, check=True)
+    return made
+
+
+def replay(arguments, cassette):
+    return Server([arguments.gate, "replay", "--cassette", cassette, "--allow-repeats"])
+
+
+def starts(arguments, cassette):
+    """The first answer without an index, and with one, in milliseconds."""
+    (cassette / ".index").unlink(missing_ok=True)
+    with replay(arguments, cassette) as server:
+        rebuilt = server.first(path_of(4321))
+    warm = []
+    for _ in range(arguments.runs):
+        with replay(arguments, cassette) as server:
+            warm.append(server.first(path_of(4321)))
+    return rebuilt, statistics.median(warm)
+
+
+def measure(arguments, folder, size):
+    made = cassettes(arguments, folder, size)
+    rebuilt, warm = starts(arguments, made[LARGE])
+    servers = {
+        "a bare hyper server": (Server([arguments.bare_server, str(size)]), paths_of(SMALL)),
+        "replay of 100": (replay(arguments, made[SMALL]), paths_of(SMALL)),
+        "replay of 100,000": (replay(arguments, made[LARGE]), paths_of(LARGE)),
+    }
+    if arguments.mitmdump:
+        upstream = servers["replay of 100"][0].url
+        known = [path_of(order) for order in range(SMALL)]
+        server = mitmproxy_replay(arguments.mitmdump, upstream, known, folder / "flows")
+        servers["mitmproxy's replay of 100"] = (server, paths_of(SMALL))
+    rates = {name: [] for name in servers}
+    for _ in range(arguments.runs):
+        for name, (server, paths) in servers.items():
+            rates[name].append(rate(server.url, paths, folder, arguments.seconds))
+    memory = servers["replay of 100,000"][0].memory()
+    for server, _ in servers.values():
+        server.__exit__()
+    return rates, rebuilt, warm, memory
+
+
+def tell(size, runs, seconds, measured):
+    rates, rebuilt, warm, memory = measured
+    print(f"== replay, bodies of {size} bytes, medians of {runs} turns of {seconds} s")
+    middle = {name: statistics.median(values) for name, values in rates.items()}
+    for name, values in rates.items():
+        print(f"    {name}: {middle[name]:,.0f} requests/s ({min(values):,.0f} to {max(values):,.0f})")
+    bare = middle["a bare hyper server"]
+    small, large = middle["replay of 100"], middle["replay of 100,000"]
+    least("replay of 100 against the bare server", small / bare, 0.8, "of its throughput")
+    least("replay of 100,000 against the bare server", large / bare, 0.8, "of its throughput")
+    if "mitmproxy's replay of 100" in middle:
+        least("replay against mitmproxy", small / middle["mitmproxy's replay of 100"], 10, "times")
+    most("the cost of an answer at 100,000 against 100", small / large, 1.2, "times")
+    most("the first answer, with an index", warm, 200, "ms")
+    most("the first answer, without one", rebuilt, 3000, "ms")
+    most("memory beyond what is mapped", memory, 150, "MiB")
+
+
+def most(what, value, target, unit):
+    verdict = "met" if value <= target else "MISSED"
+    print(f"    {what}: {value:.2f} {unit}, at most {target:.4g}: {verdict}")
+
+
+def least(what, value, target, unit):
+    verdict = "met" if value >= target else "MISSED"
+    print(f"    {what}: {value:.2f} {unit}, at least {target:.4g}: {verdict}")
+
+
 def main():
     parser = argparse.ArgumentParser()
     for name in ("gate", "large_cassette", "bare_server"):
         parser.add_argument(name, type=os.path.abspath)
     parser.add_argument("--seconds", type=int, default=3)
     parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--bodies", type=int, nargs="*", default=BODIES)
+    parser.add_argument("--mitmdump", default=shutil.which("mitmdump"))
     parser.add_argument("--folder", default="target/bench", type=pathlib.Path)
     arguments = parser.parse_args()
     folder = arguments.folder.resolve() / "replay"
     folder.mkdir(parents=True, exist_ok=True)
     os.environ.pop("CI", None)
-    cassettes = {}
-    for count in (100, LARGE):
-        cassettes[count] = folder / f"{count}.cassette"
-        if not (cassettes[count] / "cassette.yaml").exists():
-            subprocess.run([arguments.large_cassette, cassettes[count], str(count)], check=True)
-    replay = lambda count: Server([arguments.gate, "replay", "--cassette", cassettes[count],
-                                   "--allow-repeats"])
-    (cassettes[LARGE] / ".index").unlink(missing_ok=True)
-    with replay(LARGE) as server:
-        rebuild, length = server.first(path_of(4321))
-    warm = []
-    for _ in range(arguments.runs):
-        with replay(LARGE) as server:
-            warm.append(server.first(path_of(4321))[0])
-    random.seed(1)
-    paths = {100: [path_of(n) for n in range(100)],
-             LARGE: [path_of(random.randrange(LARGE)) for _ in range(20_000)]}
-    rates = {"bare": [], 100: [], LARGE: []}
-    with replay(100) as small, replay(LARGE) as large, \
-            Server([arguments.bare_server, str(length)]) as bare:
-        for _ in range(arguments.runs):
-            rates["bare"].append(rate(bare.url, paths[100], folder, arguments.seconds))
-            rates[100].append(rate(small.url, paths[100], folder, arguments.seconds))
-            rates[LARGE].append(rate(large.url, paths[LARGE], folder, arguments.seconds))
-        memory = large.memory()
-    middle = {name: statistics.median(values) for name, values in rates.items()}
-    print(f"== replay, medians of {arguments.runs} runs of {arguments.seconds} s")
-    for name, what in (("bare", "a bare hyper server"), (100, "100 interactions"),
-                       (LARGE, f"{LARGE} interactions")):
-        print(f"    {what}: {middle[name]:,.0f} requests/s")
-    told("the cost of an answer at 100,000 against 100", middle[100] / middle[LARGE], 1.2, "times")
-    told("the bare server against the replay of 100", middle["bare"] / middle[100], 1 / 0.8, "times")
-    told("the first answer, with an index", statistics.median(warm), 200, "ms")
-    told("the first answer, without one", rebuild, 3000, "ms")
-    told("memory beyond what is mapped", memory[0], 150, "MiB")
-
-
-def told(what, value, target, unit):
-    verdict = "met" if value <= target else "MISSED"
-    print(f"    {what}: {value:.2f} {unit}, target {target:.4g}: {verdict}")
+    for size in arguments.bodies:
+        measured = measure(arguments, folder, size)
+        tell(size, arguments.runs, arguments.seconds, measured)
+    if not arguments.mitmdump:
+        print(NO_MITMPROXY)
 
 
 if __name__ == "__main__":

@@ -200,9 +200,9 @@ impl Cleaner {
                 profile.person_after.iter().any(|name| name.as_bytes() == before)
             };
             // The hash of an address says whose it is, wherever it is called a member.
-            let is_person = PROFILES.iter().any(|profile| person_after(&profile))
-                && personal::is_digest(segment)
-                && !self.rules.keep_personal;
+            let is_person = personal::is_digest(segment)
+                && !self.rules.keep_personal
+                && PROFILES.iter().any(|profile| person_after(&profile));
             let found = if is_person {
                 look.value(segment, Class::Person)
             } else if segment.contains(&b'%') {

@@ -13,7 +13,7 @@ use crate::edit::{BY_NAME, BY_SHAPE, DECODED, Edit, Edits, Escapes, Plain};
 use crate::names::{self, Class, Name};
 use crate::profiles::Profile;
 use crate::rules::Rules;
-use crate::{entropy, gzip, patterns, personal, placeholder, spans};
+use crate::{SHORTEST_SECRET, entropy, gzip, patterns, personal, placeholder, spans};
 
 /// How many layers of escapes and codings are taken off.
 const DEEPEST: u8 = 6;
@@ -85,7 +85,7 @@ impl Look<'_> {
 
     /// What of a text is to go.
     pub(crate) fn text(&self, text: &[u8], at: At) -> Vec<Edit> {
-        if at.depth > DEEPEST || text.is_empty() {
+        if at.depth > DEEPEST || is_too_short(text) {
             return Vec::new();
         }
         if gzip::is_gzip(text) {
@@ -284,6 +284,13 @@ impl Look<'_> {
         let name = spans::name_of(text, run.start);
         name.is_some_and(|name| self.class(&text[name.at]) == Class::Harmless)
     }
+}
+
+/// Whether nothing could be found in a text, as in most parts of a path: it has no sign of an
+/// escape, a name or an address, and no room for a secret.
+pub(crate) fn is_too_short(text: &[u8]) -> bool {
+    let is_plain = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
+    text.len() < SHORTEST_SECRET && text.iter().all(is_plain)
 }
 
 /// The letters of base64, of both kinds.

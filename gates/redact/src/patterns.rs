@@ -241,6 +241,7 @@ mod tests {
     use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
     use super::*;
+    use crate::look;
 
     fn found(text: &str) -> Vec<(&'static str, &str)> {
         let mut all = Vec::new();
@@ -260,6 +261,7 @@ mod tests {
             for _ in 0..20 {
                 let text = shapes.new_tree(&mut runner).unwrap().current();
                 let text: String = text.chars().filter(char::is_ascii).collect();
+                assert!(!look::is_too_short(text.as_bytes()), "{}: {text}", pattern.rule);
                 let text = format!("({text})");
                 missed += usize::from(!found(&text).iter().any(|(rule, _)| *rule == pattern.rule));
             }

@@ -17,7 +17,7 @@ pub(crate) fn canonical(media_type: &str, body: &[u8], ignored: &Ignored) -> Vec
         json(body, &ignored.json)
     } else if essence == "application/x-www-form-urlencoded" {
         let form = std::str::from_utf8(body).ok();
-        form.map(|form| query::canonical(form, &ignored.form).into_bytes())
+        form.map(|form| query::canonical(form, &ignored.form).into_owned().into_bytes())
     } else if essence.starts_with("multipart/") {
         multipart(media_type, body, ignored)
     } else if essence.is_empty() {

@@ -7,6 +7,7 @@ mod body;
 mod path;
 mod query;
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use redact::placeholder;
@@ -107,22 +108,24 @@ pub struct Address<'u> {
 impl<'u> Address<'u> {
     /// The parts of an absolute address, or of a path with a query.
     pub fn of(url: &'u str) -> Address<'u> {
-        let url = url.split('#').next().unwrap_or(url);
-        let (scheme, rest) = match url.split_once("://") {
-            Some((scheme, rest)) if !scheme.contains(['/', '?']) => (Some(scheme), rest),
+        // A request is taken apart several times: no more than single bytes is looked for.
+        let url = memchr::memchr(b'#', url.as_bytes()).map_or(url, |end| &url[..end]);
+        let colon = memchr::memchr3(b':', b'/', b'?', url.as_bytes());
+        let (scheme, rest) = match colon.map(|at| (&url[..at], &url[at..])) {
+            Some((scheme, rest)) if rest.starts_with("://") => (Some(scheme), &rest[3..]),
             _ => (None, url),
         };
         let (authority, rest) = match scheme {
             Some(_) => {
-                let end = rest.find(['/', '?']).unwrap_or(rest.len());
+                let end = memchr::memchr2(b'/', b'?', rest.as_bytes()).unwrap_or(rest.len());
                 let authority = &rest[..end];
-                let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
-                (Some(host), &rest[end..])
+                let host = memchr::memrchr(b'@', authority.as_bytes()).map_or(0, |at| at + 1);
+                (Some(&authority[host..]), &rest[end..])
             }
             None => (None, rest),
         };
-        let (path, query) = match rest.split_once('?') {
-            Some((path, query)) => (path, Some(query)),
+        let (path, query) = match memchr::memchr(b'?', rest.as_bytes()) {
+            Some(at) => (&rest[..at], Some(&rest[at + 1..])),
             None => (rest, None),
         };
         Address { scheme, authority, path: if path.is_empty() { "/" } else { path }, query }
@@ -147,58 +150,71 @@ impl<'u> Address<'u> {
 impl Matching {
     /// The keys of a request whose secrets have been replaced.
     pub fn keys(&self, request: &Request) -> Keys {
-        let parts = self.parts(request);
-        let hash = |loose: bool| {
-            let mut hasher = blake3::Hasher::new();
-            for (name, value) in &parts {
-                let value =
-                    if loose { placeholder::generalised(value) } else { value.as_slice().into() };
-                hasher.update(name.as_bytes());
-                hasher.update(&[0]);
-                hasher.update(&(value.len() as u64).to_le_bytes());
-                hasher.update(&value);
+        let mut told_apart = Vec::with_capacity(256);
+        // Only written from the first part on in which something was secret.
+        let mut alike: Option<Vec<u8>> = None;
+        self.counted(request, |name, value| {
+            let general = placeholder::generalised(&value);
+            if matches!(general, Cow::Owned(_)) && alike.is_none() {
+                alike = Some(told_apart.clone());
             }
-            let mut key = [0; 16];
-            key.copy_from_slice(&hasher.finalize().as_bytes()[..16]);
-            key
-        };
-        Keys { exact: hash(false), loose: hash(true) }
+            if let Some(alike) = &mut alike {
+                put(alike, &name, &general);
+            }
+            put(&mut told_apart, &name, &value);
+        });
+        let exact = short(&blake3::hash(&told_apart));
+        Keys { exact, loose: alike.map_or(exact, |alike| short(&blake3::hash(&alike))) }
     }
 
     /// The parts that count in canonical form, each with its name; the origin is not among them.
     pub fn parts(&self, request: &Request) -> Vec<(String, Vec<u8>)> {
-        let address = Address::of(&request.url);
         let mut parts = Vec::new();
-        let mut add = |name: &str, value: Vec<u8>| parts.push((name.to_owned(), value));
-        if self.on.contains(&Part::Method) {
-            add("method", request.method.to_ascii_uppercase().into_bytes());
-        }
-        if self.on.contains(&Part::Path) {
-            add("path", address.path.as_bytes().to_vec());
-        }
-        if self.on.contains(&Part::Query) {
-            let query = address.query.unwrap_or_default();
-            add("query", query::canonical(query, &self.ignored.query).into_bytes());
-        }
-        for name in &self.headers {
-            let values: Vec<_> = request.headers.all(name).collect();
-            add(&format!("header {name}"), values.join(&b", "[..]));
-        }
-        if self.on.contains(&Part::Body) {
-            add("body", self.body(&request.headers, &request.body));
-        }
+        self.counted(request, |name, value| parts.push((name.into_owned(), value.into_owned())));
         parts
     }
 
-    fn body(&self, headers: &Headers, body: &Content) -> Vec<u8> {
+    fn counted<'r>(
+        &self,
+        request: &'r Request,
+        mut add: impl FnMut(Cow<'static, str>, Cow<'r, [u8]>),
+    ) {
+        let address = Address::of(&request.url);
+        if self.on.contains(&Part::Method) {
+            let method = request.method.as_bytes();
+            let is_upper = !method.iter().any(u8::is_ascii_lowercase);
+            let upper = || Cow::Owned(method.to_ascii_uppercase());
+            add("method".into(), if is_upper { method.into() } else { upper() });
+        }
+        if self.on.contains(&Part::Path) {
+            add("path".into(), address.path.as_bytes().into());
+        }
+        if self.on.contains(&Part::Query) {
+            let query = query::canonical(address.query.unwrap_or_default(), &self.ignored.query);
+            let bytes = match query {
+                Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
+                Cow::Owned(text) => Cow::Owned(text.into_bytes()),
+            };
+            add("query".into(), bytes);
+        }
+        for name in &self.headers {
+            let values: Vec<_> = request.headers.all(name).collect();
+            add(format!("header {name}").into(), values.join(&b", "[..]).into());
+        }
+        if self.on.contains(&Part::Body) {
+            add("body".into(), self.body(&request.headers, &request.body));
+        }
+    }
+
+    fn body<'r>(&self, headers: &Headers, body: &'r Content) -> Cow<'r, [u8]> {
         match body {
-            Content::Bytes(bytes) if bytes.is_empty() => Vec::new(),
+            Content::Bytes(bytes) if bytes.is_empty() => Cow::Borrowed(&[]),
             Content::Bytes(bytes) => {
                 let media_type = headers.text("content-type").unwrap_or_default();
-                body::canonical(media_type, bytes, &self.ignored)
+                body::canonical(media_type, bytes, &self.ignored).into()
             }
             // Too large to be taken apart: the content itself counts.
-            Content::Stored(stored) => stored.digest.clone().into_bytes(),
+            Content::Stored(stored) => stored.digest.as_bytes().into(),
         }
     }
 
@@ -211,6 +227,20 @@ impl Matching {
         same(Part::Scheme, &asked.scheme, &recorded.scheme)
             && same(Part::Host, &asked.host, &recorded.host)
     }
+}
+
+/// Adds a part to what is hashed, so that no two lists of parts look the same.
+fn put(to: &mut Vec<u8>, name: &str, value: &[u8]) {
+    to.extend_from_slice(name.as_bytes());
+    to.push(0);
+    to.extend_from_slice(&(value.len() as u64).to_le_bytes());
+    to.extend_from_slice(value);
+}
+
+fn short(hash: &blake3::Hash) -> Hash {
+    let mut short = [0; 16];
+    short.copy_from_slice(&hash.as_bytes()[..16]);
+    short
 }
 
 #[cfg(test)]

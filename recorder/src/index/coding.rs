@@ -1,9 +1,54 @@
 //! Numbers and texts in bytes, for the index. It is made on the machine that reads it; a file that
 //! is damaged all the same is noticed wherever a length does not fit.
 
+use std::ops::Range;
+
 use bytes::Bytes;
 
+use http::header::{HeaderMap, HeaderName, HeaderValue};
+
 use crate::message::{Content, Headers, Response, Stored, Timing};
+
+/// A response whose fields are of this kind.
+pub(crate) struct Recalled<H> {
+    pub(crate) status: u16,
+    pub(crate) headers: H,
+    pub(crate) trailers: H,
+    pub(crate) body: Content,
+    pub(crate) encoded: Option<Content>,
+    pub(crate) timing: Option<Timing>,
+}
+
+/// Where fields are read into.
+pub(crate) trait Fields {
+    fn for_many(count: usize) -> Self;
+    /// None when it is damaged.
+    fn put(&mut self, name: &[u8], value: &[u8]) -> Option<()>;
+}
+
+impl Fields for Headers {
+    fn for_many(_: usize) -> Headers {
+        Headers::new()
+    }
+    fn put(&mut self, name: &[u8], value: &[u8]) -> Option<()> {
+        self.add(std::str::from_utf8(name).ok()?, value);
+        Some(())
+    }
+}
+
+/// What HTTP cannot send is left out: other formats hold anything.
+impl Fields for HeaderMap {
+    fn for_many(count: usize) -> HeaderMap {
+        HeaderMap::with_capacity(count)
+    }
+    fn put(&mut self, name: &[u8], value: &[u8]) -> Option<()> {
+        let (name, value) = (HeaderName::from_bytes(name), HeaderValue::from_bytes(value));
+        if let (Ok(name), Ok(value)) = (name, value) {
+            self.append(name, value);
+        }
+        Some(())
+    }
+}
 
 #[derive(Default)]
 pub(super) struct Writer(pub(super) Vec<u8>);
@@ -28,26 +73,31 @@ impl Writer {
 }
 
 /// Reads what a writer wrote; none where it ends too soon.
-pub(super) struct Reader {
-    bytes: Bytes,
-    at: usize,
+pub(super) struct Reader<'b> {
+    bytes: &'b Bytes,
+    left: Range<usize>,
 }
 
-impl Reader {
-    pub(super) fn of(bytes: Bytes) -> Reader {
-        Reader { bytes, at: 0 }
+impl<'b> Reader<'b> {
+    pub(super) fn of(bytes: &'b Bytes) -> Reader<'b> {
+        Reader { bytes, left: 0..bytes.len() }
     }
-    pub(super) fn take(&mut self, length: usize) -> Option<Bytes> {
-        let end = self.at.checked_add(length).filter(|end| *end <= self.bytes.len())?;
-        let taken = self.bytes.slice(self.at..end);
-        self.at = end;
-        Some(taken)
+    /// Reads a part of it; none when there is not so much.
+    pub(super) fn within(bytes: &'b Bytes, part: Range<usize>) -> Option<Reader<'b>> {
+        bytes.get(part.clone()).map(|_| Reader { bytes, left: part })
+    }
+    fn span(&mut self, length: usize) -> Option<Range<usize>> {
+        let start = self.left.start;
+        let end = start.checked_add(length).filter(|end| *end <= self.left.end)?;
+        self.left.start = end;
+        Some(start..end)
+    }
+    pub(super) fn skip(&mut self, length: usize) -> Option<()> {
+        self.span(length).map(|_| ())
     }
     fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
-        let end = self.at.checked_add(N)?;
-        let taken = self.bytes.get(self.at..end)?.try_into().ok()?;
-        self.at = end;
-        Some(taken)
+        let span = self.span(N)?;
+        self.bytes[span].try_into().ok()
     }
     pub(super) fn u8(&mut self) -> Option<u8> {
         self.array().map(|[byte]: [u8; 1]| byte)
@@ -64,12 +114,18 @@ impl Reader {
     pub(super) fn digest(&mut self) -> Option<[u8; 16]> {
         self.array()
     }
+    /// A share in the whole.
     pub(super) fn bytes(&mut self) -> Option<Bytes> {
         let length = self.u32()? as usize;
-        self.take(length)
+        self.span(length).map(|span| self.bytes.slice(span))
+    }
+    /// The same as a mere look at it.
+    pub(super) fn slice(&mut self) -> Option<&'b [u8]> {
+        let length = self.u32()? as usize;
+        self.span(length).map(|span| &self.bytes[span])
     }
     pub(super) fn text(&mut self) -> Option<String> {
-        String::from_utf8(self.bytes()?.to_vec()).ok()
+        std::str::from_utf8(self.slice()?).ok().map(str::to_owned)
     }
 }
 
@@ -93,10 +149,17 @@ pub(super) fn write_response(writer: &mut Writer, response: &Response) {
     }
 }
 
-pub(super) fn read_response(reader: &mut Reader) -> Option<Response> {
+impl From<Recalled<Headers>> for Response {
+    fn from(recalled: Recalled<Headers>) -> Response {
+        let Recalled { status, headers, trailers, body, encoded, timing } = recalled;
+        Response { status, headers, body, encoded, trailers, timing }
+    }
+}
+
+pub(super) fn read_response<H: Fields>(reader: &mut Reader<'_>) -> Option<Recalled<H>> {
     let status = reader.u16()?;
-    let headers = read_headers(reader)?;
-    let trailers = read_headers(reader)?;
+    let headers = read_fields(reader)?;
+    let trailers = read_fields(reader)?;
     let body = read_content(reader)?.unwrap_or_default();
     let encoded = read_content(reader)?;
     let timing = match reader.u8()? {
@@ -108,7 +171,7 @@ pub(super) fn read_response(reader: &mut Reader) -> Option<Response> {
             Some(Timing { head_ms, chunks: chunks.collect::<Option<_>>()? })
         }
     };
-    Some(Response { status, headers, body, encoded, trailers, timing })
+    Some(Recalled { status, headers, trailers, body, encoded, timing })
 }
 
 fn write_headers(writer: &mut Writer, headers: &Headers) {
@@ -119,14 +182,14 @@ fn write_headers(writer: &mut Writer, headers: &Headers) {
     }
 }
 
-fn read_headers(reader: &mut Reader) -> Option<Headers> {
+fn read_fields<H: Fields>(reader: &mut Reader<'_>) -> Option<H> {
     let count = reader.u32()?;
-    let mut headers = Headers::new();
+    // Each is eight bytes long at least: a damaged count reserves no more than there can be.
+    let mut fields = H::for_many((reader.left.len() / 8).min(count as usize));
     for _ in 0..count {
-        let name = reader.bytes()?;
-        headers.add(std::str::from_utf8(&name).ok()?, reader.bytes()?.to_vec());
+        fields.put(reader.slice()?, reader.slice()?)?;
     }
-    Some(headers)
+    Some(fields)
 }
 
 fn write_content(writer: &mut Writer, content: Option<&Content>) {
@@ -146,7 +209,7 @@ fn write_content(writer: &mut Writer, content: Option<&Content>) {
 
 // The outer option is damage, the inner one that there is nothing.
 #[expect(clippy::option_option, reason = "both are told apart where it is read")]
-fn read_content(reader: &mut Reader) -> Option<Option<Content>> {
+fn read_content(reader: &mut Reader<'_>) -> Option<Option<Content>> {
     Some(match reader.u8()? {
         0 => None,
         1 => Some(Content::Bytes(reader.bytes()?)),

@@ -8,6 +8,7 @@
 mod build;
 mod coding;
 
+use std::ops::Range;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -15,9 +16,9 @@ use bytes::Bytes;
 
 use crate::canonical::{Hash, Matching, Origin};
 use crate::cassette::{Cassette, Recorded};
-use crate::message::Response;
 use crate::{Error, Result, files};
 use coding::Reader;
+pub(crate) use coding::{Fields, Recalled};
 
 const MAGIC: &[u8; 8] = b"gatecix1";
 /// What the file begins with: the magic, the policy's digest and the places of the parts.
@@ -79,21 +80,17 @@ pub(crate) enum Found {
 
 /// A key with the origin in it.
 fn with_origin(loose: &Hash, origin: &str) -> Hash {
-    let mut hasher = blake3::Hasher::new();
-    hasher.update(loose).update(origin.as_bytes());
-    let mut key = [0; 16];
-    key.copy_from_slice(&hasher.finalize().as_bytes()[..16]);
-    key
+    build::digest(&[loose, origin.as_bytes()].concat())
 }
 
 /// What of an origin counts, as a text.
-fn origin_text(matching: &Matching, origin: &Origin) -> String {
+fn origin_text<'a>(matching: &Matching, origin: &'a Origin) -> String {
     use crate::canonical::Part;
-    let part = |part: Part, value: &Option<String>| {
+    let part = |part: Part, value: &'a Option<String>| {
         let counts = matching.on.contains(&part);
-        value.as_deref().filter(|_| counts).unwrap_or_default().to_owned()
+        value.as_deref().filter(|_| counts).unwrap_or_default()
     };
-    format!("{} {}", part(Part::Scheme, &origin.scheme), part(Part::Host, &origin.host))
+    [part(Part::Scheme, &origin.scheme), " ", part(Part::Host, &origin.host)].concat()
 }
 
 impl Index {
@@ -135,10 +132,11 @@ impl Index {
 
     /// None when it is no index of this version, or not whole.
     fn parse(bytes: Bytes) -> Option<Index> {
-        let mut reader = Reader::of(bytes.clone());
-        if reader.take(8)?.as_ref() != MAGIC {
+        let mut reader = Reader::of(&bytes);
+        if !bytes.starts_with(MAGIC) {
             return None;
         }
+        reader.skip(MAGIC.len())?;
         let policy = reader.digest()?;
         let mut part = || reader.u64().map(|place| place as usize);
         let (records, groups, by_order) = (part()?, part()?, part()?);
@@ -202,10 +200,8 @@ impl Index {
     /// The records of a key that come from an origin, or of which nobody said where they come from.
     pub(crate) fn find(&self, loose: &Hash, origin: &Origin, matching: &Matching) -> Option<Group> {
         let Parts { slots, any_slots, .. } = self.parts;
-        let origins = [origin_text(matching, origin), " ".to_owned()];
-        let entry = origins
-            .iter()
-            .find_map(|origin| self.probe(slots, any_slots, &with_origin(loose, origin), 0))?;
+        let probe = |origin: &str| self.probe(slots, any_slots, &with_origin(loose, origin), 0);
+        let entry = probe(&origin_text(matching, origin)).or_else(|| probe(" "))?;
         Some(self.group(entry - 1))
     }
 
@@ -247,31 +243,40 @@ impl Index {
         u64::from_le_bytes(self.record(at)[48..56].try_into().unwrap_or_default())
     }
 
-    fn blob(&self, at: u32) -> Option<Bytes> {
+    fn blob_place(&self, at: u32) -> Option<Range<usize>> {
         let record = self.record(at);
         let from = u64::from_le_bytes(record[56..64].try_into().ok()?) as usize;
         let length = u32::from_le_bytes(record[64..68].try_into().ok()?) as usize;
         let from = self.parts.blobs.checked_add(from)?;
-        let whole = from.checked_add(length).filter(|end| *end <= self.bytes.len())?;
-        Some(self.bytes.slice(from..whole))
+        let end = from.checked_add(length).filter(|end| *end <= self.bytes.len())?;
+        Some(from..end)
+    }
+
+    fn blob(&self, at: u32) -> Option<Bytes> {
+        self.blob_place(at).map(|place| self.bytes.slice(place))
+    }
+
+    fn reader(&self, at: u32) -> Option<Reader<'_>> {
+        Reader::within(&self.bytes, self.blob_place(at)?)
     }
 
     /// What was answered. The file that it comes from is looked at when it first is.
-    pub(crate) fn response(&self, at: u32) -> Result<Response> {
+    pub(crate) fn response<H: Fields>(&self, at: u32) -> Result<Recalled<H>> {
         self.check(at)?;
-        let mut reader = Reader::of(self.blob(at).unwrap_or_default());
-        let response = reader.u32().and_then(|_| coding::read_response(&mut reader));
-        response.ok_or_else(|| {
+        let read = self.reader(at).and_then(|mut reader| {
+            reader.u32()?;
+            coding::read_response(&mut reader)
+        });
+        read.ok_or_else(|| {
             Error::new("the index of the cassette is damaged").hint("remove its file .index")
         })
     }
 
     /// The method, the address and the parts that count of what was asked.
     pub(crate) fn asked(&self, at: u32) -> Option<Asked> {
-        let blob = self.blob(at)?;
-        let mut reader = Reader::of(blob);
+        let mut reader = self.reader(at)?;
         let response = reader.u32()? as usize;
-        reader.take(response)?;
+        reader.skip(response)?;
         let (method, url) = (reader.text()?, reader.text()?);
         let count = reader.u32()?;
         let parts = (0..count).map(|_| Some((reader.text()?, reader.bytes()?)));

@@ -13,6 +13,7 @@ use super::headers::to_map;
 use super::locked;
 use super::reply::{Bits, FileBody, Reply};
 use crate::coding::Codings;
+use crate::index::Recalled;
 use crate::message::{Content, Response, Stored};
 use crate::{Error, Result};
 
@@ -84,16 +85,39 @@ fn check(path: &Path, digest: &str, stored: &Stored) -> Result<()> {
     Err(Error::new(text).hint("restore it from version control"))
 }
 
+/// A response with its fields as HTTP's own type has them.
+pub(super) fn recalled(response: &Response) -> Recalled<HeaderMap> {
+    Recalled {
+        status: response.status,
+        headers: to_map(&response.headers),
+        trailers: to_map(&response.trailers),
+        body: response.body.clone(),
+        encoded: response.encoded.clone(),
+        timing: response.timing.clone(),
+    }
+}
+
+/// How long a recorded answer is held back.
+pub(super) fn delay(response: &Recalled<HeaderMap>, latency: Latency) -> Duration {
+    match latency {
+        Latency::None => Duration::ZERO,
+        Latency::Fixed(time) => time,
+        Latency::Recorded => {
+            Duration::from_millis(response.timing.as_ref().map_or(0, |timing| timing.head_ms))
+        }
+    }
+}
+
 /// The recorded response as an answer to this request.
-pub(super) async fn answer(
-    response: Response,
+pub(super) fn answer(
+    response: Recalled<HeaderMap>,
     asked: (&Method, &HeaderMap),
     latency: Latency,
     bodies: &Bodies,
     folder: Option<&Path>,
 ) -> Result<http::Response<Reply>> {
-    let mut headers = to_map(&response.headers);
-    let trailers = (!response.trailers.is_empty()).then(|| to_map(&response.trailers));
+    let Recalled { mut headers, trailers, .. } = response;
+    let trailers = (!trailers.is_empty()).then_some(trailers);
     let status = StatusCode::from_u16(response.status)
         .map_err(|_| Error::new(format!("{} is no status that can be sent", response.status)))?;
     let has_body = *asked.0 != Method::HEAD
@@ -101,7 +125,8 @@ pub(super) async fn answer(
         && !matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
     let mut reply = Reply::Whole(None);
     if has_body {
-        let content = coded(&response, asked.1, &mut headers, bodies, folder)?;
+        let kept = (&response.body, response.encoded.as_ref());
+        let content = coded(kept, asked.1, &mut headers, bodies, folder)?;
         headers.remove(CONTENT_LENGTH);
         reply = match content {
             Found::Memory(bytes) => {
@@ -115,20 +140,12 @@ pub(super) async fn answer(
                 }
             }
             Found::File(path, left) => {
-                let file = tokio::fs::File::open(&path)
-                    .await
+                let file = std::fs::File::open(&path)
                     .map_err(|error| Error::file("opening", &path, error))?;
+                let file = tokio::fs::File::from_std(file);
                 Reply::File(Box::new(FileBody { file, left, buffer: Vec::new(), trailers }))
             }
         };
-    }
-    match latency {
-        Latency::None => {}
-        Latency::Fixed(time) => tokio::time::sleep(time).await,
-        Latency::Recorded => {
-            let head = response.timing.as_ref().map_or(0, |timing| timing.head_ms);
-            tokio::time::sleep(Duration::from_millis(head)).await;
-        }
     }
     let mut made = http::Response::new(reply);
     *made.status_mut() = status;
@@ -138,7 +155,7 @@ pub(super) async fn answer(
 
 /// The body as it goes over the wire: coded as it was recorded, when the client takes that.
 fn coded(
-    response: &Response,
+    (body, encoded): (&Content, Option<&Content>),
     asked: &HeaderMap,
     headers: &mut HeaderMap,
     bodies: &Bodies,
@@ -150,22 +167,22 @@ fn coded(
     };
     let named = headers.get_all(CONTENT_ENCODING);
     if named.iter().next().is_none() {
-        return find(response.encoded.as_ref().unwrap_or(&response.body));
+        return find(encoded.unwrap_or(body));
     }
     let codings = Codings::of(named.iter().map(HeaderValue::as_bytes));
     let is_taken = named.iter().all(|value| takes(asked, value));
-    match (&response.encoded, codings) {
+    match (encoded, codings) {
         (Some(encoded), _) if is_taken => return find(encoded),
         (None, Some(codings)) if is_taken => {
             // What is too large to be coded here goes as it is.
-            if let Found::Memory(bytes) = find(&response.body)? {
+            if let Found::Memory(bytes) = find(body)? {
                 return Ok(Found::Memory(codings.encoded(&bytes).into()));
             }
         }
         _ => {}
     }
     headers.remove(CONTENT_ENCODING);
-    find(&response.body)
+    find(body)
 }
 
 /// Whether a client says that it takes these codings.

@@ -2,43 +2,26 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderValue};
 use http::{Response, StatusCode, Uri, request};
 use http_body_util::BodyExt;
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
+use super::answering::{Answered, Answering};
 use super::fault::{Instead, spoilt};
+use super::goes::{Goes, Via, goes};
 use super::headers::{end_to_end, to_map};
 use super::reply::Reply;
 use super::tee::{Exchange, Tee};
 use super::upstream::Sent;
-use super::{Front, Missed, State, answer, locked, miss, tape, tunnel};
-use crate::canonical::{Address, Origin};
+use super::{Missed, State, answer, locked, miss, tape, tunnel};
 use crate::message::{Content, Request, Timing};
-use crate::play::{Answer, Miss};
+use crate::play::Why;
 use crate::spool::{Place, Spool};
-
-/// How a request has come here.
-#[derive(Debug, Default)]
-pub(super) struct Via {
-    /// Inside a tunnel.
-    pub(super) scheme: &'static str,
-    /// Where the tunnel goes; none outside of one.
-    pub(super) authority: Option<String>,
-    /// Who opened the tunnel.
-    pub(super) user: String,
-}
-
-/// Where a request goes.
-struct Goes {
-    /// For the recording and for upstream: absolute, or only a path when nobody says where to.
-    url: String,
-    origin: Origin,
-}
 
 pub(super) fn refusal(code: u16, why: &str) -> Response<Reply> {
     let mut response = Response::new(Reply::text(format!("gate: {why}\n")));
@@ -48,17 +31,63 @@ pub(super) fn refusal(code: u16, why: &str) -> Response<Reply> {
     response
 }
 
-/// What a fault has come to, or what there is to say; nothing when the connection is to be closed.
-pub(super) async fn respond(
-    state: Arc<State>,
-    via: &Via,
+/// What a request comes to. Where nothing has to be waited for, its answer is made at once: that
+/// nothing of the request is held while the connection goes on makes much of the difference.
+pub(super) fn respond(
+    state: &Arc<State>,
+    via: &Arc<Via>,
     request: http::Request<Incoming>,
-) -> Option<Response<Reply>> {
+) -> Answering {
+    let waits = !state.faults.is_empty()
+        || state.records()
+        || !request.body().is_end_stream()
+        || request.headers().contains_key(header::UPGRADE);
+    if waits {
+        let (state, via) = (Arc::clone(state), Arc::clone(via));
+        return Answering::Awaited(Box::pin(respond_in_time(state, via, request)));
+    }
+    state.seen.fetch_add(1, Ordering::Relaxed);
+    let (head, _) = request.into_parts();
+    let (answer, delay) = from_recording(state, via, &head);
+    if delay.is_zero() {
+        return Answering::given(answer);
+    }
+    let underway = Underway::new(state, None);
+    Answering::Awaited(Box::pin(async move {
+        tokio::time::sleep(delay).await;
+        drop(underway);
+        Some(answer)
+    }))
+}
+
+/// The recorded answer to a request without a body where nothing is recorded, and for how long it
+/// is to be held back.
+fn from_recording(state: &State, via: &Via, head: &request::Parts) -> (Response<Reply>, Duration) {
+    let refused = |why: &str| (failed(state, 400, &what(state, head), why), Duration::ZERO);
+    let goes = match goes(state, via, head) {
+        Ok(goes) => goes,
+        Err(why) => return refused(why),
+    };
+    let asked = match cleaned(state, head, &goes, &mut Spool::new()) {
+        Ok(asked) => asked,
+        Err(why) => return refused(&why),
+    };
+    let user = user(via, head);
+    replayed(state, &user, head, &goes, &asked)
+        .unwrap_or_else(|why| (missed(state, &asked, &goes, why), Duration::ZERO))
+}
+
+/// What a fault has come to, or what there is to say; nothing when the connection is to be closed.
+async fn respond_in_time(
+    state: Arc<State>,
+    via: Arc<Via>,
+    request: http::Request<Incoming>,
+) -> Answered {
     let path = request.uri().path();
     let method = request.method().as_str();
     let instead = state.faults.iter().find_map(|fault| fault.of(method, path));
     match instead {
-        None => Some(answered(state, via, request).await),
+        None => Some(answered(state, &via, request).await),
         Some(Instead::Answer(answer)) => {
             state.seen.fetch_add(1, Ordering::Relaxed);
             Some(*answer)
@@ -67,7 +96,7 @@ pub(super) async fn respond(
             state.seen.fetch_add(1, Ordering::Relaxed);
             None
         }
-        Some(Instead::Spoil(spoil)) => Some(spoilt(answered(state, via, request).await, spoil)),
+        Some(Instead::Spoil(spoil)) => Some(spoilt(answered(state, &via, request).await, spoil)),
     }
 }
 
@@ -79,34 +108,39 @@ async fn answered(
 ) -> Response<Reply> {
     let (head, body) = request.into_parts();
     state.seen.fetch_add(1, Ordering::Relaxed);
-    let what = format!("{} {}", head.method, state.cleaner.url(&head.uri.to_string()));
+    // Of what is only replayed a client may tire: slow answers are there to be tired of.
+    let what = state.records().then(|| what(&state, &head));
     let mut underway = Underway::new(&state, what);
     let answer = asked(&state, via, head, body).await;
-    underway.is_answered = true;
+    underway.what = None;
     answer
+}
+
+/// A request in the words of a report.
+fn what(state: &State, head: &request::Parts) -> String {
+    format!("{} {}", head.method, state.cleaner.url(&head.uri.to_string()))
 }
 
 /// A request that is not answered yet. One that is given up, by its client or at the end, is not
 /// forgotten while it is recorded: nobody could say that all was seen.
 struct Underway {
     state: Arc<State>,
-    what: String,
-    is_answered: bool,
+    /// What would be missing without an answer.
+    what: Option<String>,
     _token: TaskTrackerToken,
 }
 
 impl Underway {
-    fn new(state: &Arc<State>, what: String) -> Underway {
+    fn new(state: &Arc<State>, what: Option<String>) -> Underway {
         let token = state.tape.reading.token();
-        Underway { state: Arc::clone(state), what, is_answered: false, _token: token }
+        Underway { state: Arc::clone(state), what, _token: token }
     }
 }
 
 impl Drop for Underway {
     fn drop(&mut self) {
-        // Of what is only replayed a client may tire: slow answers are there to be tired of.
-        if !self.is_answered && self.state.records() {
-            self.state.failed(format!("{} was given up before it was answered", self.what));
+        if let Some(what) = &self.what {
+            self.state.failed(format!("{what} was given up before it was answered"));
         }
     }
 }
@@ -123,73 +157,87 @@ async fn asked(
     head: request::Parts,
     body: Incoming,
 ) -> Response<Reply> {
-    let what = format!("{} {}", head.method, state.cleaner.url(&head.uri.to_string()));
+    let refused = |code, why: &str| failed(state, code, &what(state, &head), why);
     let goes = match goes(state, via, &head) {
         Ok(goes) => goes,
-        Err(why) => return failed(state, 400, &what, why),
+        Err(why) => return refused(400, why),
     };
     let order = state.order.fetch_add(1, Ordering::Relaxed);
     if head.headers.contains_key(header::UPGRADE) {
         let why = "WebSockets and other upgrades are not recorded";
-        return failed(state, 501, &what, why);
+        return refused(501, why);
     }
     let mut spool = Spool::new();
     if let Err(error) = collect(body, &mut spool).await {
-        return failed(state, 400, &what, &format!("the request is not whole: {error}"));
+        return refused(400, &format!("the request is not whole: {error}"));
     }
     let asked = match cleaned(state, &head, &goes, &mut spool) {
         Ok(asked) => asked,
-        Err(why) => return failed(state, 413, &what, &why),
+        Err(why) => return refused(413, &why),
     };
-    let user = match &via.authority {
-        Some(_) => via.user.clone(),
-        None => tunnel::user(&head.headers),
-    };
-    if state.replays()
-        && let Some(response) = replayed(state, &user, &head, &goes, &asked).await
-    {
-        return response;
+    if state.replays() {
+        match replayed(state, &user(via, &head), &head, &goes, &asked) {
+            Ok((response, delay)) => {
+                if !delay.is_zero() {
+                    tokio::time::sleep(delay).await;
+                }
+                return response;
+            }
+            Err(why) if !state.records() => return missed(state, &asked, &goes, why),
+            Err(_) => {}
+        }
     }
     recorded(state, head, goes, asked, spool, order).await
 }
 
-/// The recorded answer, or that there is none; nothing when it is to be recorded instead.
-async fn replayed(
+/// Whose session it is.
+fn user(via: &Via, head: &request::Parts) -> String {
+    match &via.authority {
+        Some(_) => via.user.clone(),
+        None => tunnel::user(&head.headers),
+    }
+}
+
+/// The recorded answer and for how long it is to be held back, or why there is none.
+fn replayed(
     state: &State,
     user: &str,
     head: &request::Parts,
     goes: &Goes,
     asked: &Request,
-) -> Option<Response<Reply>> {
-    let session = state.session(user);
-    let found = locked(&session).answer(asked, &goes.origin);
-    match found {
-        Ok(Answer::Recorded(response)) => {
-            let client = (&head.method, &head.headers);
-            let folder = state.library.folder();
-            let made =
-                answer::answer(*response, client, state.latency, &state.bodies, folder).await;
-            Some(made.map_or_else(
-                |error| {
-                    state.failed(format!("{} {}: {error}", asked.method, asked.url));
-                    refusal(500, &error.to_string())
-                },
-                |response| {
-                    state.replayed.fetch_add(1, Ordering::Relaxed);
-                    response
-                },
-            ))
+) -> Result<(Response<Reply>, Duration), Why> {
+    let library = &state.library;
+    // The session is locked for no longer than it takes to move its cursor.
+    let found = library.queue(asked, &goes.origin);
+    let found = found.and_then(|queue| locked(&state.session(user)).next(queue));
+    let recalled = match found {
+        Ok(at) => library.recalled(at),
+        Err(why) => {
+            let response = library.by_rule(asked, &goes.origin).ok_or(why)?;
+            Ok(answer::recalled(response))
         }
-        Ok(Answer::Missed(_)) if state.records() => None,
-        Ok(Answer::Missed(miss)) => Some(missed(state, asked, miss)),
+    };
+    let made = recalled.and_then(|recalled| {
+        let delay = answer::delay(&recalled, state.latency);
+        let client = (&head.method, &head.headers);
+        let folder = library.folder();
+        let made = answer::answer(recalled, client, state.latency, &state.bodies, folder)?;
+        Ok((made, delay))
+    });
+    Ok(match made {
+        Ok(made) => {
+            state.replayed.fetch_add(1, Ordering::Relaxed);
+            made
+        }
         Err(error) => {
             state.failed(format!("{} {}: {error}", asked.method, asked.url));
-            Some(refusal(500, &error.to_string()))
+            (refusal(500, &error.to_string()), Duration::ZERO)
         }
-    }
+    })
 }
 
-fn missed(state: &State, asked: &Request, miss: Miss) -> Response<Reply> {
+fn missed(state: &State, asked: &Request, goes: &Goes, why: Why) -> Response<Reply> {
+    let miss = state.library.miss(asked, &goes.origin, why);
     let response = miss::answer(&asked.method, &asked.url, &miss);
     let missed = Missed { method: asked.method.clone(), url: asked.url.clone(), miss };
     locked(&state.outcome).missed.push(missed);
@@ -272,57 +320,6 @@ fn to_upstream(
     Ok(request)
 }
 
-/// Where a request goes, from its address, the tunnel it came through or the service that this
-/// stands for.
-fn goes(state: &State, via: &Via, head: &request::Parts) -> Result<Goes, &'static str> {
-    let path = head.uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
-    let absolute = |scheme: &str, host: &str| {
-        let url = format!("{scheme}://{host}{path}");
-        let origin = Address::of(&url).origin();
-        Goes { url, origin }
-    };
-    if let Some(authority) = &via.authority {
-        // The Host that is asked for inside a tunnel may differ from where the tunnel goes.
-        let default = if via.scheme == "https" { ":443" } else { ":80" };
-        let host = authority.strip_suffix(default).unwrap_or(authority);
-        return Ok(absolute(via.scheme, host));
-    }
-    let named = head.uri.authority().map(http::uri::Authority::as_str);
-    let host = head.headers.get(header::HOST).and_then(|value| value.to_str().ok());
-    match &state.front {
-        Front::Forward => match (head.uri.scheme_str(), named) {
-            (Some(scheme), Some(host)) => Ok(absolute(scheme, host)),
-            _ => Err("this is a proxy: set it as http_proxy, and ask for whole addresses"),
-        },
-        Front::Reverse { target: Some(target) } => {
-            let target = target.trim_end_matches('/');
-            let url = format!("{target}{path}");
-            let origin = Address::of(&url).origin();
-            Ok(Goes { url, origin })
-        }
-        Front::Reverse { target: None } => match named.or(host) {
-            Some(host) if !is_own(state, host) => {
-                let mut goes = absolute("http", host);
-                // A reverse proxy cannot tell what scheme is meant.
-                goes.origin.scheme = None;
-                goes.origin.host = Some(host.to_ascii_lowercase());
-                Ok(goes)
-            }
-            _ => Ok(Goes { url: path.to_owned(), origin: Origin::default() }),
-        },
-    }
-}
-
-/// Whether a host is the listener itself.
-fn is_own(state: &State, host: &str) -> bool {
-    let port = state.address.port().to_string();
-    let (name, other) = host.rsplit_once(':').unwrap_or((host, "80"));
-    other == port
-        && (name == "localhost"
-            || name.trim_matches(['[', ']']).parse() == Ok(state.address.ip())
-            || state.address.ip().is_unspecified())
-}
-
 /// The request as it is looked up and recorded, without secrets.
 fn cleaned(
     state: &State,
@@ -341,7 +338,7 @@ fn cleaned(
     };
     let request =
         Request { method: head.method.as_str().to_owned(), url: goes.url.clone(), headers, body };
-    Ok(tape::cleaned(&state.cleaner, &request))
+    Ok(tape::cleaned(&state.cleaner, request))
 }
 
 async fn collect(mut body: Incoming, spool: &mut Spool) -> Result<(), String> {

@@ -2,9 +2,11 @@
 //! with CONNECT.
 
 mod answer;
+mod answering;
 mod authority;
 mod exchange;
 mod fault;
+mod goes;
 mod headers;
 mod miss;
 mod reply;

@@ -1,6 +1,8 @@
 //! Connections of clients, and the tunnels that they ask a forward proxy for.
 
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
 use http::{Method, Request, Response};
 use hyper::body::Incoming;
@@ -13,7 +15,9 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use super::State;
-use super::exchange::{self, Via};
+use super::answering::Answering;
+use super::exchange;
+use super::goes::Via;
 use super::reply::Reply;
 use super::tunnel;
 
@@ -78,10 +82,8 @@ where
     I: hyper::rt::Read + hyper::rt::Write + Unpin + Send + 'static,
 {
     let via = Arc::new(via);
-    let service = service_fn(move |request: Request<Incoming>| {
-        let (state, via) = (Arc::clone(&state), Arc::clone(&via));
-        async move { respond(state, &via, request).await.ok_or(Closed) }
-    });
+    let service =
+        service_fn(move |request: Request<Incoming>| Served(respond(&state, &via, request)));
     builder().serve_connection_with_upgrades(io, service).into_owned()
 }
 
@@ -97,20 +99,27 @@ impl std::fmt::Display for Closed {
 
 impl std::error::Error for Closed {}
 
-async fn respond(
-    state: Arc<State>,
-    via: &Via,
-    request: Request<Incoming>,
-) -> Option<Response<Reply>> {
+/// An answer as the server wants it.
+struct Served(Answering);
+
+impl Future for Served {
+    type Output = Result<Response<Reply>, Closed>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        Pin::new(&mut self.0).poll(cx).map(|answer| answer.ok_or(Closed))
+    }
+}
+
+fn respond(state: &Arc<State>, via: &Arc<Via>, request: Request<Incoming>) -> Answering {
     let is_forward = state.authority.is_some() && via.authority.is_none();
     if request.method() == Method::CONNECT {
         if !is_forward {
             let why = "this is no proxy: nothing can be tunnelled through it";
-            return Some(exchange::refusal(400, why));
+            return Answering::given(exchange::refusal(400, why));
         }
-        return Some(tunnel::connect(state, request));
+        return Answering::given(tunnel::connect(Arc::clone(state), request));
     }
-    exchange::respond(state, via, request).await
+    exchange::respond(state, via, request)
 }
 
 /// Speaks HTTP inside a tunnel.

@@ -1,5 +1,6 @@
 //! What is recorded while it comes in: codings taken off, secrets taken out, large bodies put away.
 
+use std::borrow::Cow;
 use std::io::Read;
 
 use bytes::Bytes;
@@ -45,34 +46,61 @@ pub(super) fn decoded(spool: &mut Spool, headers: &Headers) -> Result<(Vec<u8>, 
 }
 
 /// A request without its secrets.
-pub(crate) fn cleaned(cleaner: &Cleaner, request: &Request) -> Request {
+pub(crate) fn cleaned(cleaner: &Cleaner, request: Request) -> Request {
     let before = cleaner.generation();
-    let clean = cleaned_once(cleaner, request);
+    let clean = cleaned_once(cleaner, &request);
     // What a part has taught may stand in those before it.
-    if cleaner.generation() == before { clean } else { cleaned_once(cleaner, request) }
+    let clean =
+        if cleaner.generation() == before { clean } else { cleaned_once(cleaner, &request) };
+    clean.into_request(request)
 }
 
-fn cleaned_once(cleaner: &Cleaner, request: &Request) -> Request {
+/// What becomes of the parts of a request; nothing of those that hold no secret.
+struct Clean {
+    url: Option<String>,
+    headers: Vec<(usize, Vec<u8>)>,
+    body: Option<Vec<u8>>,
+}
+
+fn owned<T: ToOwned + ?Sized>(clean: Cow<'_, T>) -> Option<T::Owned> {
+    match clean {
+        Cow::Owned(clean) => Some(clean),
+        Cow::Borrowed(_) => None,
+    }
+}
+
+fn cleaned_once(cleaner: &Cleaner, request: &Request) -> Clean {
     let host = host_of(&request.url);
-    let body = match &request.body {
-        Content::Bytes(bytes) if !bytes.is_empty() => {
-            let media_type = request.headers.text("content-type").unwrap_or_default();
-            Content::from(cleaner.body(&host, media_type, bytes).into_owned())
+    let headers = request.headers.iter().enumerate();
+    let clean = |(at, (name, value))| Some((at, owned(cleaner.header(&host, name, value))?));
+    let headers = headers.filter_map(clean).collect();
+    let body = request.body.bytes().filter(|bytes| !bytes.is_empty()).and_then(|bytes| {
+        let media_type = request.headers.text("content-type").unwrap_or_default();
+        owned(cleaner.body(&host, media_type, bytes))
+    });
+    Clean { url: owned(cleaner.url(&request.url)), headers, body }
+}
+
+impl Clean {
+    fn into_request(self, mut request: Request) -> Request {
+        if let Some(url) = self.url {
+            request.url = url;
         }
-        other => other.clone(),
-    };
-    Request {
-        method: request.method.clone(),
-        url: cleaner.url(&request.url).into_owned(),
-        headers: clean_headers(cleaner, &host, &request.headers),
-        body,
+        if let Some(body) = self.body {
+            request.body = Content::from(body);
+        }
+        let mut values: Vec<_> = request.headers.values_mut().map(|(_, value)| value).collect();
+        for (at, value) in self.headers {
+            *values[at] = value;
+        }
+        request
     }
 }
 
 pub(crate) fn clean_headers(cleaner: &Cleaner, host: &str, headers: &Headers) -> Headers {
     let mut headers = headers.clone();
     for (name, value) in headers.values_mut() {
-        if let std::borrow::Cow::Owned(clean) = cleaner.header(host, name, value) {
+        if let Cow::Owned(clean) = cleaner.header(host, name, value) {
             *value = clean;
         }
     }

@@ -9,7 +9,8 @@ use tokio::io::AsyncReadExt;
 use tokio_rustls::TlsAcceptor;
 
 use super::State;
-use super::exchange::{Via, refusal};
+use super::exchange::refusal;
+use super::goes::Via;
 use super::reply::Reply;
 use super::serve;
 
