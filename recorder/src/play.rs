@@ -317,15 +317,28 @@ impl Session {
         let record = |place: u32| {
             if is_ordered { index.in_order(group, place) } else { group.first + place }
         };
-        let cursor = self.cursors.entry((group.first, is_ordered)).or_insert(0);
-        while *cursor < length {
-            let at = record(*cursor);
+        let used = &mut self.used;
+        let mut take = |at: u32| {
             let (word, bit) = (at as usize / 64, 1u64 << (at % 64));
-            *cursor += 1;
-            if self.used[word] & bit == 0 {
-                self.used[word] |= bit;
+            let is_new = used[word] & bit == 0;
+            if is_new {
+                used[word] |= bit;
                 self.library.used[word].fetch_or(bit, Ordering::Relaxed);
-                return Ok(at);
+            }
+            is_new
+        };
+        // Most requests were recorded once, and need no cursor.
+        if length == 1 && take(group.first) {
+            return Ok(group.first);
+        }
+        if length > 1 {
+            let cursor = self.cursors.entry((group.first, is_ordered)).or_insert(0);
+            while *cursor < length {
+                let at = record(*cursor);
+                *cursor += 1;
+                if take(at) {
+                    return Ok(at);
+                }
             }
         }
         // All of them are marked as used by now.
@@ -504,7 +517,7 @@ mod tests {
         assert_eq!(ask("https://a/y"), "2");
         write(&[("https://a/y", "2")]);
         assert_eq!(ask("https://a/x"), "Unknown");
-        crate::files::write(&folder.path().join(".index"), b"gatecix1 broken").unwrap();
+        crate::files::write(&folder.path().join(".index"), b"gatecix2 broken").unwrap();
         assert_eq!(ask("https://a/y"), "2");
     }
 

@@ -91,6 +91,7 @@ impl Cleaner {
             profiles: Vec::new(),
             allow: None,
             keep_personal: false,
+            knows_some: !known.values().is_empty(),
             learnt: RwLock::new(learnt),
             generation: AtomicU64::new(0),
         };

@@ -308,6 +308,9 @@ static IN_RUN: [bool; 256] = {
 /// Whether these bytes are no text, going by how they begin.
 pub(crate) fn is_binary(text: &[u8]) -> bool {
     let start = &text[..text.len().min(1024)];
+    if start.iter().all(|b| matches!(b, b' '..=b'~')) {
+        return false;
+    }
     let controls =
         start.iter().filter(|b| matches!(b, 0..=8 | 11 | 14..=26 | 28..=31 | 127)).count();
     let is_cut = |error: std::str::Utf8Error| error.error_len().is_none();

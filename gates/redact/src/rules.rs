@@ -6,6 +6,7 @@ use std::sync::{PoisonError, RwLock};
 
 use regex::bytes::RegexSet;
 
+use crate::SHORTEST_SECRET;
 use crate::learnt::Learnt;
 use crate::placeholder::{self, Key};
 use crate::profiles::Profile;
@@ -20,6 +21,8 @@ pub(crate) struct Rules {
     pub(crate) profiles: Vec<&'static Profile>,
     pub(crate) allow: Option<RegexSet>,
     pub(crate) keep_personal: bool,
+    /// Whether values were known from the start.
+    pub(crate) knows_some: bool,
     pub(crate) learnt: RwLock<Learnt>,
     /// How many values were learnt.
     pub(crate) generation: AtomicU64,
@@ -45,6 +48,10 @@ impl Rules {
 
     /// Calls `found` with every place of a value that is known, and what stands for it.
     pub(crate) fn known(&self, text: &[u8], found: impl FnMut(Range<usize>, &[u8])) {
+        // A lock is shared by all who look, even for reading.
+        if text.len() < SHORTEST_SECRET || (!self.knows_some && self.generation() == 0) {
+            return;
+        }
         self.learnt.read().unwrap_or_else(PoisonError::into_inner).find(text, found);
     }
 

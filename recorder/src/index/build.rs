@@ -8,12 +8,12 @@ use bytes::Bytes;
 use rayon::prelude::*;
 
 use super::coding::{Writer, write_response};
-use super::{GROUP, HEAD, Index, MAGIC, Source, origin_text, slot_of, with_origin};
+use super::{HEAD, Index, MAGIC, RECORD, Source, origin_text, slot_of, with_origin};
 use crate::canonical::{Address, Hash, Matching};
 use crate::cassette::{self, Cassette, Recorded};
 use crate::{Error, Result, files};
 
-/// Marks the slot of a key that several origins share.
+/// Marks the end of a group in the slot of a key that several origins share.
 pub(super) const SEVERAL: u32 = 1 << 31;
 /// How much of a part that counts is kept to say what differs, in bytes.
 const SHOWN: usize = 2048;
@@ -91,15 +91,15 @@ pub(super) fn update(
     }
     let wrote = files::write(path, &bytes);
     let mapped = wrote.ok().and_then(|()| Index::map(path).ok().flatten());
-    let index = mapped.or_else(|| Index::parse(bytes.into()));
+    let index = mapped.or_else(|| Index::parse(bytes));
     let mut index = index.expect("an index that was just made can be read");
     index.folder = Some(cassette.folder().to_owned());
     Ok(index)
 }
 
-pub(super) fn in_memory(recorded: &[Recorded], matching: &Matching) -> Bytes {
+pub(super) fn in_memory(recorded: &[Recorded], matching: &Matching) -> Vec<u8> {
     let made = recorded.par_iter().map(|one| made(one, 0, matching)).collect();
-    laid_out([0; 16], &[], made).into()
+    laid_out([0; 16], &[], made)
 }
 
 fn kept_by_source(old: &Index) -> HashMap<(&str, Hash), Vec<Made>> {
@@ -111,7 +111,7 @@ fn kept_by_source(old: &Index) -> HashMap<(&str, Hash), Vec<Made>> {
     for at in 0..old.len() {
         let record = old.record(at);
         let hash = |from: usize| -> Hash { record[from..from + 16].try_into().unwrap_or_default() };
-        let source = u32::from_le_bytes(record[68..72].try_into().unwrap_or_default());
+        let source = u32::from_le_bytes(record[60..64].try_into().unwrap_or_default());
         let (Some(blob), Some(from)) = (old.blob(at), old.sources.get(source as usize)) else {
             continue;
         };
@@ -167,21 +167,32 @@ fn groups(made: &[Made]) -> Vec<(u32, u32)> {
     groups
 }
 
-/// An open hash table of groups: the place of the group and one, 0 where there is none.
-fn table(made: &[Made], groups: &[(u32, u32)], key: impl Fn(&Made) -> Hash) -> Vec<u32> {
+/// A slot of an open hash table: the beginning of a key and its group, which ends at 0 where there
+/// is none.
+#[derive(Clone, Copy, Default)]
+struct Slot {
+    start: [u8; 8],
+    first: u32,
+    end: u32,
+}
+
+/// An open hash table of groups.
+fn table(made: &[Made], groups: &[(u32, u32)], key: impl Fn(&Made) -> Hash) -> Vec<Slot> {
     let slots = (groups.len() * 2).next_power_of_two().max(2);
-    let mut table = vec![0u32; slots];
-    for (at, (first, _)) in (1u32..).zip(groups) {
+    let mut table = vec![Slot::default(); slots];
+    for (first, end) in groups {
         let own = key(&made[*first as usize]);
         let mut slot = slot_of(&own, slots);
         loop {
-            let there = table[slot] & !SEVERAL;
-            if there == 0 {
-                table[slot] = at;
+            let there = &mut table[slot];
+            if there.end == 0 {
+                let mut start = [0; 8];
+                start.copy_from_slice(&own[..8]);
+                *there = Slot { start, first: *first, end: *end };
                 break;
             }
-            if key(&made[groups[there as usize - 1].0 as usize]) == own {
-                table[slot] |= SEVERAL;
+            if key(&made[there.first as usize]) == own {
+                there.end |= SEVERAL;
                 break;
             }
             slot = (slot + 1) & (slots - 1);
@@ -213,28 +224,33 @@ fn laid_out(policy: Hash, sources: &[Source], mut made: Vec<Made>) -> Vec<u8> {
         out.u64(source.modified_ns);
         out.0.extend_from_slice(&source.digest);
     }
+    out.0.resize(out.0.len().next_multiple_of(RECORD), 0);
     let mut places = vec![out.0.len()];
+    out.0.reserve(made.len() * (RECORD + 8 + 4));
     let mut at = 0;
     for one in &made {
         for hash in [one.key, one.any, one.exact] {
             out.0.extend_from_slice(&hash);
         }
-        out.u64(one.order);
         out.u64(at);
         out.u32(one.blob.len() as u32);
         out.u32(one.source);
         at += one.blob.len() as u64;
     }
     places.push(out.0.len());
-    out.0.reserve(groups.len() * GROUP);
-    for (first, end) in &groups {
-        out.u32(*first);
-        out.u32(*end);
+    for one in &made {
+        out.u64(one.order);
     }
-    for table in [&by_order, &slots, &any_slots] {
+    places.push(out.0.len());
+    for at in by_order {
+        out.u32(at);
+    }
+    for table in [&slots, &any_slots] {
         places.push(out.0.len());
-        for value in table {
-            out.u32(*value);
+        for slot in table {
+            out.0.extend_from_slice(&slot.start);
+            out.u32(slot.first);
+            out.u32(slot.end);
         }
     }
     places.push(out.0.len());

@@ -10,6 +10,7 @@ mod coding;
 
 use std::ops::Range;
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
@@ -20,12 +21,17 @@ use crate::{Error, Result, files};
 use coding::Reader;
 pub(crate) use coding::{Fields, Recalled};
 
-const MAGIC: &[u8; 8] = b"gatecix1";
+const MAGIC: &[u8; 8] = b"gatecix2";
 /// What the file begins with: the magic, the policy's digest and the places of the parts.
 const HEAD: usize = 8 + 16 + 6 * 8;
-/// How long a record is, a group, a file.
-const RECORD: usize = 16 * 3 + 8 + 8 + 4 + 4;
-const GROUP: usize = 4 + 4;
+/// How long a record is: three keys, and the place, length and source of its blob. Records begin at
+/// multiples of it, so that each is one line of the processor's cache.
+const RECORD: usize = 16 * 3 + 8 + 4 + 4;
+/// How long a slot of a table is: the beginning of a key, and the group that has it.
+const SLOT: usize = 8 + 4 + 4;
+/// How many handles of the bytes there are: an answer takes a share in one, and threads that
+/// answer at once would wait for each other at a single count of shares.
+const HANDLES: usize = 16;
 
 /// The file that a record comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,7 +47,9 @@ struct Source {
 #[derive(Debug, Clone, Copy)]
 struct Parts {
     records: usize,
-    groups: usize,
+    /// The place of each record among all.
+    orders: usize,
+    /// The records of each group in order.
     by_order: usize,
     /// Groups by their key.
     slots: usize,
@@ -53,6 +61,7 @@ struct Parts {
 /// What was recorded, by key.
 pub struct Index {
     bytes: Bytes,
+    handles: [Bytes; HANDLES],
     parts: Parts,
     policy: Hash,
     sources: Vec<Source>,
@@ -60,6 +69,15 @@ pub struct Index {
     checked: Vec<AtomicBool>,
     /// Where the sources lie; none when there are none.
     folder: Option<std::path::PathBuf>,
+}
+
+/// Bytes with several handles.
+struct Shared<T>(Arc<T>);
+
+impl<T: AsRef<[u8]>> AsRef<[u8]> for Shared<T> {
+    fn as_ref(&self) -> &[u8] {
+        (*self.0).as_ref()
+    }
 }
 
 /// Records that were asked for alike, as a range of places.
@@ -112,8 +130,8 @@ impl Index {
 
     /// The index of interactions that lie in no cassette, in memory.
     pub fn of_recorded(recorded: &[Recorded], matching: &Matching) -> Index {
-        let bytes = build::in_memory(recorded, matching);
-        Index::parse(bytes).expect("an index that was just made can be read")
+        Index::parse(build::in_memory(recorded, matching))
+            .expect("an index that was just made can be read")
     }
 
     #[expect(unsafe_code, reason = "mapping a file has no safe form")]
@@ -127,11 +145,14 @@ impl Index {
         // mapped stays what it is.
         let map = unsafe { memmap2::Mmap::map(&file) }
             .map_err(|error| Error::file("mapping", path, error))?;
-        Ok(Index::parse(Bytes::from_owner(map)))
+        Ok(Index::parse(map))
     }
 
     /// None when it is no index of this version, or not whole.
-    fn parse(bytes: Bytes) -> Option<Index> {
+    fn parse(owner: impl AsRef<[u8]> + Send + Sync + 'static) -> Option<Index> {
+        let owner = Arc::new(owner);
+        let handle = || Bytes::from_owner(Shared(Arc::clone(&owner)));
+        let (bytes, handles) = (handle(), std::array::from_fn(|_| handle()));
         let mut reader = Reader::of(&bytes);
         if !bytes.starts_with(MAGIC) {
             return None;
@@ -139,9 +160,9 @@ impl Index {
         reader.skip(MAGIC.len())?;
         let policy = reader.digest()?;
         let mut part = || reader.u64().map(|place| place as usize);
-        let (records, groups, by_order) = (part()?, part()?, part()?);
+        let (records, orders, by_order) = (part()?, part()?, part()?);
         let (slots, any_slots, blobs) = (part()?, part()?, part()?);
-        let ascending = [HEAD, records, groups, by_order, slots, any_slots, blobs, bytes.len()];
+        let ascending = [HEAD, records, orders, by_order, slots, any_slots, blobs, bytes.len()];
         if !ascending.is_sorted() {
             return None;
         }
@@ -153,13 +174,13 @@ impl Index {
         });
         let sources: Vec<Source> = sources.collect::<Option<_>>()?;
         let checked = sources.iter().map(|_| AtomicBool::new(false)).collect();
-        let parts = Parts { records, groups, by_order, slots, any_slots, blobs };
-        Some(Index { bytes, parts, policy, sources, checked, folder: None })
+        let parts = Parts { records, orders, by_order, slots, any_slots, blobs };
+        Some(Index { bytes, handles, parts, policy, sources, checked, folder: None })
     }
 
     /// How many interactions it has.
     pub fn len(&self) -> u32 {
-        ((self.parts.groups - self.parts.records) / RECORD) as u32
+        ((self.parts.by_order - self.parts.orders) / 8) as u32
     }
 
     /// Whether it has none.
@@ -177,20 +198,21 @@ impl Index {
         self.bytes.get(from..from + RECORD).unwrap_or(&[0; RECORD])
     }
 
-    fn group(&self, at: u32) -> Group {
-        let from = self.parts.groups + at as usize * GROUP;
-        Group { first: self.u32_at(from), end: self.u32_at(from + 4) }
-    }
-
-    /// Looks a key up in a table; `place` is where the key stands in a record.
-    fn probe(&self, from: usize, to: usize, key: &Hash, place: usize) -> Option<u32> {
-        let slots = (to - from) / 4;
+    /// Looks a key up in a table; `place` is where the key stands in a record. With the group it is
+    /// said whether several origins have the key.
+    fn probe(&self, from: usize, to: usize, key: &Hash, place: usize) -> Option<(Group, bool)> {
+        let slots = (to - from) / SLOT;
         let mut slot = slot_of(key, slots);
         for _ in 0..slots {
-            let entry = self.u32_at(from + slot * 4);
-            let at = (entry & !build::SEVERAL).checked_sub(1)?;
-            if self.record(self.group(at).first)[place..place + 16] == key[..] {
-                return Some(entry);
+            let entry = self.bytes.get(from + slot * SLOT..from + (slot + 1) * SLOT)?;
+            let number = |at: usize| entry[at..at + 4].try_into().map_or(0, u32::from_le_bytes);
+            let (first, end) = (number(8), number(12));
+            if end == 0 {
+                return None;
+            }
+            if entry[..8] == key[..8] && self.record(first)[place..place + 16] == key[..] {
+                let group = Group { first, end: end & !build::SEVERAL };
+                return Some((group, end & build::SEVERAL != 0));
             }
             slot = (slot + 1) & (slots - 1);
         }
@@ -201,8 +223,8 @@ impl Index {
     pub(crate) fn find(&self, loose: &Hash, origin: &Origin, matching: &Matching) -> Option<Group> {
         let Parts { slots, any_slots, .. } = self.parts;
         let probe = |origin: &str| self.probe(slots, any_slots, &with_origin(loose, origin), 0);
-        let entry = probe(&origin_text(matching, origin)).or_else(|| probe(" "))?;
-        Some(self.group(entry - 1))
+        let (group, _) = probe(&origin_text(matching, origin)).or_else(|| probe(" "))?;
+        Some(group)
     }
 
     /// The records of a key wherever they come from.
@@ -210,8 +232,8 @@ impl Index {
         let Parts { any_slots, blobs, .. } = self.parts;
         match self.probe(any_slots, blobs, loose, 16) {
             None => Found::Nothing,
-            Some(entry) if entry & build::SEVERAL != 0 => Found::Several,
-            Some(entry) => Found::One(self.group(entry - 1)),
+            Some((_, true)) => Found::Several,
+            Some((group, false)) => Found::One(group),
         }
     }
 
@@ -240,13 +262,15 @@ impl Index {
 
     /// The place of a record among all that was recorded.
     pub(crate) fn order(&self, at: u32) -> u64 {
-        u64::from_le_bytes(self.record(at)[48..56].try_into().unwrap_or_default())
+        let from = self.parts.orders + at as usize * 8;
+        let bytes = self.bytes.get(from..from + 8).and_then(|bytes| bytes.try_into().ok());
+        bytes.map_or(0, u64::from_le_bytes)
     }
 
     fn blob_place(&self, at: u32) -> Option<Range<usize>> {
         let record = self.record(at);
-        let from = u64::from_le_bytes(record[56..64].try_into().ok()?) as usize;
-        let length = u32::from_le_bytes(record[64..68].try_into().ok()?) as usize;
+        let from = u64::from_le_bytes(record[48..56].try_into().ok()?) as usize;
+        let length = u32::from_le_bytes(record[56..60].try_into().ok()?) as usize;
         let from = self.parts.blobs.checked_add(from)?;
         let end = from.checked_add(length).filter(|end| *end <= self.bytes.len())?;
         Some(from..end)
@@ -257,7 +281,7 @@ impl Index {
     }
 
     fn reader(&self, at: u32) -> Option<Reader<'_>> {
-        Reader::within(&self.bytes, self.blob_place(at)?)
+        Reader::within(&self.handles[at as usize % HANDLES], self.blob_place(at)?)
     }
 
     /// What was answered. The file that it comes from is looked at when it first is.
@@ -285,7 +309,7 @@ impl Index {
 
     fn check(&self, at: u32) -> Result<()> {
         let record = self.record(at);
-        let file = u32::from_le_bytes(record[68..72].try_into().unwrap_or_default()) as usize;
+        let file = u32::from_le_bytes(record[60..64].try_into().unwrap_or_default()) as usize;
         let (Some(folder), Some(source)) = (&self.folder, self.sources.get(file)) else {
             return Ok(());
         };

@@ -46,7 +46,7 @@ pub(super) fn respond(
         let (state, via) = (Arc::clone(state), Arc::clone(via));
         return Answering::Awaited(Box::pin(respond_in_time(state, via, request)));
     }
-    state.seen.fetch_add(1, Ordering::Relaxed);
+    state.counts.0.seen.fetch_add(1, Ordering::Relaxed);
     let (head, _) = request.into_parts();
     let (answer, delay) = from_recording(state, via, &head);
     if delay.is_zero() {
@@ -89,11 +89,11 @@ async fn respond_in_time(
     match instead {
         None => Some(answered(state, &via, request).await),
         Some(Instead::Answer(answer)) => {
-            state.seen.fetch_add(1, Ordering::Relaxed);
+            state.counts.0.seen.fetch_add(1, Ordering::Relaxed);
             Some(*answer)
         }
         Some(Instead::Close) => {
-            state.seen.fetch_add(1, Ordering::Relaxed);
+            state.counts.0.seen.fetch_add(1, Ordering::Relaxed);
             None
         }
         Some(Instead::Spoil(spoil)) => Some(spoilt(answered(state, &via, request).await, spoil)),
@@ -107,7 +107,7 @@ async fn answered(
     request: http::Request<Incoming>,
 ) -> Response<Reply> {
     let (head, body) = request.into_parts();
-    state.seen.fetch_add(1, Ordering::Relaxed);
+    state.counts.0.seen.fetch_add(1, Ordering::Relaxed);
     // Of what is only replayed a client may tire: slow answers are there to be tired of.
     let what = state.records().then(|| what(&state, &head));
     let mut underway = Underway::new(&state, what);
@@ -209,7 +209,7 @@ fn replayed(
     let library = &state.library;
     // The session is locked for no longer than it takes to move its cursor.
     let found = library.queue(asked, &goes.origin);
-    let found = found.and_then(|queue| locked(&state.session(user)).next(queue));
+    let found = found.and_then(|queue| state.in_session(user, |session| session.next(queue)));
     let recalled = match found {
         Ok(at) => library.recalled(at),
         Err(why) => {
@@ -226,7 +226,7 @@ fn replayed(
     });
     Ok(match made {
         Ok(made) => {
-            state.replayed.fetch_add(1, Ordering::Relaxed);
+            state.counts.0.replayed.fetch_add(1, Ordering::Relaxed);
             made
         }
         Err(error) => {

@@ -67,9 +67,8 @@ pub(super) fn goes(state: &State, via: &Via, head: &request::Parts) -> Result<Go
 
 /// Whether a host is the listener itself.
 fn is_own(state: &State, host: &str) -> bool {
-    let port = state.address.port().to_string();
-    let (name, other) = host.rsplit_once(':').unwrap_or((host, "80"));
-    other == port
+    let (name, port) = host.rsplit_once(':').unwrap_or((host, "80"));
+    port.parse() == Ok(state.address.port())
         && (name == "localhost"
             || name.trim_matches(['[', ']']).parse() == Ok(state.address.ip())
             || state.address.ip().is_unspecified())

@@ -135,12 +135,27 @@ pub(crate) struct State {
     authority: Option<Authority>,
     address: SocketAddr,
     bodies: answer::Bodies,
+    /// The session of all who name no user.
+    anyone: Apart<Mutex<Session>>,
     sessions: Mutex<HashMap<String, Arc<Mutex<Session>>>>,
     order: AtomicU64,
-    seen: AtomicU64,
-    replayed: AtomicU64,
+    counts: Apart<Counts>,
     outcome: Mutex<Outcome>,
     tape: Tape,
+}
+
+/// In cache lines of its own: what one thread writes all the time takes nothing with it that others
+/// read all the time.
+#[derive(Default)]
+#[repr(align(128))]
+struct Apart<T>(T);
+
+/// How many requests there were.
+#[derive(Default)]
+struct Counts {
+    seen: AtomicU64,
+    /// Those that were answered from the recording.
+    replayed: AtomicU64,
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -148,15 +163,23 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl State {
-    /// The session of a proxy's user, or of all who name none.
-    fn session(&self, user: &str) -> Arc<Mutex<Session>> {
-        let mut sessions = locked(&self.sessions);
-        if let Some(session) = sessions.get(user) {
-            return Arc::clone(session);
+    /// Does something with the session of a proxy's user, or of all who name none.
+    fn in_session<T>(&self, user: &str, act: impl FnOnce(&mut Session) -> T) -> T {
+        if user.is_empty() {
+            return act(&mut locked(&self.anyone.0));
         }
-        let session = Arc::new(Mutex::new(self.library.session()));
-        sessions.insert(user.to_owned(), Arc::clone(&session));
-        session
+        let session = {
+            let mut sessions = locked(&self.sessions);
+            match sessions.get(user) {
+                Some(session) => Arc::clone(session),
+                None => {
+                    let session = Arc::new(Mutex::new(self.library.session()));
+                    sessions.insert(user.to_owned(), Arc::clone(&session));
+                    session
+                }
+            }
+        };
+        act(&mut locked(&session))
     }
 
     fn replays(&self) -> bool {
@@ -207,6 +230,7 @@ impl Proxy {
         let state = Arc::new(State {
             front: setup.front,
             mode: setup.mode,
+            anyone: Apart(Mutex::new(setup.library.session())),
             library: setup.library,
             cassette: setup.cassette,
             cleaner: setup.cleaner,
@@ -218,8 +242,7 @@ impl Proxy {
             bodies: answer::Bodies::default(),
             sessions: Mutex::default(),
             order: AtomicU64::new(first),
-            seen: AtomicU64::new(0),
-            replayed: AtomicU64::new(0),
+            counts: Apart::default(),
             outcome: Mutex::default(),
             tape: Tape { to: tape, reading: TaskTracker::new() },
         });
@@ -251,8 +274,10 @@ impl Proxy {
             let left = state.tape.reading.len();
             state.failed(format!("{left} answers were still under way at the end"));
         }
-        let (seen, replayed) =
-            (state.seen.load(Ordering::Relaxed), state.replayed.load(Ordering::Relaxed));
+        let (seen, replayed) = (
+            state.counts.0.seen.load(Ordering::Relaxed),
+            state.counts.0.replayed.load(Ordering::Relaxed),
+        );
         let _ = state.tape.to.send(Exchange::last());
         let _ = self.developing.await;
         let mut outcome = std::mem::take(&mut *locked(&state.outcome));

@@ -103,7 +103,11 @@ fn replayed(replay: &Replay, cx: &Context) -> Result<ExitCode, Error> {
         authorities: None,
         now: cx.clock().now().millis() / 1000,
     };
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    // An answer takes less time than waking a thread: whoever asks needs a core more.
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let workers = cores.saturating_sub(1).max(1);
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(workers).enable_all().build()?;
     let ended = runtime.block_on(async {
         let interruption = Interruption::watched()?;
         let listener = run::listen(&replay.listen, cx).await?;
