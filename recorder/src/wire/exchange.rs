@@ -23,6 +23,9 @@ use crate::message::{Content, Request, Timing};
 use crate::play::Why;
 use crate::spool::{Place, Spool};
 
+/// The header of an answer that is none: nobody could be asked, so it says nothing of the service.
+pub const UNANSWERED: &str = "x-gate-unanswered";
+
 pub(super) fn refusal(code: u16, why: &str) -> Response<Reply> {
     let mut response = Response::new(Reply::text(format!("gate: {why}\n")));
     *response.status_mut() = StatusCode::from_u16(code).unwrap_or(StatusCode::BAD_REQUEST);
@@ -148,7 +151,9 @@ impl Drop for Underway {
 /// Refuses a request, and remembers that it had no answer.
 fn failed(state: &State, code: u16, what: &str, why: &str) -> Response<Reply> {
     state.failed(format!("{what}: {why}"));
-    refusal(code, why)
+    let mut response = refusal(code, why);
+    response.headers_mut().insert(UNANSWERED, HeaderValue::from_static("1"));
+    response
 }
 
 async fn asked(

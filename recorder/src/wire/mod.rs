@@ -37,8 +37,10 @@ use tee::{Exchange, Tape};
 
 pub use answer::Latency;
 pub use authority::system_authorities;
+pub use exchange::UNANSWERED;
 pub use fault::Fault;
 pub use miss::words as miss_words;
+pub use trust::{UNVOUCHED, is_unvouched};
 
 pub(crate) use headers::{end_to_end, to_map};
 pub(crate) use tape::{

@@ -1,25 +1,50 @@
 //! Whom to believe on the way to the real service.
 
-use std::collections::HashSet;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::CryptoProvider;
+use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
-use rustls::{DigitallySignedStruct, Error as TlsError, RootCertStore, SignatureScheme};
+use rustls::{
+    CertificateError, DigitallySignedStruct, Error as TlsError, RootCertStore, SignatureScheme,
+};
 
 use crate::{Error, Result};
+
+/// What is said of a service that nobody vouches for.
+pub const UNVOUCHED: &str = "nobody whom this machine trusts has signed its certificate";
+
+/// Whether a service was not spoken to because nobody who is trusted has signed its certificate.
+pub fn is_unvouched(error: &(dyn std::error::Error + 'static)) -> bool {
+    let mut next = Some(error);
+    while let Some(cause) = next {
+        if let Some(TlsError::InvalidCertificate(CertificateError::UnknownIssuer)) =
+            cause.downcast_ref()
+        {
+            return true;
+        }
+        // What an input or output error is about is not its source.
+        next = match cause.downcast_ref::<std::io::Error>() {
+            Some(error) => error.get_ref().map(|inner| inner as &(dyn std::error::Error + 'static)),
+            None => cause.source(),
+        };
+    }
+    false
+}
 
 /// Believes the authorities of the system and those that were named, and a certificate that was
 /// named itself: what `openssl req -x509` makes for a test server is an authority and a server in
 /// one, which no chain can end with.
 #[derive(Debug)]
 pub(super) struct Trust {
-    chains: Arc<WebPkiServerVerifier>,
-    named: HashSet<Vec<u8>>,
+    named: Vec<CertificateDer<'static>>,
+    provider: Arc<CryptoProvider>,
+    /// Made for the first certificate that is looked at: to read the system's authorities takes
+    /// longer than all else that a replay does before its first answer, and it needs none.
+    chains: OnceLock<Result<Arc<WebPkiServerVerifier>, TlsError>>,
 }
 
 impl Trust {
@@ -28,16 +53,27 @@ impl Trust {
         let wrong = |error: &dyn std::fmt::Display| {
             Error::new(format!("reading a certificate: {error}")).hint("certificates are PEM files")
         };
-        let mut roots = RootCertStore::empty();
-        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-        let mut named = HashSet::new();
+        let mut named = Vec::new();
         for certificate in CertificateDer::pem_slice_iter(more.unwrap_or_default().as_bytes()) {
             let certificate = certificate.map_err(|error| wrong(&error))?;
-            named.insert(certificate.to_vec());
-            roots.add(certificate).map_err(|error| wrong(&error))?;
+            RootCertStore::empty().add(certificate.clone()).map_err(|error| wrong(&error))?;
+            named.push(certificate);
         }
-        let chains = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider);
-        Ok(Trust { chains: chains.build().map_err(|error| wrong(&error))?, named })
+        Ok(Trust { named, provider, chains: OnceLock::new() })
+    }
+
+    fn chains(&self) -> Result<&WebPkiServerVerifier, TlsError> {
+        let chains = self.chains.get_or_init(|| {
+            let mut roots = RootCertStore::empty();
+            roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+            roots.add_parsable_certificates(self.named.iter().cloned());
+            let provider = Arc::clone(&self.provider);
+            // It is refused to be made of no authority at all.
+            WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider)
+                .build()
+                .map_err(|_| TlsError::InvalidCertificate(CertificateError::UnknownIssuer))
+        });
+        chains.as_deref().map_err(Clone::clone)
     }
 }
 
@@ -50,12 +86,18 @@ impl ServerCertVerifier for Trust {
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, TlsError> {
-        if self.named.contains(end_entity.as_ref()) {
+        if self.named.contains(end_entity) {
             let certificate = ParsedCertificate::try_from(end_entity)?;
             rustls::client::verify_server_name(&certificate, server_name)?;
             return Ok(ServerCertVerified::assertion());
         }
-        self.chains.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
+        self.chains()?.verify_server_cert(
+            end_entity,
+            intermediates,
+            server_name,
+            ocsp_response,
+            now,
+        )
     }
 
     fn verify_tls12_signature(
@@ -64,7 +106,8 @@ impl ServerCertVerifier for Trust {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, TlsError> {
-        self.chains.verify_tls12_signature(message, certificate, signature)
+        let known = &self.provider.signature_verification_algorithms;
+        verify_tls12_signature(message, certificate, signature, known)
     }
 
     fn verify_tls13_signature(
@@ -73,10 +116,11 @@ impl ServerCertVerifier for Trust {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, TlsError> {
-        self.chains.verify_tls13_signature(message, certificate, signature)
+        let known = &self.provider.signature_verification_algorithms;
+        verify_tls13_signature(message, certificate, signature, known)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.chains.supported_verify_schemes()
+        self.provider.signature_verification_algorithms.supported_schemes()
     }
 }

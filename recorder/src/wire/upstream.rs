@@ -12,7 +12,7 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 
-use super::trust::Trust;
+use super::trust::{Trust, UNVOUCHED, is_unvouched};
 use crate::spool::{Place, Spool};
 use crate::{Error, Result};
 
@@ -49,6 +49,9 @@ impl Upstream {
         request: http::Request<Sent>,
     ) -> Result<http::Response<Incoming>, String> {
         self.client.request(request).await.map_err(|error| {
+            if is_unvouched(&error) {
+                return UNVOUCHED.to_owned();
+            }
             let mut text = error.to_string();
             let mut source = std::error::Error::source(&error);
             while let Some(cause) = source {

@@ -1,6 +1,6 @@
 //! What became of the requests, for people.
 
-use recorder::{Missed, Outcome, miss_words};
+use recorder::{Missed, Outcome, UNVOUCHED, miss_words};
 
 /// How many of a list are named.
 const NAMED: usize = 10;
@@ -48,6 +48,11 @@ pub(super) fn troubles(outcome: &Outcome) -> String {
     }
     for failed in outcome.failed.iter().take(NAMED) {
         text.push_str(&format!("gate: {failed}\n"));
+    }
+    if outcome.failed.iter().any(|failed| failed.contains(UNVOUCHED)) {
+        text.push_str(
+            "  hint: if its authority is one of your own, name its file: --authorities FILE\n",
+        );
     }
     text
 }

@@ -61,7 +61,11 @@ fn check(id: String, spec: &Drift, one: &Drifted) -> Check {
                 Verdict::Inconclusive,
                 format!("it could not be looked at: {why}"),
             )
-            .advice("give credentials under `headers`; is the service running?");
+            .advice(if why.contains(recorder::UNVOUCHED) {
+                super::unanswered(why)
+            } else {
+                "give credentials under `headers`; is the service running?"
+            });
         }
     };
     let (ignored, counted): (Vec<&Difference>, Vec<&Difference>) =

@@ -5,6 +5,7 @@ mod requests;
 mod run;
 
 use gate_core::{Check, Error, Given, Outcome, Proposal, Verdict};
+use recorder::UNVOUCHED;
 
 use crate::seen::{Observation, Proposed, Recording, Why};
 use crate::settings::{ModeSetting, Settings};
@@ -46,6 +47,15 @@ pub(crate) fn judge(
     outcome.checks.extend(checks);
     outcome.proposals = proposals;
     Ok(outcome)
+}
+
+/// What to do when the service has not answered for this reason.
+fn unanswered(why: &str) -> &'static str {
+    if why.contains(UNVOUCHED) {
+        "if its authority is one of your own, name its file under `authorities`"
+    } else {
+        "is the service running, and is that its address?"
+    }
 }
 
 /// The first few of a list, and how many more there are.

@@ -73,11 +73,8 @@ fn one(id: String, spec: &RequestSpec, asked: &Asked, texts: &Texts<'_>) -> Resu
                 .advice("mend what comes before it, then run the gate again"));
         }
         Err(why) => {
-            return Ok(check(
-                Verdict::Inconclusive,
-                format!("{} was not answered: {why}", asked.line),
-            )
-            .advice("is the service running, and is that its address?"));
+            let message = format!("{} was not answered: {why}", asked.line);
+            return Ok(check(Verdict::Inconclusive, message).advice(super::unanswered(why)));
         }
     };
     let broken = broken(spec, answered, texts)?;

@@ -1,8 +1,9 @@
 //! A program that ran against the recording.
 
 use gate_core::{Check, Limit, Metric, Verdict};
+use recorder::UNVOUCHED;
 
-use super::{count, named};
+use super::{count, named, unanswered};
 use crate::seen::{Ran, Recording, Traffic};
 use crate::settings::Settings;
 use crate::traffic::UNUSED_HINT;
@@ -50,8 +51,12 @@ pub(super) fn answered(traffic: &Traffic, ran: Option<&Ran>) -> Check {
             .evidence(traffic.misses.iter().filter_map(|one| one.exchange.clone()));
     }
     if !traffic.failed.is_empty() {
-        return check(Verdict::Inconclusive, named(&traffic.failed))
-            .advice("what could not be answered or recorded proves nothing; run the gate again");
+        let unvouched = traffic.failed.iter().find(|why| why.contains(UNVOUCHED));
+        let advice = unvouched.map_or(
+            "what could not be answered or recorded proves nothing; run the gate again",
+            |why| unanswered(why),
+        );
+        return check(Verdict::Inconclusive, named(&traffic.failed)).advice(advice);
     }
     if traffic.seen == 0 || ran.is_some_and(|ran| ran.requests == 0) {
         return check(Verdict::Inconclusive, "no request came to the recording".to_owned())

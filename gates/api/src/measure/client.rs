@@ -59,6 +59,9 @@ pub(super) fn basic(credentials: &str) -> String {
 
 /// The cause at the bottom: what stands above it repeats the address.
 pub(super) fn root(error: &reqwest::Error) -> String {
+    if recorder::is_unvouched(error) {
+        return recorder::UNVOUCHED.to_owned();
+    }
     let mut cause: &dyn std::error::Error = error;
     while let Some(next) = cause.source() {
         cause = next;

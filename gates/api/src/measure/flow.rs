@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use gate_core::values::{Part, Template};
 use gate_core::{Context, Error, Json, Role, files};
-use recorder::{Headers, Interaction, Request, Response};
+use recorder::{Headers, Interaction, Request, Response, UNANSWERED};
 use redact::Cleaner;
 use reqwest::Method;
 use reqwest::cookie::Jar;
@@ -60,8 +60,9 @@ pub(super) async fn flow(
         None => fresh(cx)?,
     };
     let variables = Variables::new(cx.seed(), cx.clock().now());
-    let tainted = BTreeSet::new();
-    let mut flow = Flow { service, client, cleaner, searching, variables, tainted, kept, cx };
+    let (is_through, tainted) = (playing.is_some(), BTreeSet::new());
+    let mut flow =
+        Flow { service, client, is_through, cleaner, searching, variables, tainted, kept, cx };
     let mut all = Vec::new();
     for (at, request) in spec.requests.iter().enumerate() {
         cx.progress(at as u64, Some(spec.requests.len() as u64), "requests", request.title());
@@ -79,6 +80,8 @@ fn fresh(cx: &Context) -> Result<Cleaner, Error> {
 struct Flow<'f> {
     service: &'f Service,
     client: reqwest::Client,
+    /// Whether the answers come through a recording.
+    is_through: bool,
     /// Takes the secrets out of what is kept.
     cleaner: Cleaner,
     /// Has learnt nothing, so that a token that an answer repeats is none that leaks.
@@ -229,7 +232,12 @@ impl Flow<'_> {
             let status = response.status();
             let to = response.headers().get(LOCATION).and_then(|to| to.to_str().ok());
             let Some(to) = to.filter(|_| spec.follow && status.is_redirection()) else {
-                return read(response, started).await;
+                let answer = read(response, started).await?;
+                if self.is_through && answer.headers.text(UNANSWERED).is_some() {
+                    let why = String::from_utf8_lossy(&answer.body);
+                    return Err(why.trim().trim_start_matches("gate: ").to_owned());
+                }
+                return Ok(answer);
             };
             let to = ready.url.join(to).map_err(|_| "it leads to no address".to_owned())?;
             // 303 means: ask there. For 301 and 302 browsers do the same with a POST.
