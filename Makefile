@@ -4,14 +4,26 @@ CARGO ?= cargo
 # What a fresh machine may lack: the browser with its driver, Python for the example plug-in and
 # the demo's check, git for who decides.
 NEEDED = chromium chromedriver python3 git
+PACKAGES = chromium chromium-driver fonts-liberation python3 git
+# Clients that the tests record and replay: programs, and modules of Python.
+CLIENTS = curl node
+MODULES = requests httpx
+CLIENT_PACKAGES = curl nodejs python3-requests python3-httpx
 
-.PHONY: demo test check bench grid defences deps generate pictures axe
+INSTALL = if ! command -v apt-get >/dev/null 2>&1; then \
+		echo "install them with your package manager; on Debian: apt-get install $$packages"; exit 1; \
+	fi; \
+	sudo=""; [ "$$(id -u)" = 0 ] || sudo="sudo"; \
+	$$sudo apt-get update && \
+	DEBIAN_FRONTEND=noninteractive $$sudo apt-get install --yes --no-install-recommends $$packages
+
+.PHONY: demo test check bench grid defences deps clients generate pictures axe
 
 demo: deps
 	$(CARGO) build --profile demo --package gate
 	"$${CARGO_TARGET_DIR:-target}"/demo/gate demo --dir gate-demo
 
-test: deps
+test: deps clients
 	@for program in firefox geckodriver Xvfb; do command -v $$program >/dev/null 2>&1 || \
 		echo "not installed, so its tests are not tried: $$program"; done
 	@if $(CARGO) nextest --version >/dev/null 2>&1; then \
@@ -68,12 +80,19 @@ deps:
 		command -v $$program >/dev/null 2>&1 || missing="$$missing $$program"; \
 	done; \
 	if [ -n "$$missing" ]; then \
-		echo "missing:$$missing"; \
-		packages="chromium chromium-driver fonts-liberation python3 git"; \
-		if ! command -v apt-get >/dev/null 2>&1; then \
-			echo "install them with your package manager; on Debian: apt-get install $$packages"; exit 1; \
-		fi; \
-		sudo=""; [ "$$(id -u)" = 0 ] || sudo="sudo"; \
-		$$sudo apt-get update && \
-		DEBIAN_FRONTEND=noninteractive $$sudo apt-get install --yes --no-install-recommends $$packages; \
+		echo "missing:$$missing"; packages="$(PACKAGES)"; $(INSTALL); \
+	fi
+
+# A Python that stands before the system's on the PATH may lack what the system's has: the tests
+# look at both.
+clients: deps
+	@missing=""; for program in $(CLIENTS); do \
+		command -v $$program >/dev/null 2>&1 || missing="$$missing $$program"; \
+	done; \
+	for module in $(MODULES); do \
+		python3 -c "import $$module" >/dev/null 2>&1 || \
+			/usr/bin/python3 -c "import $$module" >/dev/null 2>&1 || missing="$$missing $$module"; \
+	done; \
+	if [ -n "$$missing" ]; then \
+		echo "missing:$$missing"; packages="$(CLIENT_PACKAGES)"; $(INSTALL); \
 	fi
