@@ -1,6 +1,7 @@
 //! Recording and replaying over real sockets.
 
 mod drift;
+mod parallel;
 mod service;
 
 use std::path::Path;
