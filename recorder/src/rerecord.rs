@@ -83,6 +83,8 @@ pub fn rerecorded(
                 if same.says_the_same(was, is, &mut renamed)? {
                     result.push(before);
                 } else {
+                    // What has changed and what was drawn anew may stand in one answer.
+                    rename(&mut one.interaction, &renamed);
                     one.order = before.order;
                     result.push(one);
                 }
@@ -121,6 +123,15 @@ fn rename(interaction: &mut Interaction, renamed: &BTreeMap<String, String>) {
     };
     let Interaction { request, response } = interaction;
     request.url = replaced(&request.url);
+    for headers in [&mut request.headers, &mut response.headers, &mut response.trailers] {
+        *headers = headers
+            .iter()
+            .map(|(name, value)| match std::str::from_utf8(value) {
+                Ok(text) => (name.to_owned(), replaced(text).into_bytes()),
+                Err(_) => (name.to_owned(), value.to_vec()),
+            })
+            .collect();
+    }
     for content in [&mut request.body, &mut response.body] {
         if let Content::Bytes(bytes) = content
             && let Ok(text) = std::str::from_utf8(bytes)
@@ -135,6 +146,52 @@ fn rename(interaction: &mut Interaction, renamed: &BTreeMap<String, String>) {
     }
 }
 
+/// Puts down the old value of one that was drawn anew.
+fn learn(was: &str, is: &str, renamed: &mut BTreeMap<String, String>) {
+    if was != is && is.len() >= SHORTEST {
+        renamed.insert(is.to_owned(), was.to_owned());
+    }
+}
+
+/// Whether two values of a header differ at most in what was drawn anew in them, such as the
+/// address of what was made.
+fn is_same_value(was: &[u8], is: &[u8], renamed: &mut BTreeMap<String, String>) -> bool {
+    if was == is {
+        return true;
+    }
+    let (Ok(was), Ok(is)) = (std::str::from_utf8(was), std::str::from_utf8(is)) else {
+        return false;
+    };
+    let (was, is) = (pieces(was), pieces(is));
+    let is_drawn = |piece| says(piece, true) == Says::Drawn;
+    let is_same = was.len() == is.len()
+        && was.iter().zip(&is).all(|(was, is)| was == is || (is_drawn(was) && is_drawn(is)));
+    if is_same {
+        was.iter().zip(&is).for_each(|(was, is)| learn(was, is, renamed));
+    }
+    is_same
+}
+
+/// A text in words and what stands between them.
+fn pieces(text: &str) -> Vec<&str> {
+    let is_word = |c: char| c.is_ascii_alphanumeric() || c == '-';
+    let mut pieces = Vec::new();
+    let mut rest = text;
+    while let Some(first) = rest.chars().next() {
+        let end = rest.find(|c| is_word(c) != is_word(first)).unwrap_or(rest.len());
+        let (piece, after) = rest.split_at(end);
+        pieces.push(piece);
+        rest = after;
+    }
+    pieces
+}
+
+/// Values that stand in the same place in both.
+fn pairs<'l>(was: &'l [Leaf], is: &'l [Leaf]) -> Vec<(&'l Leaf, &'l Leaf)> {
+    let of: BTreeMap<&[Step], &Leaf> = was.iter().map(|leaf| (&leaf.place[..], leaf)).collect();
+    is.iter().filter_map(|leaf| Some((*of.get(&leaf.place[..])?, leaf))).collect()
+}
+
 struct Sameness<'c> {
     cassette: &'c Cassette,
     volatile: Vec<JsonPath>,
@@ -142,36 +199,49 @@ struct Sameness<'c> {
 }
 
 impl Sameness<'_> {
-    /// Whether two responses say the same. What was drawn anew is put down with its old value.
+    /// Whether two responses say the same. What was drawn anew is put down with its old value, also
+    /// where something else has changed.
     fn says_the_same(
         &self,
         was: &Response,
         is: &Response,
         renamed: &mut BTreeMap<String, String>,
     ) -> Result<bool> {
-        if was.status != is.status
-            || self.stable(&was.headers) != self.stable(&is.headers)
-            || self.stable(&was.trailers) != self.stable(&is.trailers)
-        {
-            return Ok(false);
-        }
+        let is_same = was.status == is.status
+            && self.says_the_same_above(&was.headers, &is.headers, renamed)
+            && self.says_the_same_above(&was.trailers, &is.trailers, renamed);
         if was.body == is.body {
-            return Ok(true);
+            return Ok(is_same);
         }
         let (was, is) = (self.cassette.body(&was.body)?, self.cassette.body(&is.body)?);
         let (Some(was), Some(is)) = (self.leaves(&was), self.leaves(&is)) else {
-            return Ok(placeholder::generalised(&was) == placeholder::generalised(&is));
+            return Ok(is_same && placeholder::generalised(&was) == placeholder::generalised(&is));
         };
-        let is_same = was.len() == is.len()
+        let is_same = is_same
+            && was.len() == is.len()
             && was.iter().zip(&is).all(|(was, is)| was.place == is.place && was.says == is.says);
-        if is_same {
-            for (was, is) in was.into_iter().zip(is) {
-                if was.value != is.value && is.value.len() >= SHORTEST {
-                    renamed.insert(is.value, was.value);
-                }
+        for (was, is) in pairs(&was, &is) {
+            if is_same || is.is_drawn_anew(was) {
+                learn(&was.value, &is.value, renamed);
             }
         }
         Ok(is_same)
+    }
+
+    /// The same for headers or trailers.
+    fn says_the_same_above(
+        &self,
+        was: &Headers,
+        is: &Headers,
+        renamed: &mut BTreeMap<String, String>,
+    ) -> bool {
+        let (was, is) = (self.stable(was), self.stable(is));
+        was.len() == is.len()
+            && was.iter().zip(&is).all(|((name, was), (other, is))| {
+                name == other
+                    && was.len() == is.len()
+                    && was.iter().zip(is).all(|(was, is)| is_same_value(was, is, renamed))
+            })
     }
 
     fn stable(&self, headers: &Headers) -> BTreeMap<String, Vec<Vec<u8>>> {
@@ -242,6 +312,15 @@ struct Leaf {
     place: Vec<Step>,
     value: String,
     says: Says,
+}
+
+impl Leaf {
+    /// Whether this is the same thing under a new name, in an answer that has changed: not in a
+    /// list, where others may have come before it.
+    fn is_drawn_anew(&self, was: &Leaf) -> bool {
+        let is_in_list = self.place.iter().any(|step| matches!(step, Step::Element(_)));
+        !is_in_list && self.says == Says::Drawn && was.says == Says::Drawn
+    }
 }
 
 /// What a value says, as far as it would say it again.
@@ -372,6 +451,40 @@ mod tests {
         assert_eq!(result[1].interaction.request.url, old[1].interaction.request.url);
         let body = result[1].interaction.response.body.bytes().unwrap().clone();
         assert_eq!(body, format!(r#"{{"id":"{was}","name":"Lee"}}"#));
+    }
+
+    #[test]
+    fn an_address_of_what_was_made_leads_on() {
+        let (was, is) =
+            ("0d3f5a72-9b1c-4f0e-8f55-1f1f6f0f9d11", "9aa85f64-5717-4562-b3fc-2c963f66afa6");
+        let chain = |id: &str, location: &str, body: &str| {
+            let mut made = recorded(0, "POST", "https://a/contacts", body);
+            let location = location.replace("ID", id);
+            made.interaction.response.headers.add("location", location);
+            let url = format!("https://a/contacts/{id}");
+            vec![made, recorded(1, "GET", &url, &format!(r#"{{"id":"{id}"}}"#))]
+        };
+        let check = |locations: [&str; 2], bodies: [&str; 2], is_kept: [bool; 2]| {
+            let old = chain(was, locations[0], bodies[0]);
+            let result = again(&old, &chain(is, locations[1], bodies[1]), &[]);
+            let kept = [result[0] == old[0], result[1] == old[1]];
+            assert_eq!(kept, is_kept, "{locations:?} {bodies:?}");
+            result[0].interaction.response.clone()
+        };
+        check(["https://a/contacts/ID?v=1"; 2], [""; 2], [true, true]);
+        check(["/contacts/ID"; 2], [r#"{"n":1}"#; 2], [true, true]);
+        check(["/contacts/ID", "/people/ID"], [""; 2], [false, false]);
+        // Something has changed, and the thing has another name; its new one is nowhere.
+        let changed = check(["/contacts/ID"; 2], [r#"{"n":1}"#, r#"{"n":2}"#], [false, true]);
+        assert_eq!(changed.headers.text("location"), Some(&*format!("/contacts/{was}")));
+        // Who stands in a list in another's place is another.
+        let list =
+            |ids: [&str; 2], n: u8| format!(r#"{{"n":{n},"all":["{}","{}"]}}"#, ids[0], ids[1]);
+        let other = "1c9e6679-7425-40de-944b-e07fc1f90ae7";
+        let (before, after) = (list([was, other], 1), list([is, was], 2));
+        let old = [recorded(0, "GET", "https://a/x", &before)];
+        let result = again(&old, &[recorded(0, "GET", "https://a/x", &after)], &[]);
+        assert_eq!(result[0].interaction.response.body.bytes().unwrap(), after.as_bytes());
     }
 
     #[test]

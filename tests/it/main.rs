@@ -44,3 +44,4 @@ mod shifts;
 mod site;
 mod story;
 mod unloaded;
+mod versioned;
