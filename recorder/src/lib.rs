@@ -32,7 +32,7 @@ pub use clean::{cleaned, with_clean_requests, without_secrets};
 pub use coding::{Codings, content};
 pub use error::{Error, Result};
 pub use examine::{
-    Damage, Large, Leak, Stats, integrity, leaks, leaks_in, secrets, stats, unreached,
+    Damage, Large, Leak, Search, Stats, integrity, leaks, leaks_in, stats, unreached,
 };
 pub use export::{Mappings, to_har, to_wiremock};
 pub use index::Index;

@@ -1,10 +1,13 @@
 //! Secrets and personal data in recordings: what they are and where they stand, never their value.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
+use memchr::memmem;
+use rayon::prelude::*;
 use redact::{Cleaner, Finding, Scanner, placeholder};
 
 use crate::cassette::{Cassette, read_file};
@@ -13,6 +16,8 @@ use crate::message::{Content, Headers, Interaction, Request, Response};
 use crate::wire::host_of;
 use crate::{Error, Result};
 
+/// What is made of the other files, and seen by nobody.
+const INDEX: &str = ".index";
 /// How often everything is gone through: what is learnt to be a secret in one place may stand in
 /// those before it.
 const PASSES: usize = 3;
@@ -22,6 +27,9 @@ const WHOLE: usize = 8 << 20;
 const MASKS: &[&str] =
     &["redacted", "filtered", "masked", "removed", "scrubbed", "hidden", "dummy", "placeholder"];
 
+/// What a secret is called that is known by its value, from wherever.
+const KNOWN: &str = "known-value";
+
 /// Something that should not be in a recording.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Leak {
@@ -30,8 +38,11 @@ pub struct Leak {
     /// Where in it, such as `GET https://a/x: request header authorization` or `byte 120`.
     pub place: String,
     /// What it is: the shape of a secret such as `github-token`, `secret-name` for one that its
-    /// name tells, `known-value` for one that was found elsewhere; or `email`, `phone`, `person`.
+    /// name tells, `known-value` for one that is known or was found elsewhere; or `email`,
+    /// `phone`, `person`.
     pub what: &'static str,
+    /// Whether it is a secret beyond doubt: one that is known, or that has the shape of one.
+    pub is_certain: bool,
 }
 
 impl Leak {
@@ -41,32 +52,58 @@ impl Leak {
     }
 }
 
-/// What should not be in the files of a cassette. Files that cannot be read are left to
+/// What is looked for in a recording.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Search {
+    /// What is a secret beyond doubt. Nothing that was recorded without its secrets holds one.
+    Certain,
+    /// That, and what names tell and what looks drawn at random, and personal data.
+    All,
+}
+
+/// What should not be in the files of a cassette. The cleaner is one that has learnt nothing yet;
+/// when all is looked for, it learns. Endpoints that cannot be read are left to
 /// [`super::integrity`].
-pub fn leaks(cassette: &Cassette, cleaner: &Cleaner) -> Result<Vec<Leak>> {
+pub fn leaks(cassette: &Cassette, cleaner: &Cleaner, search: Search) -> Result<Vec<Leak>> {
     let mut files = Vec::new();
     collect(cassette.folder(), &mut files)?;
-    settled(cleaner, |search| {
-        // What was looked at by what its names say; another look would tell it twice.
-        let mut done = BTreeSet::new();
-        for path in cassette.files()? {
-            let Ok(recorded) = read_file(&path) else { continue };
-            for one in &recorded {
-                search.interaction(&path, &one.interaction, |content| {
+    files.retain(|path| path.file_name().is_none_or(|name| name != INDEX));
+    let sure = sure(&files, cleaner)?;
+    let look = Look { cleaner, sure: &sure };
+    if search == Search::Certain {
+        return Ok(look.with_untold(Told::default()));
+    }
+    let endpoints = cassette.files()?;
+    let told = look.settled(|| {
+        let of_file = |path: &PathBuf| {
+            let Ok(recorded) = read_file(path) else { return Told::default() };
+            let all = recorded.par_iter().map(|one| {
+                let mut told = Told::default();
+                // What is looked at by what its names say; another look would tell it twice.
+                let mut done = BTreeSet::new();
+                look.interaction(path, &one.interaction, &mut told, |content| {
                     let bytes = cassette.body(content).ok()?;
                     let Content::Stored(stored) = content else { return Some((None, bytes)) };
                     let path = cassette.body_path(stored);
                     done.insert(path.clone());
                     Some((Some(path), bytes))
                 });
-            }
-        }
-        done.extend(search.found.iter().map(|leak| leak.path.clone()));
-        files.iter().filter(|path| !done.contains(*path)).try_for_each(|path| search.file(path))
-    })
+                told.done.append(&mut done);
+                told
+            });
+            all.reduce(Told::default, Told::and)
+        };
+        let mut told = endpoints.par_iter().map(of_file).reduce(Told::default, Told::and);
+        told.done.extend(told.leaks.iter().map(|leak| leak.path.clone()));
+        let left = files.par_iter().filter(|path| !told.done.contains(*path));
+        let learnt = left.map(|path| look.learnt(path)).collect::<Result<Vec<_>>>()?;
+        told.leaks.extend(learnt.into_iter().flatten());
+        Ok(told)
+    })?;
+    Ok(look.with_untold(told))
 }
 
-/// What should not be in what was read of a file or a folder.
+/// What should not be in what was read of a file or a folder; otherwise as [`leaks`].
 pub fn leaks_in(imported: &Imported, path: &Path, cleaner: &Cleaner) -> Result<Vec<Leak>> {
     let mut files = Vec::new();
     if path.is_dir() {
@@ -74,46 +111,124 @@ pub fn leaks_in(imported: &Imported, path: &Path, cleaner: &Cleaner) -> Result<V
     } else {
         files.push(path.to_owned());
     }
-    settled(cleaner, |search| {
-        let in_memory = |content: &Content| content.bytes().map(|bytes| (None, bytes.clone()));
-        for one in &imported.recorded {
-            search.interaction(path, &one.interaction, in_memory);
-        }
-        for rule in &imported.rules {
+    let sure = sure(&files, cleaner)?;
+    // Which of the files an interaction is from is not known.
+    let all = sure.into_values().flatten().collect::<Vec<_>>();
+    let sure = BTreeMap::from([(path.to_owned(), all)]);
+    let look = Look { cleaner, sure: &sure };
+    let in_memory = |content: &Content| content.bytes().map(|bytes| (None, bytes.clone()));
+    let told = look.settled(|| {
+        let one = |interaction: &Interaction| {
+            let mut told = Told::default();
+            look.interaction(path, interaction, &mut told, in_memory);
+            told
+        };
+        let recorded = imported.recorded.par_iter().map(|recorded| one(&recorded.interaction));
+        let rules = imported.rules.par_iter().map(|rule| {
             let (request, response) = (rule.request.clone(), rule.response.clone());
-            search.interaction(path, &Interaction { request, response }, in_memory);
-        }
-        if search.found.is_empty() {
-            files.iter().try_for_each(|path| search.file(path))?;
-        }
-        Ok(())
-    })
+            one(&Interaction { request, response })
+        });
+        Ok(recorded.chain(rules).reduce(Told::default, Told::and))
+    })?;
+    Ok(look.with_untold(told))
 }
 
-fn settled(cleaner: &Cleaner, look: impl Fn(&mut Search<'_>) -> Result<()>) -> Result<Vec<Leak>> {
-    let mut search = Search { cleaner, found: BTreeSet::new() };
-    for _ in 0..PASSES {
-        let before = cleaner.generation();
-        search.found.clear();
-        look(&mut search)?;
-        if cleaner.generation() == before {
-            break;
-        }
+/// A secret beyond doubt, as it lies in a file.
+struct Sure {
+    path: PathBuf,
+    rule: &'static str,
+    /// In bytes.
+    at: usize,
+    text: Vec<u8>,
+}
+
+/// The secrets beyond doubt in files, by file.
+fn sure(files: &[PathBuf], cleaner: &Cleaner) -> Result<BTreeMap<PathBuf, Vec<Sure>>> {
+    let found = files.par_iter().map(|path| {
+        let wrong = |error: std::io::Error| Error::file("reading", path, error);
+        let mut file = fs::File::open(path).map_err(wrong)?;
+        let found = scanned(cleaner, &mut file).map_err(wrong)?;
+        let text = |at: &std::ops::Range<usize>| {
+            let mut text = vec![0; at.len()];
+            file.seek(SeekFrom::Start(at.start as u64))?;
+            file.read_exact(&mut text)?;
+            Ok(text)
+        };
+        let mut text = text;
+        let all = found.into_iter().map(|Finding { rule, at }| {
+            let text = text(&at).map_err(wrong)?;
+            Ok(Sure { path: path.clone(), rule, at: at.start, text })
+        });
+        Ok((path.clone(), all.collect::<Result<Vec<_>>>()?))
+    });
+    let found: Vec<(PathBuf, Vec<Sure>)> = found.collect::<Result<_>>()?;
+    Ok(found.into_iter().filter(|(_, all)| !all.is_empty()).collect())
+}
+
+fn scanned(cleaner: &Cleaner, from: &mut impl Read) -> std::io::Result<Vec<Finding>> {
+    let mut scanner = Scanner::new(cleaner, std::io::sink());
+    std::io::copy(from, &mut scanner)?;
+    Ok(scanner.finish().1)
+}
+
+/// What was found so far.
+#[derive(Default)]
+struct Told {
+    leaks: BTreeSet<Leak>,
+    /// Files that need no other look.
+    done: BTreeSet<PathBuf>,
+    /// Which of the secrets beyond doubt have a place among the leaks, by file and byte.
+    sure: BTreeSet<(PathBuf, usize)>,
+}
+
+impl Told {
+    fn and(mut self, mut other: Told) -> Told {
+        self.leaks.append(&mut other.leaks);
+        self.done.append(&mut other.done);
+        self.sure.append(&mut other.sure);
+        self
     }
-    Ok(search.found.into_iter().collect())
 }
 
-struct Search<'c> {
+struct Look<'c> {
     cleaner: &'c Cleaner,
-    found: BTreeSet<Leak>,
+    sure: &'c BTreeMap<PathBuf, Vec<Sure>>,
 }
 
-impl Search<'_> {
+impl Look<'_> {
+    /// Looks until nothing is learnt any more: then everything was looked at with the same
+    /// knowledge, in whatever order.
+    fn settled(&self, look: impl Fn() -> Result<Told>) -> Result<Told> {
+        let mut told = Told::default();
+        for _ in 0..PASSES {
+            let before = self.cleaner.generation();
+            told = look()?;
+            if self.cleaner.generation() == before {
+                break;
+            }
+        }
+        Ok(told)
+    }
+
+    /// With the secrets beyond doubt that nothing has told a better place of.
+    fn with_untold(&self, told: Told) -> Vec<Leak> {
+        let Told { mut leaks, sure, .. } = told;
+        for one in self.sure.values().flatten() {
+            let Sure { path, rule, at, .. } = one;
+            if !sure.contains(&(path.clone(), *at)) {
+                let place = format!("byte {at}");
+                leaks.insert(Leak { path: path.clone(), place, what: rule, is_certain: true });
+            }
+        }
+        leaks.into_iter().collect()
+    }
+
     /// Looks at all of an interaction. `body` gives a body, and its file when it has one.
     fn interaction(
-        &mut self,
+        &self,
         path: &Path,
         one: &Interaction,
+        told: &mut Told,
         mut body: impl FnMut(&Content) -> Option<(Option<PathBuf>, Bytes)>,
     ) {
         let Interaction { request, response } = one;
@@ -125,62 +240,73 @@ impl Search<'_> {
             String::from_utf8_lossy(&placeholder::generalised(clean.as_bytes())).into_owned();
         let named = format!("{} {clean}", request.method);
         let in_address = cleaner.in_url(&request.url);
-        self.add(path, &named, "address", request.url.as_bytes(), in_address);
-        let mut content = |search: &mut Self, part: &str, headers: &Headers, content: &Content| {
+        self.add(told, path, &format!("{named}: address"), request.url.as_bytes(), in_address);
+        let mut content = |part: &str, headers: &Headers, content: &Content| {
             if content.is_empty() {
                 return;
             }
             let Some((own, bytes)) = body(content) else { return };
-            let found = search.body(&host, headers, &bytes);
-            search.add(own.as_deref().unwrap_or(path), &named, part, &bytes, found);
+            let found = self.body(&host, headers, &bytes);
+            let path = own.as_deref().unwrap_or(path);
+            self.add(told, path, &format!("{named}: {part}"), &bytes, found);
         };
         let Request { headers, body: asked, .. } = request;
-        content(self, "request body", headers, asked);
-        content(self, "response body", &response.headers, &response.body);
+        content("request body", headers, asked);
+        content("response body", &response.headers, &response.body);
         let Response { headers: answered, trailers, .. } = response;
         for (part, headers) in
             [("request header", headers), ("response header", answered), ("trailer", trailers)]
         {
             for (name, value) in headers.iter() {
                 let found = cleaner.in_header(&host, name, value);
-                self.add(path, &named, &format!("{part} {name}"), value, found);
+                self.add(told, path, &format!("{named}: {part} {name}"), value, found);
             }
         }
     }
 
-    fn body(&self, host: &str, headers: &Headers, bytes: &[u8]) -> Vec<Finding> {
+    fn body(&self, host: &str, headers: &Headers, mut bytes: &[u8]) -> Vec<Finding> {
         if bytes.len() > WHOLE {
-            return self.scanned(bytes).unwrap_or_default();
+            return scanned(self.cleaner, &mut bytes).unwrap_or_default();
         }
         let media_type = headers.text("content-type").unwrap_or_default();
         self.cleaner.in_body(host, media_type, bytes)
     }
 
-    fn scanned(&self, mut from: impl std::io::Read) -> std::io::Result<Vec<Finding>> {
-        let mut scanner = Scanner::new(self.cleaner, std::io::sink());
-        std::io::copy(&mut from, &mut scanner)?;
-        Ok(scanner.finish().1)
-    }
-
-    /// Looks at a file as it lies there.
-    fn file(&mut self, path: &Path) -> Result<()> {
+    /// What was learnt elsewhere, in a file as it lies there.
+    fn learnt(&self, path: &Path) -> Result<Vec<Leak>> {
         let wrong = |error: std::io::Error| Error::file("reading", path, error);
-        let found = self.scanned(fs::File::open(path).map_err(wrong)?).map_err(wrong)?;
-        self.found.extend(found.into_iter().map(|Finding { rule, at }| Leak {
-            path: path.to_owned(),
-            place: format!("byte {}", at.start),
-            what: rule,
-        }));
-        Ok(())
+        let mut file = fs::File::open(path).map_err(wrong)?;
+        let found = scanned(self.cleaner, &mut file).map_err(wrong)?;
+        let sure = self.sure.get(path).map_or(&[][..], |all| all);
+        let found = found.into_iter().filter(|one| sure.iter().all(|sure| sure.at != one.at.start));
+        let leak = |Finding { rule, at }| {
+            let place = format!("byte {}", at.start);
+            Leak { path: path.to_owned(), place, what: rule, is_certain: false }
+        };
+        Ok(found.map(leak).collect())
     }
 
-    fn add(&mut self, path: &Path, named: &str, part: &str, text: &[u8], found: Vec<Finding>) {
-        let found = found.into_iter().filter(|found| !is_masked(&text[found.at.clone()]));
-        self.found.extend(found.map(|Finding { rule, .. }| Leak {
-            path: path.to_owned(),
-            place: format!("{named}: {part}"),
-            what: rule,
-        }));
+    fn add(&self, told: &mut Told, path: &Path, place: &str, text: &[u8], found: Vec<Finding>) {
+        let sure = self.sure.get(path).map_or(&[][..], |all| all);
+        for Finding { rule, at } in found {
+            let value = &text[at];
+            let is_this = |sure: &&Sure| {
+                memmem::find(value, &sure.text).is_some()
+                    || memmem::find(&sure.text, value).is_some()
+                    // Written in another way in the file.
+                    || (sure.rule == rule && rule != KNOWN)
+            };
+            let mut is_certain = false;
+            let mut what = rule;
+            for one in sure.iter().filter(is_this) {
+                told.sure.insert((one.path.clone(), one.at));
+                (is_certain, what) = (true, one.rule);
+            }
+            if is_certain || !is_masked(value) {
+                let (path, place) = (path.to_owned(), place.to_owned());
+                told.leaks.insert(Leak { path, place, what, is_certain });
+            }
+        }
     }
 }
 
@@ -302,15 +428,67 @@ mod tests {
         let one = interaction("https://a/x", ("accept", "*/*"), &large);
         let recorded = Recorded { order: 0, interaction: one };
         cassette.write(&[recorded], &cleaner()).unwrap();
-        assert_eq!(told(&leaks(&cassette, &cleaner()).unwrap()), Vec::<String>::new());
+        assert_eq!(leaks(&cassette, &cleaner(), Search::All).unwrap(), []);
         let token = format!("ghp_{}", "a1B2c3D4e5F6".repeat(3));
         let body = cassette.files().unwrap()[0].clone();
         let text = fs::read_to_string(&body).unwrap();
         let noted = text.replacen('{', &format!("{{ \"note\": \"{token}\","), 1);
         files::write(&body, noted.as_bytes()).unwrap();
         files::write(&folder.path().join("notes.txt"), token.as_bytes()).unwrap();
-        let found = leaks(&cassette, &cleaner()).unwrap();
-        let what: Vec<_> = found.iter().map(|leak| leak.what).collect();
-        assert_eq!(what, ["github-token", "github-token"], "{found:?}");
+        for search in [Search::Certain, Search::All] {
+            let found = leaks(&cassette, &cleaner(), search).unwrap();
+            let what: Vec<_> = found.iter().map(|leak| (leak.what, leak.is_certain)).collect();
+            assert_eq!(what, [("github-token", true), ("github-token", true)], "{found:?}");
+        }
+    }
+
+    /// What is certain is so whatever else is looked for, and has a better place then.
+    #[test]
+    fn what_is_certain_is_told_in_both_searches() {
+        let token = format!("ghp_{}", "a1B2c3D4e5F6".repeat(3));
+        let check = |header: (&str, &str), body: &str, certain: &[&str], all: &[&str]| {
+            let folder = tempfile::tempdir().unwrap();
+            let cassette = Cassette::open_or_new(folder.path(), Policy::default).unwrap();
+            let one = interaction("https://a/x", ("accept", "HEADER"), r#"{"text":"BODY"}"#);
+            cassette.write(&[Recorded { order: 0, interaction: one }], &cleaner()).unwrap();
+            let path = cassette.files().unwrap()[0].clone();
+            let text = fs::read_to_string(&path).unwrap();
+            let text = text.replace("accept: HEADER", &format!("{}: {}", header.0, header.1));
+            files::write(&path, text.replace(r#""text": "BODY""#, body).as_bytes()).unwrap();
+            let found = leaks(&cassette, &cleaner(), Search::Certain).unwrap();
+            assert!(found.iter().all(|leak| leak.is_certain && leak.place.starts_with("byte ")));
+            let what: Vec<&str> = found.iter().map(|leak| leak.what).collect();
+            assert_eq!(what, certain, "{header:?} {body}");
+            let found = leaks(&cassette, &cleaner(), Search::All).unwrap();
+            assert_eq!(told(&found), all, "{header:?} {body}");
+            let is_certain = found.iter().filter(|leak| leak.is_certain).map(|leak| leak.what);
+            assert_eq!(is_certain.collect::<Vec<_>>(), certain, "{header:?} {body}");
+        };
+        let plain = ("accept", "*/*");
+        check(plain, r#""text": "plain""#, &[], &[]);
+        check(
+            ("authorization", "Bearer kP3zQ9x"),
+            r#""password": "hunter2-hunter2""#,
+            &[],
+            &[
+                "GET https://a/x: request header authorization: secret-name",
+                "GET https://a/x: response body: secret-name",
+            ],
+        );
+        check(
+            ("authorization", &format!("Bearer {token}")),
+            r#""text": "plain""#,
+            &["bearer"],
+            &["GET https://a/x: request header authorization: bearer"],
+        );
+        check(
+            plain,
+            &format!(r#""text": "see {token}", "password": "kP3zQ9x""#),
+            &["github-token"],
+            &[
+                "GET https://a/x: response body: github-token",
+                "GET https://a/x: response body: secret-name",
+            ],
+        );
     }
 }

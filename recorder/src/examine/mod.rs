@@ -3,20 +3,17 @@
 mod leaks;
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
-use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use rayon::prelude::*;
-use redact::{Cleaner, Scanner};
 use serde::Serialize;
 
 use crate::canonical::{Address, Matching};
 use crate::cassette::{Cassette, Recorded, endpoints, entries, read_file, stored_in};
 use crate::message::{Content, Stored};
 use crate::rules::Rule;
-use crate::{Error, Result, files};
+use crate::{Result, files};
 
-pub use leaks::{Leak, leaks, leaks_in};
+pub use leaks::{Leak, Search, leaks, leaks_in};
 
 /// How many of the largest bodies are named.
 const NAMED: usize = 5;
@@ -78,27 +75,6 @@ pub fn integrity(folder: &Path) -> Result<Vec<Damage>> {
     damages.extend(strangers(&cassette)?);
     damages.sort();
     Ok(damages)
-}
-
-/// Looks for secrets in every file of a cassette: those that the cleaner knows or has learnt, and
-/// what has the shape of one, decoded forms included. Gives the file and what it is, never the
-/// value.
-pub fn secrets(folder: &Path, cleaner: &Cleaner) -> Result<Vec<(PathBuf, redact::Finding)>> {
-    let mut paths = Cassette::open(folder)?.files()?;
-    paths.push(folder.join("cassette.yaml"));
-    let bodies = folder.join("bodies");
-    paths.extend(entries(&bodies)?.into_iter().map(|name| bodies.join(name)));
-    let found: Vec<Vec<(PathBuf, redact::Finding)>> = paths
-        .par_iter()
-        .map(|path| {
-            let mut file = File::open(path).map_err(|error| Error::file("reading", path, error))?;
-            let mut scanner = Scanner::new(cleaner, std::io::sink());
-            std::io::copy(&mut file, &mut scanner)
-                .map_err(|error| Error::file("reading", path, error))?;
-            Ok(scanner.finish().1.into_iter().map(|one| (path.clone(), one)).collect())
-        })
-        .collect::<Result<_>>()?;
-    Ok(found.into_iter().flatten().collect())
 }
 
 fn unused(path: &Path, what: &str) -> Damage {
@@ -201,6 +177,8 @@ pub fn stats(recorded: &[Recorded], matching: &Matching) -> Stats {
 
 #[cfg(test)]
 mod tests {
+    use redact::Cleaner;
+
     use super::*;
     use crate::cassette::Policy;
     use crate::message::{Interaction, Request, Response};

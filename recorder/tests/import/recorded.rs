@@ -105,6 +105,33 @@ fn what_is_imported_goes_into_a_cassette() {
     }
 }
 
+/// Whoever looks over what was recorded without its secrets has other placeholders in mind, and has
+/// seen nothing of it before.
+#[test]
+fn nothing_is_told_of_what_was_cleaned() {
+    use recorder::{Cassette, Policy, Search};
+    let cleaner = |key: u8| {
+        let key = redact::placeholder::Key([key; 32]);
+        redact::Cleaner::new(redact::Redactor::default(), &[], key)
+    };
+    let mut cleaned = 0;
+    for name in manifest().keys() {
+        let imported = import::read(&recordings().join(name)).unwrap();
+        let before = recorder::leaks_in(&imported, &recordings().join(name), &cleaner(1)).unwrap();
+        cleaned += usize::from(!before.is_empty());
+        let folder = tempfile::tempdir().unwrap();
+        let cassette = Cassette::open_or_new(folder.path(), Policy::default).unwrap();
+        let (recorded, _) = recorder::cleaned(&imported.recorded, &cleaner(2));
+        cassette.write(&recorded, &cleaner(2)).unwrap();
+        for search in [Search::Certain, Search::All] {
+            let found = recorder::leaks(&cassette, &cleaner(3), search).unwrap();
+            assert_eq!(found, [], "{name}");
+        }
+    }
+    println!("{cleaned} recordings of other tools had something to take out");
+    assert!(cleaned >= 5, "{cleaned}");
+}
+
 #[test]
 fn lines_say_what_was_recorded() {
     let imported = import::read(&recordings().join("vcrpy/requests-cookies.yaml")).unwrap();

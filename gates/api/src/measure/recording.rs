@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use gate_core::{Change, Context, Digest, Error, Evidence, Role, files};
 use recorder::{
-    Cassette, Interaction, Library, Mode, Policy, Recorded, Request, Revised, integrity, revised,
+    Cassette, Interaction, Library, Mode, Policy, Recorded, Request, Revised, Search, integrity,
+    revised,
 };
 use redact::Cleaner;
 
@@ -322,8 +323,11 @@ fn looked_over(folder: &Path, cleaner: &Cleaner) -> recorder::Result<Looked> {
         .into_iter()
         .map(|one| (format!("{}: {}", within(&one.path), one.what), one.hint))
         .collect();
-    let secrets = recorder::secrets(folder, cleaner)?;
-    let secrets =
-        secrets.into_iter().map(|(path, what)| (within(&path), what.to_string())).collect();
+    // What only a name tells may be none, and would block what is good.
+    let secrets = recorder::leaks(&Cassette::open(folder)?, cleaner, Search::Certain)?;
+    let secrets = secrets
+        .into_iter()
+        .map(|leak| (within(&leak.path), format!("{} at {}", leak.what, leak.place)))
+        .collect();
     Ok((damages, secrets))
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use gate_core::{Error, ExitCode, Output};
 use recorder::import;
-use recorder::{Cassette, Damage, Leak};
+use recorder::{Cassette, Damage, Leak, Search};
 use serde::Serialize;
 use serde_json::json;
 
@@ -111,7 +111,7 @@ fn own(path: &Path) -> Result<Looked, Error> {
     let damages = recorder::integrity(path).map_err(engine_error)?;
     let cassette = Cassette::open(path).map_err(engine_error)?;
     let cleaner = super::cleaner(cassette.policy())?;
-    let leaks = recorder::leaks(&cassette, &cleaner).map_err(engine_error)?;
+    let leaks = recorder::leaks(&cassette, &cleaner, Search::All).map_err(engine_error)?;
     // What cannot be read was told as damaged.
     let interactions = cassette.read().map(|all| all.len()).ok();
     let mut found: Vec<Found> = damages.into_iter().map(damaged).collect();
