@@ -127,6 +127,11 @@ impl Library {
         self.index.is_empty()
     }
 
+    /// How long answers are on average, in bytes, as far as they lie in no files of their own.
+    pub(crate) fn usual_length(&self) -> usize {
+        self.index.usual_length()
+    }
+
     /// The cassette that the recordings lie in.
     pub fn cassette(&self) -> Option<&Cassette> {
         self.cassette.as_ref()

@@ -183,6 +183,11 @@ impl Index {
         ((self.parts.by_order - self.parts.orders) / 8) as u32
     }
 
+    /// How long what is kept of an interaction is on average, in bytes.
+    pub(crate) fn usual_length(&self) -> usize {
+        (self.bytes.len() - self.parts.blobs).checked_div(self.len() as usize).unwrap_or(0)
+    }
+
     /// Whether it has none.
     pub fn is_empty(&self) -> bool {
         self.len() == 0

@@ -67,6 +67,9 @@ pub(super) fn goes(state: &State, via: &Via, head: &request::Parts) -> Result<Go
 
 /// Whether a host is the listener itself.
 fn is_own(state: &State, host: &str) -> bool {
+    if host == state.own_host {
+        return true;
+    }
     let (name, port) = host.rsplit_once(':').unwrap_or((host, "80"));
     port.parse() == Ok(state.address.port())
         && (name == "localhost"

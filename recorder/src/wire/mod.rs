@@ -136,6 +136,8 @@ pub(crate) struct State {
     upstream: Upstream,
     authority: Option<Authority>,
     address: SocketAddr,
+    /// How most clients write it.
+    own_host: String,
     bodies: answer::Bodies,
     /// The session of all who name no user.
     anyone: Apart<Mutex<Session>>,
@@ -241,6 +243,7 @@ impl Proxy {
             upstream: Upstream::new(setup.authorities.as_deref())?,
             authority,
             address,
+            own_host: address.to_string(),
             bodies: answer::Bodies::default(),
             sessions: Mutex::default(),
             order: AtomicU64::new(first),

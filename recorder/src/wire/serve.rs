@@ -55,10 +55,15 @@ pub(super) async fn serve(
     let _ = tokio::time::timeout(GRACE, graceful.shutdown()).await;
 }
 
-fn builder() -> Builder<TokioExecutor> {
+/// Up to which length answers are put behind their heads, in bytes. Two small pieces cost the
+/// system more than copying them; a large one that was not read for a while costs more to copy.
+const COPIED: usize = 2048;
+
+fn builder(state: &State) -> Builder<TokioExecutor> {
     let mut builder = Builder::new(TokioExecutor::new());
     // What was recorded is sent: a date that was not recorded is not made up.
-    builder.http1().auto_date_header(false).pipeline_flush(true);
+    let is_copied = state.library.usual_length() <= COPIED;
+    builder.http1().auto_date_header(false).pipeline_flush(is_copied);
     builder.http2().auto_date_header(false).max_concurrent_streams(1000);
     builder
 }
@@ -82,9 +87,10 @@ where
     I: hyper::rt::Read + hyper::rt::Write + Unpin + Send + 'static,
 {
     let via = Arc::new(via);
+    let builder = builder(&state);
     let service =
         service_fn(move |request: Request<Incoming>| Served(respond(&state, &via, request)));
-    builder().serve_connection_with_upgrades(io, service).into_owned()
+    builder.serve_connection_with_upgrades(io, service).into_owned()
 }
 
 /// The connection is closed without an answer, on purpose.
