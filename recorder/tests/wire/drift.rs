@@ -142,7 +142,7 @@ async fn what_cannot_be_asked_is_said() {
     assert!(why("/json").contains("its address holds a secret"));
     assert_eq!(worst(&all), Severity::Unchecked);
     assert_eq!(worst(&[]), Severity::Unchecked);
-    let nowhere = Service { address: "127.0.0.1:1".parse().unwrap(), asked: service.asked };
+    let nowhere = Service { address: "127.0.0.1:1".parse().unwrap(), ..service };
     let unreachable = checked(folder.path(), &nowhere).await;
     assert!(unreachable.iter().all(|one| one.found.is_err()));
 }

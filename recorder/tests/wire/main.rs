@@ -1,6 +1,7 @@
 //! Recording and replaying over real sockets.
 
 mod drift;
+mod fronts;
 mod parallel;
 mod service;
 

@@ -10,15 +10,18 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Request, Response};
 use http_body_util::{BodyExt, StreamBody, combinators::BoxBody};
-use hyper::body::{Frame, Incoming};
+use hyper::body::{Body as _, Frame, Incoming};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
 
 pub type Body = BoxBody<Bytes, Infallible>;
 
 pub struct Service {
     pub address: SocketAddr,
     pub asked: Arc<AtomicU64>,
+    /// Who signs for it, in PEM; none when it speaks in the clear.
+    pub authority: Option<String>,
 }
 
 /// What a service does to its answers, given the path and how often it was asked before.
@@ -31,6 +34,27 @@ impl Service {
 
     /// The same service in another version.
     pub async fn changed(change: Change) -> Service {
+        Service::of(change, None).await
+    }
+
+    /// The same over TLS, as `localhost`.
+    pub async fn private() -> Service {
+        let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+        let key = made.signing_key.serialize_der();
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let mut config = rustls::ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![made.cert.der().clone()], key.try_into().unwrap())
+            .unwrap();
+        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        let acceptor = TlsAcceptor::from(Arc::new(config));
+        let service = Service::of(|_, _, _| (), Some(acceptor)).await;
+        Service { authority: Some(made.cert.pem()), ..service }
+    }
+
+    async fn of(change: Change, tls: Option<TlsAcceptor>) -> Service {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let asked = Arc::new(AtomicU64::new(0));
@@ -48,14 +72,20 @@ impl Service {
                         Ok::<_, Infallible>(response)
                     }
                 });
+                let tls = tls.clone();
                 tokio::spawn(async move {
-                    let _ = hyper_util::server::conn::auto::Builder::new(TokioExecutor::new())
-                        .serve_connection(TokioIo::new(stream), service)
-                        .await;
+                    let builder =
+                        hyper_util::server::conn::auto::Builder::new(TokioExecutor::new());
+                    if let Some(tls) = tls {
+                        let Ok(stream) = tls.accept(stream).await else { return };
+                        let _ = builder.serve_connection(TokioIo::new(stream), service).await;
+                    } else {
+                        let _ = builder.serve_connection(TokioIo::new(stream), service).await;
+                    }
                 });
             }
         });
-        Service { address, asked }
+        Service { address, asked, authority: None }
     }
 
     pub fn url(&self, path: &str) -> String {
@@ -191,6 +221,12 @@ async fn answer(count: u64, request: Request<Incoming>) -> Response<Body> {
             *response.body_mut() = bits(vec![(0, Bytes::from_static(b"cut"))], None);
         }
         _ => *response.status_mut() = http::StatusCode::NOT_FOUND,
+    }
+    if head.method == http::Method::HEAD {
+        // HTTP/2 sends what it is given, whatever was asked.
+        let length = response.body().size_hint().exact().unwrap_or(0);
+        response.headers_mut().insert("content-length", length.into());
+        *response.body_mut() = whole("");
     }
     response
 }
