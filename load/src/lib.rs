@@ -1,0 +1,20 @@
+//! Load over HTTP. An open loop sends at instants that were decided before, and latency counts from
+//! them; a closed loop sends when an answer has come.
+//!
+//! An engine: it knows no verdict, prints nothing, ends nothing and reads no environment variable.
+
+mod clock;
+mod histogram;
+mod request;
+mod response;
+mod schedule;
+mod tally;
+mod worker;
+
+pub use clock::{Clock, Nanos};
+pub use histogram::{HIGHEST, Histogram, LOWEST};
+pub use request::{NoRequest, Request};
+pub use response::{Malformed, Response};
+pub use schedule::{Schedule, Spacing, Stage};
+pub use tally::{Failure, Tally};
+pub use worker::{Drive, Job, work};

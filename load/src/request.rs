@@ -1,0 +1,136 @@
+//! Requests as the bytes that are sent.
+
+use std::fmt::Write;
+
+/// A request, made once and sent often.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Request {
+    bytes: Vec<u8>,
+    is_head: bool,
+}
+
+/// What cannot stand in a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NoRequest(String);
+
+impl std::fmt::Display for NoRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for NoRequest {}
+
+impl Request {
+    /// A request for a path with its query, such as `/a?b=1`, of a host, such as
+    /// `shop.example:8080`. `host`, `user-agent`, `accept` and the length of the body are added
+    /// where the headers do not say otherwise.
+    pub fn new(
+        method: &str,
+        path: &str,
+        host: &str,
+        headers: &[(String, String)],
+        body: &[u8],
+    ) -> Result<Request, NoRequest> {
+        let is_token = |text: &str| {
+            let good =
+                |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+            !text.is_empty() && text.bytes().all(good)
+        };
+        let is_value = |text: &str| !text.contains(['\r', '\n', '\0']);
+        let wrong = |text: String| Err(NoRequest(text));
+        if !is_token(method) {
+            return wrong(format!("`{method}` is no method"));
+        }
+        if !path.starts_with('/') || path.contains(|c: char| c.is_whitespace() || c.is_control()) {
+            return wrong(format!("`{path}` is no path: it begins with a slash and has no blanks"));
+        }
+        let mut text = format!("{method} {path} HTTP/1.1\r\n");
+        let has = |name: &str| headers.iter().any(|(other, _)| other.eq_ignore_ascii_case(name));
+        let length = body.len().to_string();
+        let own = [
+            ("host", host),
+            ("user-agent", concat!("gate/", env!("CARGO_PKG_VERSION"))),
+            ("accept", "*/*"),
+            ("content-length", length.as_str()),
+        ];
+        let needs_length = !body.is_empty() || matches!(method, "POST" | "PUT" | "PATCH");
+        for (name, value) in own {
+            if !has(name) && (name != "content-length" || needs_length) {
+                let _ = write!(text, "{name}: {value}\r\n");
+            }
+        }
+        for (name, value) in headers {
+            if !is_token(name) || !is_value(value) {
+                return wrong(format!("the header `{name}` cannot be sent"));
+            }
+            let _ = write!(text, "{name}: {value}\r\n");
+        }
+        text.push_str("\r\n");
+        let mut bytes = text.into_bytes();
+        bytes.extend_from_slice(body);
+        Ok(Request { bytes, is_head: method == "HEAD" })
+    }
+
+    /// What is sent.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// Whether no body answers it.
+    pub fn is_head(&self) -> bool {
+        self.is_head
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &str,
+        expect: Result<&str, &str>,
+    ) {
+        let headers: Vec<(String, String)> =
+            headers.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
+        let made = Request::new(method, path, "h:1", &headers, body.as_bytes());
+        let text = made.map(|made| String::from_utf8(made.bytes).unwrap());
+        let agent = concat!("user-agent: gate/", env!("CARGO_PKG_VERSION"), "\r\n");
+        let expect = expect.map(|text| text.replace("AGENT", agent));
+        assert_eq!(text.map_err(|error| error.0), expect.map_err(str::to_owned));
+    }
+
+    #[test]
+    fn requests_are_bytes() {
+        check(
+            "GET",
+            "/a?b=1",
+            &[],
+            "",
+            Ok("GET /a?b=1 HTTP/1.1\r\nhost: h:1\r\nAGENTaccept: */*\r\n\r\n"),
+        );
+        check(
+            "POST",
+            "/",
+            &[("Host", "other"), ("Accept", "text/html"), ("User-Agent", "x")],
+            "a=1",
+            Ok(
+                "POST / HTTP/1.1\r\ncontent-length: 3\r\nHost: other\r\nAccept: text/html\r\nUser-Agent: x\r\n\r\na=1",
+            ),
+        );
+        check("GE T", "/", &[], "", Err("`GE T` is no method"));
+        check("GET", "a", &[], "", Err("`a` is no path: it begins with a slash and has no blanks"));
+        check(
+            "GET",
+            "/a b",
+            &[],
+            "",
+            Err("`/a b` is no path: it begins with a slash and has no blanks"),
+        );
+        check("GET", "/", &[("x", "a\r\nb: c")], "", Err("the header `x` cannot be sent"));
+        check("GET", "/", &[("x y", "a")], "", Err("the header `x y` cannot be sent"));
+    }
+}

@@ -1,0 +1,127 @@
+//! One connection, and the request that is under way on it.
+
+use std::io::{self, Read, Write};
+use std::net::SocketAddr;
+
+use mio::net::TcpStream;
+
+use crate::clock::Nanos;
+use crate::response::Response;
+
+/// A request that is due.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Arrival {
+    /// When it was to be sent.
+    pub(super) intended: Nanos,
+    /// When that was noticed.
+    pub(super) noticed: Nanos,
+}
+
+/// What a connection is at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum State {
+    Connecting,
+    Idle,
+    /// The request goes out: so many bytes of it have.
+    Sending(usize),
+    Receiving,
+}
+
+/// A connection with its request.
+pub(super) struct Connection {
+    stream: TcpStream,
+    pub(super) state: State,
+    pub(super) response: Response,
+    pub(super) arrival: Arrival,
+    pub(super) started: Nanos,
+    pub(super) sent: Nanos,
+    pub(super) first_byte: Option<Nanos>,
+    /// How many requests it has carried.
+    pub(super) uses: u64,
+}
+
+/// What came of reading.
+pub(super) enum Came {
+    /// So many bytes, and perhaps more.
+    Bytes(usize),
+    /// So many bytes, and no more for now.
+    Last(usize),
+    /// Nothing for now.
+    Nothing,
+    /// The end of the connection.
+    End,
+    /// It broke.
+    Broken,
+}
+
+impl Connection {
+    /// Begins to connect, for this arrival.
+    pub(super) fn open(
+        to: SocketAddr,
+        arrival: Arrival,
+        is_head: bool,
+        now: Nanos,
+    ) -> io::Result<Connection> {
+        let stream = TcpStream::connect(to)?;
+        // Requests are written whole; waiting for more to fill a packet would be a lie.
+        let _ = stream.set_nodelay(true);
+        Ok(Connection {
+            stream,
+            state: State::Connecting,
+            response: Response::new(is_head),
+            arrival,
+            started: now,
+            sent: 0,
+            first_byte: None,
+            uses: 0,
+        })
+    }
+
+    pub(super) fn socket(&mut self) -> &mut TcpStream {
+        &mut self.stream
+    }
+
+    /// Whether it is connected by now; the error says that it never will be.
+    pub(super) fn is_connected(&self) -> io::Result<bool> {
+        if let Some(error) = self.stream.take_error()? {
+            return Err(error);
+        }
+        match self.stream.peer_addr() {
+            Ok(_) => Ok(true),
+            Err(error) if error.kind() == io::ErrorKind::NotConnected => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Sends as much of the rest of the request as goes out now; whether all of it has.
+    pub(super) fn send(&mut self, request: &[u8]) -> io::Result<bool> {
+        let State::Sending(mut done) = self.state else { return Ok(true) };
+        while done < request.len() {
+            match self.stream.write(&request[done..]) {
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(count) => done += count,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        let is_sent = done == request.len();
+        self.state = if is_sent { State::Receiving } else { State::Sending(done) };
+        Ok(is_sent)
+    }
+
+    /// Reads what is there. A read that does not fill the buffer has emptied the socket, so no
+    /// other one is made to learn that.
+    pub(super) fn receive(&mut self, buffer: &mut [u8]) -> Came {
+        loop {
+            return match self.stream.read(buffer) {
+                Ok(0) => Came::End,
+                Ok(count) if count < buffer.len() => Came::Last(count),
+                Ok(count) => Came::Bytes(count),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => Came::Nothing,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(_) => Came::Broken,
+            };
+        }
+    }
+}

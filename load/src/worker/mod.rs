@@ -1,0 +1,484 @@
+//! One thread: its connections, its schedule, and what it counts. Threads share nothing.
+
+mod connection;
+mod timer;
+
+use std::collections::VecDeque;
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use mio::event::Event;
+use mio::{Events, Interest, Poll, Token};
+
+use crate::clock::{Clock, Nanos};
+use crate::request::Request;
+use crate::schedule::Schedule;
+use crate::tally::{Failure, Tally};
+use connection::{Arrival, Came, Connection, State};
+use timer::Timer;
+
+/// How often it is looked for requests that take too long.
+const SWEEP: Nanos = 5_000_000;
+/// How much is read at once, in bytes.
+const BUFFER: usize = 64 << 10;
+/// How often one connection is read from before others have their turn.
+const TURNS: usize = 16;
+/// How much earlier than the lag budget allows it wakes up: what waking up takes.
+const EARLY: Nanos = 60_000;
+const SECOND: Nanos = 1_000_000_000;
+const TIMER: Token = Token(usize::MAX - 1);
+
+/// What makes requests due.
+#[derive(Debug, Clone)]
+pub enum Drive {
+    /// A connection sends when it has its answer.
+    Closed,
+    /// Instants that were decided before.
+    Open(Schedule),
+}
+
+/// What a thread does.
+#[derive(Debug, Clone)]
+pub struct Job {
+    /// Where to; connections take turns.
+    pub addresses: Vec<SocketAddr>,
+    /// What is asked.
+    pub request: Request,
+    /// What makes it due.
+    pub drive: Drive,
+    /// How many connections there are; in an open loop, at the most.
+    pub connections: usize,
+    /// How many requests a connection carries.
+    pub reuse: u64,
+    /// What was due before this is sent and not counted, in nanoseconds since the start.
+    pub count_from: Nanos,
+    /// When nothing more becomes due in a closed loop.
+    pub end: Nanos,
+    /// How long an answer may take, in nanoseconds.
+    pub timeout: Nanos,
+    /// How late requests may be sent so that fewer wake-ups are needed, in nanoseconds.
+    pub lag_budget: Nanos,
+    /// How many requests may be overdue.
+    pub room: usize,
+}
+
+/// A thread at work.
+struct Worker<'s> {
+    job: Job,
+    clock: Clock,
+    poll: Poll,
+    timer: Timer,
+    slots: Vec<Slot>,
+    free: Vec<usize>,
+    idle: Vec<usize>,
+    /// Connections that have more to read than they had their turn for.
+    unread: Vec<usize>,
+    overdue: VecDeque<Arrival>,
+    /// The next instant of the schedule.
+    next: Option<Nanos>,
+    busy: usize,
+    addressed: usize,
+    tally: Tally,
+    second: u64,
+    on_second: &'s mut dyn FnMut(u64, &Tally),
+    buffer: Vec<u8>,
+}
+
+/// A place for a connection. Events of one that was there before have another number.
+struct Slot {
+    connection: Option<Connection>,
+    number: usize,
+}
+
+/// Sends and counts until all is answered or given up. `on_second` gets what was counted in each
+/// second, with the second's number since the start, when it is over; seconds without anything
+/// are left out. The error is one of this machine, before anything was sent.
+pub fn work(job: Job, clock: Clock, on_second: &mut dyn FnMut(u64, &Tally)) -> io::Result<()> {
+    let poll = Poll::new()?;
+    let timer = Timer::new(poll.registry(), TIMER)?;
+    let mut worker = Worker {
+        clock,
+        poll,
+        timer,
+        slots: Vec::new(),
+        free: Vec::new(),
+        idle: Vec::new(),
+        unread: Vec::new(),
+        overdue: VecDeque::new(),
+        next: None,
+        busy: 0,
+        addressed: 0,
+        tally: Tally::new(),
+        second: 0,
+        on_second,
+        buffer: vec![0; BUFFER],
+        job,
+    };
+    worker.run()
+}
+
+impl Worker<'_> {
+    fn run(&mut self) -> io::Result<()> {
+        let mut events = Events::with_capacity(1024);
+        let mut swept = 0;
+        self.begin();
+        loop {
+            let now = self.clock.now();
+            self.close_second(now);
+            self.send_due(now);
+            if now >= swept + SWEEP {
+                self.sweep(now);
+                swept = now;
+            }
+            if self.is_done(now) {
+                break;
+            }
+            self.wait(&mut events, now)?;
+            let now = self.clock.now();
+            for event in &events {
+                if event.token() != TIMER {
+                    self.handle(event, now);
+                }
+            }
+            for slot in std::mem::take(&mut self.unread) {
+                self.receive(slot, now, true);
+            }
+        }
+        self.finish_second();
+        Ok(())
+    }
+
+    fn begin(&mut self) {
+        if let Drive::Open(schedule) = &mut self.job.drive {
+            self.next = schedule.next();
+            return;
+        }
+        let now = self.clock.now();
+        for _ in 0..self.job.connections {
+            self.connect(Arrival { intended: now, noticed: now }, now);
+        }
+    }
+
+    fn is_done(&self, now: Nanos) -> bool {
+        let is_over = match self.job.drive {
+            Drive::Closed => now >= self.job.end,
+            Drive::Open(_) => self.next.is_none() && self.overdue.is_empty(),
+        };
+        is_over && self.busy == 0
+    }
+
+    /// Waits for something to happen, or for the next thing to do.
+    fn wait(&mut self, events: &mut Events, now: Nanos) -> io::Result<()> {
+        let due = self.next.map(|next| next + self.job.lag_budget.saturating_sub(EARLY));
+        let at = due.unwrap_or(Nanos::MAX).min(now + SWEEP);
+        let timeout = if self.unread.is_empty() {
+            self.timer.set(at.saturating_sub(now))?
+        } else {
+            Some(Duration::ZERO)
+        };
+        match self.poll.poll(events, timeout) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {
+                events.clear();
+                Ok(())
+            }
+            other => other,
+        }
+    }
+
+    /// Sends what is due, or lets it wait for a connection.
+    fn send_due(&mut self, now: Nanos) {
+        let Drive::Open(schedule) = &mut self.job.drive else { return };
+        let mut due = std::mem::take(&mut self.overdue);
+        let waiting = due.len();
+        while let Some(intended) = self.next.filter(|next| *next <= now) {
+            due.push_back(Arrival { intended, noticed: now });
+            self.next = schedule.next();
+        }
+        self.overdue = due;
+        if waiting == self.overdue.len() && waiting > 0 && self.idle.is_empty() {
+            return;
+        }
+        while let Some(arrival) = self.overdue.front().copied() {
+            if let Some(slot) = self.idle.pop() {
+                self.overdue.pop_front();
+                self.send(slot, arrival, now);
+            } else if self.busy < self.job.connections {
+                self.overdue.pop_front();
+                self.connect(arrival, now);
+            } else {
+                break;
+            }
+        }
+        while self.overdue.len() > self.job.room {
+            if let Some(arrival) = self.overdue.pop_back() {
+                self.give_up(arrival, Failure::Overflow);
+            }
+        }
+    }
+
+    /// Begins a connection for an arrival.
+    fn connect(&mut self, arrival: Arrival, now: Nanos) {
+        let to = self.job.addresses[self.addressed % self.job.addresses.len()];
+        self.addressed += 1;
+        let is_head = self.job.request.is_head();
+        let mut connection = match Connection::open(to, arrival, is_head, now) {
+            Ok(connection) => connection,
+            Err(error) => {
+                self.give_up(arrival, why(&error));
+                self.again(arrival, now);
+                return;
+            }
+        };
+        let slot = self.free.pop().unwrap_or_else(|| {
+            self.slots.push(Slot { connection: None, number: 0 });
+            self.slots.len() - 1
+        });
+        let token = token(slot, self.slots[slot].number);
+        let interest = Interest::READABLE | Interest::WRITABLE;
+        // Registered once: writes are tried at once, and only the rest waits for an event.
+        if let Err(error) = self.poll.registry().register(connection.socket(), token, interest) {
+            self.free.push(slot);
+            self.give_up(arrival, why(&error));
+            self.again(arrival, now);
+            return;
+        }
+        self.busy += 1;
+        self.slots[slot].connection = Some(connection);
+    }
+
+    /// In a closed loop, what was given up before it was sent is tried again after a moment, not
+    /// at once: a service that refuses would be asked as fast as the processor can.
+    fn again(&mut self, arrival: Arrival, now: Nanos) {
+        if matches!(self.job.drive, Drive::Closed) {
+            self.overdue.push_back(Arrival { noticed: now, ..arrival });
+        }
+    }
+
+    /// Sends the request on a connection that is free.
+    fn send(&mut self, slot: usize, arrival: Arrival, now: Nanos) {
+        let Some(connection) = &mut self.slots[slot].connection else { return };
+        connection.arrival = arrival;
+        connection.response.reset();
+        connection.first_byte = None;
+        connection.sent = now;
+        connection.uses += 1;
+        connection.state = State::Sending(0);
+        self.busy += 1;
+        self.go_on_sending(slot);
+    }
+
+    fn go_on_sending(&mut self, slot: usize) {
+        let Some(connection) = &mut self.slots[slot].connection else { return };
+        if connection.send(self.job.request.bytes()).is_err() {
+            self.fail(slot, Failure::Closed);
+        }
+    }
+
+    fn handle(&mut self, event: &Event, now: Nanos) {
+        let (slot, number) = (event.token().0 & 0xffff_ffff, event.token().0 >> 32);
+        let Some(place) = self.slots.get_mut(slot).filter(|place| place.number == number) else {
+            return;
+        };
+        let Some(connection) = &mut place.connection else { return };
+        if connection.state == State::Connecting {
+            match connection.is_connected() {
+                Ok(false) => return,
+                Ok(true) => {
+                    let took = (now - connection.started.min(now)) / 1000;
+                    if connection.arrival.intended >= self.job.count_from {
+                        self.tally.connect.record(took);
+                    }
+                    connection.sent = now;
+                    connection.uses = 1;
+                    connection.state = State::Sending(0);
+                    self.go_on_sending(slot);
+                }
+                Err(error) => {
+                    self.fail(slot, why(&error));
+                    return;
+                }
+            }
+        } else if matches!(connection.state, State::Sending(_)) && event.is_writable() {
+            self.go_on_sending(slot);
+        }
+        if event.is_readable() || event.is_read_closed() || event.is_error() {
+            self.receive(slot, now, event.is_read_closed() || event.is_error());
+        }
+    }
+
+    /// Reads what has come. Nobody tells a second time of an end that was told of with what came
+    /// before it: then it is read on to that end.
+    fn receive(&mut self, slot: usize, now: Nanos, to_the_end: bool) {
+        for _ in 0..TURNS {
+            let Some(connection) = &mut self.slots[slot].connection else { return };
+            let came = connection.receive(&mut self.buffer);
+            let is_idle = connection.state == State::Idle;
+            let (count, is_last) = match came {
+                Came::Bytes(count) => (count, false),
+                Came::Last(count) => (count, true),
+                Came::Nothing => return,
+                Came::End | Came::Broken if is_idle => return self.close(slot, true),
+                Came::End => {
+                    if connection.response.closed() {
+                        return self.complete(slot, now, false);
+                    }
+                    return self.fail(slot, Failure::Closed);
+                }
+                Came::Broken => return self.fail(slot, Failure::Closed),
+            };
+            if is_idle {
+                // Nobody has asked for anything.
+                return self.close(slot, true);
+            }
+            connection.first_byte.get_or_insert(now);
+            match connection.response.take(&self.buffer[..count], &mut |_| {}) {
+                Err(_) => return self.fail(slot, Failure::Malformed),
+                Ok(taken) if connection.response.is_done() => {
+                    return self.complete(slot, now, taken == count);
+                }
+                Ok(_) => {}
+            }
+            if is_last && !to_the_end {
+                return;
+            }
+        }
+        self.unread.push(slot);
+    }
+
+    /// Counts an answer, and makes the connection free for the next.
+    fn complete(&mut self, slot: usize, now: Nanos, is_clean: bool) {
+        let Some(connection) = &mut self.slots[slot].connection else { return };
+        let (arrival, sent) = (connection.arrival, connection.sent);
+        let status = connection.response.status;
+        if arrival.intended >= self.job.count_from {
+            let tally = &mut self.tally;
+            tally.requests += 1;
+            tally.bytes += connection.response.bytes;
+            tally.latency.record((now - arrival.intended.min(now)) / 1000);
+            tally.service.record((now - sent.min(now)) / 1000);
+            let first = connection.first_byte.unwrap_or(now);
+            tally.first_byte.record((first - sent.min(first)) / 1000);
+            tally.lag.record((arrival.noticed - arrival.intended.min(arrival.noticed)) / 1000);
+            tally.wait.record((sent - arrival.noticed.min(sent)) / 1000);
+            tally.status(status);
+            if status >= 400 {
+                tally.fail(Failure::Status);
+            }
+        }
+        let stays = is_clean && connection.response.keeps_alive && connection.uses < self.job.reuse;
+        connection.state = State::Idle;
+        self.busy -= 1;
+        if !stays {
+            self.close(slot, false);
+        }
+        self.follow(stays.then_some(slot), now);
+    }
+
+    /// What comes after a request on this connection, or after one that is gone.
+    fn follow(&mut self, slot: Option<usize>, now: Nanos) {
+        let arrival = match self.job.drive {
+            Drive::Closed if now >= self.job.end => None,
+            Drive::Closed => Some(Arrival { intended: now, noticed: now }),
+            Drive::Open(_) => self.overdue.pop_front(),
+        };
+        match (arrival, slot) {
+            (Some(arrival), Some(slot)) => self.send(slot, arrival, now),
+            (Some(arrival), None) => self.connect(arrival, now),
+            (None, Some(slot)) => self.idle.push(slot),
+            (None, None) => {}
+        }
+    }
+
+    /// Counts a request that has no answer, and gives its connection up.
+    fn fail(&mut self, slot: usize, failure: Failure) {
+        let Some(connection) = &self.slots[slot].connection else { return };
+        let arrival = connection.arrival;
+        self.busy -= 1;
+        self.close(slot, false);
+        self.give_up(arrival, failure);
+        let now = self.clock.now();
+        if matches!(self.job.drive, Drive::Closed) && now < self.job.end {
+            self.again(Arrival { intended: now, noticed: now }, now);
+        } else if !self.overdue.is_empty() {
+            self.follow(None, now);
+        }
+    }
+
+    fn give_up(&mut self, arrival: Arrival, failure: Failure) {
+        if arrival.intended >= self.job.count_from {
+            self.tally.requests += 1;
+            self.tally.fail(failure);
+            self.tally.latency.record(self.job.timeout / 1000);
+        }
+    }
+
+    /// Takes a connection away; an idle one is in the list of those.
+    fn close(&mut self, slot: usize, is_idle: bool) {
+        if is_idle {
+            self.idle.retain(|other| *other != slot);
+        }
+        if let Some(mut connection) = self.slots[slot].connection.take() {
+            let _ = self.poll.registry().deregister(connection.socket());
+        }
+        self.slots[slot].number = (self.slots[slot].number + 1) & 0x7fff_ffff;
+        self.free.push(slot);
+    }
+
+    /// Gives up what takes too long.
+    fn sweep(&mut self, now: Nanos) {
+        let timeout = self.job.timeout;
+        let is_late = |arrival: &Arrival| now.saturating_sub(arrival.intended) >= timeout;
+        while self.overdue.front().is_some_and(is_late) && matches!(self.job.drive, Drive::Open(_))
+        {
+            if let Some(arrival) = self.overdue.pop_front() {
+                self.give_up(arrival, Failure::Timeout);
+            }
+        }
+        for slot in 0..self.slots.len() {
+            let connection = self.slots[slot].connection.as_ref();
+            let is_late =
+                connection.is_some_and(|one| one.state != State::Idle && is_late(&one.arrival));
+            if is_late {
+                self.fail(slot, Failure::Timeout);
+            }
+        }
+        if matches!(self.job.drive, Drive::Closed) {
+            for _ in 0..self.overdue.len() {
+                self.overdue.pop_front();
+                if now < self.job.end {
+                    self.connect(Arrival { intended: now, noticed: now }, now);
+                }
+            }
+        }
+    }
+
+    /// Hands over what was counted in a second that is over.
+    fn close_second(&mut self, now: Nanos) {
+        let second = now / SECOND;
+        if second > self.second {
+            self.finish_second();
+            self.second = second;
+        }
+    }
+
+    fn finish_second(&mut self) {
+        if self.tally.requests > 0 {
+            (self.on_second)(self.second, &self.tally);
+            self.tally.clear();
+        }
+    }
+}
+
+fn token(slot: usize, number: usize) -> Token {
+    Token(number << 32 | slot)
+}
+
+/// What an error of connecting is.
+fn why(error: &io::Error) -> Failure {
+    // EMFILE, ENFILE and EADDRNOTAVAIL: this machine's own limits.
+    match error.raw_os_error() {
+        Some(23 | 24 | 99) => Failure::Exhausted,
+        _ => Failure::Connect,
+    }
+}

@@ -1,0 +1,57 @@
+//! Waking up at an instant, more precisely than a poll's milliseconds.
+
+use std::io;
+
+use mio::{Registry, Token};
+
+use crate::clock::Nanos;
+
+/// A timer among the sockets that are polled.
+#[cfg(target_os = "linux")]
+pub(super) struct Timer {
+    file: std::os::fd::OwnedFd,
+}
+
+#[cfg(target_os = "linux")]
+impl Timer {
+    pub(super) fn new(registry: &Registry, token: Token) -> io::Result<Timer> {
+        use rustix::time::{TimerfdClockId, TimerfdFlags, timerfd_create};
+        use std::os::fd::AsRawFd;
+        let flags = TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC;
+        let file = timerfd_create(TimerfdClockId::Monotonic, flags)?;
+        let mut source = mio::unix::SourceFd(&file.as_raw_fd());
+        registry.register(&mut source, token, mio::Interest::READABLE)?;
+        Ok(Timer { file })
+    }
+
+    /// Wakes the poll after this time; what was set before is forgotten.
+    pub(super) fn set(&self, after: Nanos) -> io::Result<Option<std::time::Duration>> {
+        use rustix::time::{Itimerspec, TimerfdTimerFlags, Timespec, timerfd_settime};
+        let after = after.max(1);
+        let timer = Itimerspec {
+            it_interval: Timespec { tv_sec: 0, tv_nsec: 0 },
+            it_value: Timespec {
+                tv_sec: (after / 1_000_000_000) as i64,
+                tv_nsec: (after % 1_000_000_000) as i64,
+            },
+        };
+        timerfd_settime(&self.file, TimerfdTimerFlags::empty(), &timer)?;
+        // The timer alone decides.
+        Ok(None)
+    }
+}
+
+/// Elsewhere a poll waits for whole milliseconds.
+#[cfg(not(target_os = "linux"))]
+pub(super) struct Timer;
+
+#[cfg(not(target_os = "linux"))]
+impl Timer {
+    pub(super) fn new(_: &Registry, _: Token) -> io::Result<Timer> {
+        Ok(Timer)
+    }
+
+    pub(super) fn set(&self, after: Nanos) -> io::Result<Option<std::time::Duration>> {
+        Ok(Some(std::time::Duration::from_nanos(after)))
+    }
+}

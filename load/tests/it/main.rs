@@ -1,0 +1,202 @@
+//! A thread of load against real servers, good and bad.
+
+mod server;
+
+use std::io::Write;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use load::{Clock, Drive, Failure, Job, Request, Schedule, Tally, work};
+use server::Server;
+
+const HELLO: &str = "HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello";
+const MILLI: u64 = 1_000_000;
+
+fn job(server: &Server, drive: Drive) -> Job {
+    let request = Request::new("GET", "/", "localhost", &[], b"").unwrap();
+    Job {
+        addresses: vec![server.address],
+        request,
+        drive,
+        connections: 4,
+        reuse: u64::MAX,
+        count_from: 0,
+        end: 300 * MILLI,
+        timeout: 400 * MILLI,
+        lag_budget: 200_000,
+        room: 1000,
+    }
+}
+
+fn open(rate: f64, ms: u64) -> Drive {
+    Drive::Open(Schedule::constant(rate, Duration::from_millis(ms)))
+}
+
+fn run(job: Job) -> Tally {
+    let mut all = Tally::new();
+    work(job, Clock::from(Instant::now()), &mut |_, tally| all.merge(tally)).unwrap();
+    all
+}
+
+#[test]
+fn a_closed_loop_keeps_its_connections_busy() {
+    let server = Server::saying(HELLO);
+    let tally = run(job(&server, Drive::Closed));
+    assert_eq!(tally.requests, server.requests.load(Ordering::Relaxed));
+    assert_eq!(server.connections.load(Ordering::Relaxed), 4);
+    assert!(tally.requests > 50, "{tally:?}");
+    assert_eq!((tally.failures(), tally.statuses()[&200]), (0, tally.requests));
+    assert_eq!(tally.bytes, tally.requests * HELLO.len() as u64);
+    assert_eq!(tally.latency.count(), tally.requests);
+    assert_eq!(tally.connect.count(), 4);
+}
+
+#[test]
+fn an_open_loop_sends_what_is_due_and_nothing_else() {
+    let server = Server::saying(HELLO);
+    let tally = run(job(&server, open(500.0, 400)));
+    assert_eq!(tally.requests, 200);
+    assert_eq!(server.requests.load(Ordering::Relaxed), 200);
+    assert_eq!(tally.failures(), 0);
+    for histogram in [&tally.latency, &tally.service, &tally.lag, &tally.wait, &tally.first_byte] {
+        assert_eq!(histogram.count(), 200);
+    }
+}
+
+#[test]
+fn the_first_part_is_sent_and_not_counted() {
+    let server = Server::saying(HELLO);
+    let tally = run(Job { count_from: 200 * MILLI, ..job(&server, open(500.0, 400)) });
+    assert_eq!(tally.requests, 100);
+    assert_eq!(server.requests.load(Ordering::Relaxed), 200);
+}
+
+#[test]
+fn latency_counts_from_the_intended_instant() {
+    // One connection, and every answer takes 20 ms: at 100 a second half of them come too soon.
+    let server = Server::start(|_, stream| {
+        std::thread::sleep(Duration::from_millis(20));
+        stream.write_all(HELLO.as_bytes()).is_ok()
+    });
+    let job = Job { connections: 1, timeout: 10_000 * MILLI, ..job(&server, open(100.0, 500)) };
+    let tally = run(job);
+    assert_eq!((tally.requests, tally.failures()), (50, 0));
+    // The last waits for all before it: 50 answers of 20 ms end at 1 s, and it was due at 0.495 s.
+    let last = tally.latency.max().unwrap();
+    assert!((500_000..700_000).contains(&last), "{last}");
+    let service = tally.service.quantile(0.5).unwrap();
+    assert!((20_000..40_000).contains(&service), "{service}");
+    // The service made them wait, not this program.
+    assert!(tally.wait.max().unwrap() > 450_000, "{:?}", tally.wait);
+    assert!(tally.lag.quantile(0.5).unwrap() < 20_000, "{:?}", tally.lag);
+}
+
+#[test]
+fn what_goes_wrong_is_counted_and_bounded() {
+    let check = |name: &str, server: Server, expect: Failure| {
+        let started = Instant::now();
+        let tally = run(Job { timeout: 150 * MILLI, ..job(&server, open(100.0, 200)) });
+        assert_eq!(tally.requests, 20, "{name}");
+        assert_eq!(tally.failed(expect), 20, "{name}: {tally:?}");
+        assert_eq!(tally.failures(), 20, "{name}");
+        assert!(started.elapsed() < Duration::from_secs(5), "{name}");
+    };
+    check(
+        "an error",
+        Server::saying("HTTP/1.1 503 No\r\ncontent-length: 0\r\n\r\n"),
+        Failure::Status,
+    );
+    check("no HTTP", Server::saying("220 mail.example ESMTP\r\n\r\n"), Failure::Malformed);
+    check("closes at once", Server::start(|_, _| false), Failure::Closed);
+    check(
+        "closes in the middle",
+        Server::start(|_, stream| {
+            let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 50\r\n\r\nhello");
+            false
+        }),
+        Failure::Closed,
+    );
+    check(
+        "says nothing",
+        Server::start(|_, _| {
+            std::thread::sleep(Duration::from_millis(500));
+            false
+        }),
+        Failure::Timeout,
+    );
+    check(
+        "drips for ever",
+        Server::start(|_, stream| {
+            let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 5000\r\n\r\n");
+            for _ in 0..200 {
+                if stream.write_all(b"x").is_err() {
+                    break;
+                }
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            false
+        }),
+        Failure::Timeout,
+    );
+    check(
+        "endless headers",
+        Server::start(|_, stream| {
+            let _ = stream.write_all(b"HTTP/1.1 200 OK\r\n");
+            while stream.write_all(b"x: 0123456789012345678901234567890123456789\r\n").is_ok() {}
+            false
+        }),
+        Failure::Malformed,
+    );
+    let gone = Server::saying(HELLO).address;
+    let server = Server::saying(HELLO);
+    let refused = Job { addresses: vec![gone], ..job(&server, open(100.0, 200)) };
+    // Its listener takes one more connection to notice that it is to end.
+    std::thread::sleep(Duration::from_millis(50));
+    let tally = run(refused);
+    assert_eq!((tally.requests, tally.failed(Failure::Connect)), (20, 20), "{tally:?}");
+    // Nobody who waits in vain makes a percentile look better.
+    assert_eq!(tally.latency.min(), Some(400_000));
+}
+
+#[test]
+fn connections_that_end_are_made_anew() {
+    let closing = "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 5\r\n\r\nhello";
+    let server = Server::start(move |_, stream| {
+        let _ = stream.write_all(closing.as_bytes());
+        false
+    });
+    let tally = run(job(&server, open(200.0, 200)));
+    assert_eq!((tally.requests, tally.failures(), tally.connect.count()), (40, 0, 40));
+    let server = Server::saying(HELLO);
+    let tally = run(Job { reuse: 10, connections: 1, ..job(&server, open(200.0, 200)) });
+    assert_eq!((tally.requests, tally.failures()), (40, 0));
+    assert_eq!(server.connections.load(Ordering::Relaxed), 4);
+}
+
+#[test]
+fn large_answers_go_through() {
+    let server = Server::start(|_, stream| {
+        let head = "HTTP/1.1 200 OK\r\ncontent-length: 50000000\r\n\r\n";
+        let part = vec![b'x'; 1_000_000];
+        stream.write_all(head.as_bytes()).is_ok()
+            && (0..50).all(|_| stream.write_all(&part).is_ok())
+    });
+    let tally = run(Job { timeout: 20_000 * MILLI, ..job(&server, open(20.0, 200)) });
+    assert_eq!((tally.requests, tally.failures()), (4, 0));
+    assert!(tally.bytes > 200_000_000);
+}
+
+#[test]
+fn what_overflows_is_told() {
+    let server = Server::start(|_, stream| {
+        std::thread::sleep(Duration::from_millis(250));
+        stream.write_all(HELLO.as_bytes()).is_ok()
+    });
+    let job =
+        Job { connections: 1, room: 3, timeout: 5000 * MILLI, ..job(&server, open(100.0, 200)) };
+    let tally = run(job);
+    assert_eq!(tally.requests, 20);
+    let overflown = tally.failed(Failure::Overflow);
+    assert!((14..=16).contains(&overflown), "{tally:?}");
+    assert_eq!(tally.failures(), overflown);
+}
