@@ -29,7 +29,8 @@ fn main() {
     };
     let mut all = Tally::new();
     let started = Instant::now();
-    work(job, Clock::from(started), &mut |_, tally| all.merge(tally)).unwrap();
+    let stop = std::sync::atomic::AtomicBool::new(false);
+    work(job, Clock::from(started), &stop, &mut |_, tally| all.merge(tally)).unwrap();
     let wall = started.elapsed().as_secs_f64();
     let used = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
     let cpu = used.tv_sec as f64 + used.tv_nsec as f64 / 1e9;

@@ -4,17 +4,21 @@
 //! An engine: it knows no verdict, prints nothing, ends nothing and reads no environment variable.
 
 mod clock;
+mod health;
 mod histogram;
 mod request;
 mod response;
+mod run;
 mod schedule;
 mod tally;
 mod worker;
 
 pub use clock::{Clock, Nanos};
+pub use health::{Health, throttled};
 pub use histogram::{HIGHEST, Histogram, LOWEST};
 pub use request::{NoRequest, Request};
 pub use response::{Malformed, Response};
+pub use run::{Outcome, Plan, run};
 pub use schedule::{Schedule, Spacing, Stage};
 pub use tally::{Failure, Tally};
 pub use worker::{Drive, Job, work};

@@ -6,14 +6,16 @@ mod timer;
 use std::collections::VecDeque;
 use std::io;
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use mio::event::Event;
 use mio::{Events, Interest, Poll, Token};
 
 use crate::clock::{Clock, Nanos};
+use crate::health::{self, Health};
 use crate::request::Request;
-use crate::schedule::Schedule;
+use crate::schedule::{Schedule, Spacing};
 use crate::tally::{Failure, Tally};
 use connection::{Arrival, Came, Connection, State};
 use timer::Timer;
@@ -26,6 +28,8 @@ const BUFFER: usize = 64 << 10;
 const TURNS: usize = 16;
 /// How much earlier than the lag budget allows it wakes up: what waking up takes.
 const EARLY: Nanos = 60_000;
+/// How long answers may take once it is told to end.
+const LAST: Nanos = 500_000_000;
 const SECOND: Nanos = 1_000_000_000;
 const TIMER: Token = Token(usize::MAX - 1);
 
@@ -83,6 +87,8 @@ struct Worker<'s> {
     second: u64,
     on_second: &'s mut dyn FnMut(u64, &Tally),
     buffer: Vec<u8>,
+    stop: &'s AtomicBool,
+    longest_gap: Nanos,
 }
 
 /// A place for a connection. Events of one that was there before have another number.
@@ -93,8 +99,14 @@ struct Slot {
 
 /// Sends and counts until all is answered or given up. `on_second` gets what was counted in each
 /// second, with the second's number since the start, when it is over; seconds without anything
-/// are left out. The error is one of this machine, before anything was sent.
-pub fn work(job: Job, clock: Clock, on_second: &mut dyn FnMut(u64, &Tally)) -> io::Result<()> {
+/// are left out. Once `stop` is set nothing more is sent. Gives what it had to wait for; the error
+/// is one of this machine.
+pub fn work(
+    job: Job,
+    clock: Clock,
+    stop: &AtomicBool,
+    on_second: &mut dyn FnMut(u64, &Tally),
+) -> io::Result<Health> {
     let poll = Poll::new()?;
     let timer = Timer::new(poll.registry(), TIMER)?;
     let mut worker = Worker {
@@ -114,17 +126,28 @@ pub fn work(job: Job, clock: Clock, on_second: &mut dyn FnMut(u64, &Tally)) -> i
         on_second,
         buffer: vec![0; BUFFER],
         job,
+        stop,
+        longest_gap: 0,
     };
-    worker.run()
+    let before = health::of_this_thread();
+    worker.run()?;
+    let longest_gap = worker.longest_gap;
+    Ok(Health { longest_gap, ..health::of_this_thread().since(before) })
 }
 
 impl Worker<'_> {
     fn run(&mut self) -> io::Result<()> {
         let mut events = Events::with_capacity(1024);
-        let mut swept = 0;
+        let (mut swept, mut turned) = (0, self.clock.now());
         self.begin();
         loop {
             let now = self.clock.now();
+            // It never means to sleep longer than until the next sweep.
+            self.longest_gap = self.longest_gap.max(now.saturating_sub(turned + SWEEP));
+            turned = now;
+            if self.stop.load(Ordering::Relaxed) {
+                self.cut_short(now);
+            }
             self.close_second(now);
             self.send_due(now);
             if now >= swept + SWEEP {
@@ -166,6 +189,17 @@ impl Worker<'_> {
             Drive::Open(_) => self.next.is_none() && self.overdue.is_empty(),
         };
         is_over && self.busy == 0
+    }
+
+    /// Nothing more becomes due; what is overdue was not sent, and is not counted.
+    fn cut_short(&mut self, now: Nanos) {
+        self.next = None;
+        self.overdue.clear();
+        self.job.end = self.job.end.min(now);
+        self.job.timeout = self.job.timeout.min(LAST);
+        if let Drive::Open(schedule) = &mut self.job.drive {
+            *schedule = Schedule::new(0.0, &[], Spacing::Even);
+        }
     }
 
     /// Waits for something to happen, or for the next thing to do.

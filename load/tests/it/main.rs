@@ -3,10 +3,11 @@
 mod server;
 
 use std::io::Write;
-use std::sync::atomic::Ordering;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use load::{Clock, Drive, Failure, Job, Request, Schedule, Tally, work};
+use load::{Clock, Drive, Failure, Job, Plan, Request, Schedule, Tally, work};
 use server::Server;
 
 const HELLO: &str = "HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello";
@@ -34,8 +35,42 @@ fn open(rate: f64, ms: u64) -> Drive {
 
 fn run(job: Job) -> Tally {
     let mut all = Tally::new();
-    work(job, Clock::from(Instant::now()), &mut |_, tally| all.merge(tally)).unwrap();
+    let stop = AtomicBool::new(false);
+    work(job, Clock::from(Instant::now()), &stop, &mut |_, tally| all.merge(tally)).unwrap();
     all
+}
+
+#[test]
+fn threads_are_one_run() {
+    let server = Server::saying(HELLO);
+    let request = Request::new("GET", "/", "localhost", &[], b"").unwrap();
+    let mut plan = Plan::at_rate(server.address, request, 400.0, Duration::from_millis(1600));
+    plan.warm_up = Duration::from_millis(500);
+    plan.drive = open(400.0, 2100);
+    plan.threads = 2;
+    let mut seconds = Vec::new();
+    let stop = Arc::new(AtomicBool::new(false));
+    let outcome = load::run(&plan, &stop, &mut |second, tally| {
+        seconds.push((second, tally.requests));
+    });
+    let outcome = outcome.unwrap();
+    assert_eq!((outcome.all.requests, outcome.all.failures()), (640, 0));
+    assert_eq!(outcome.intended, Some(640));
+    assert_eq!(outcome.health.len(), 2);
+    assert!(!outcome.is_cut_short);
+    assert_eq!(seconds.iter().map(|(second, _)| *second).collect::<Vec<_>>(), [0, 1, 2]);
+    assert_eq!(seconds.iter().map(|(_, requests)| requests).sum::<u64>(), 640);
+    // The same, and told to end after its first second.
+    let mut counted = 0;
+    let told = Arc::clone(&stop);
+    let outcome = load::run(&plan, &stop, &mut |_, tally| {
+        counted += tally.requests;
+        told.store(true, Ordering::Relaxed);
+    });
+    let outcome = outcome.unwrap();
+    assert!(outcome.is_cut_short);
+    assert_eq!(outcome.all.requests, counted);
+    assert!((100..640).contains(&counted), "{counted}");
 }
 
 #[test]

@@ -1,0 +1,243 @@
+//! A run: its threads, and what they count, put together second by second.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::mpsc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::clock::{Clock, nanos};
+use crate::health::{self, Health};
+use crate::request::Request;
+use crate::schedule::Schedule;
+use crate::tally::Tally;
+use crate::worker::{Drive, Job, work};
+
+/// How many requests may be overdue at the least.
+const ROOM: usize = 10_000;
+/// How long an open loop's room has to last.
+const MINUTE: Duration = Duration::from_mins(1);
+
+/// What a run does.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// Where to.
+    pub addresses: Vec<SocketAddr>,
+    /// What is asked.
+    pub request: Request,
+    /// What makes requests due: every thread has its part.
+    pub drive: Drive,
+    /// How many connections there are in all; in an open loop, at the most.
+    pub connections: usize,
+    /// How many requests a connection carries.
+    pub reuse: u64,
+    /// How many threads; each is bound to a processor of its own.
+    pub threads: usize,
+    /// What is due in this time is sent and not counted.
+    pub warm_up: Duration,
+    /// How long a closed loop goes on after that.
+    pub duration: Duration,
+    /// How long an answer may take.
+    pub timeout: Duration,
+    /// How late requests may be sent so that fewer wake-ups are needed.
+    pub lag_budget: Duration,
+}
+
+/// What came of a run.
+#[derive(Debug)]
+pub struct Outcome {
+    /// All that was counted.
+    pub all: Tally,
+    /// Requests that were to be sent in the time that counts; none in a closed loop.
+    pub intended: Option<u64>,
+    /// From the end of the warm-up to the last answer.
+    pub elapsed: Duration,
+    /// What the threads had to wait for.
+    pub health: Vec<Health>,
+    /// How long the control group was held back; none where nothing is told.
+    pub throttled: Option<Duration>,
+    /// Whether it was told to end before it was over.
+    pub is_cut_short: bool,
+}
+
+/// What a thread hands over.
+enum Handed {
+    Second(u64, Box<Tally>),
+    Done(io::Result<Health>),
+}
+
+/// Runs it. `on_second` gets what all threads have counted in a second, with its number since the
+/// start, as soon as it is over in all of them, in order. Setting `stop` ends it early. The error
+/// is one of this machine.
+pub fn run(
+    plan: &Plan,
+    stop: &Arc<AtomicBool>,
+    on_second: &mut dyn FnMut(u64, &Tally),
+) -> io::Result<Outcome> {
+    let threads = plan.threads.clamp(1, plan.connections.max(1));
+    let throttled = health::throttled();
+    let start = Instant::now();
+    let clock = Clock::from(start);
+    let (send, receive) = mpsc::channel();
+    let intended = plan.intended();
+    let mut joining = Vec::new();
+    for number in 0..threads {
+        let job = plan.job(number, threads);
+        let (send, stop) = (send.clone(), Arc::clone(stop));
+        let thread = thread::Builder::new().name(format!("load-{number}"));
+        joining.push(thread.spawn(move || {
+            bind(number);
+            let mut on_second = |second: u64, tally: &Tally| {
+                // The other end is there until all threads are done.
+                let _ = send.send((number, Handed::Second(second, Box::new(tally.clone()))));
+            };
+            let done = work(job, clock, &stop, &mut on_second);
+            let _ = send.send((number, Handed::Done(done)));
+        })?);
+    }
+    drop(send);
+    let mut joined = Joined::new(threads);
+    let mut health = Vec::new();
+    let mut failed = None;
+    for (number, handed) in receive {
+        match handed {
+            Handed::Second(second, tally) => joined.add(number, second, &tally),
+            Handed::Done(done) => {
+                joined.reached[number] = u64::MAX;
+                match done {
+                    Ok(one) => health.push(one),
+                    Err(error) => failed = Some(error),
+                }
+            }
+        }
+        joined.hand_over(on_second);
+    }
+    for thread in joining {
+        if thread.join().is_err() {
+            failed = Some(io::Error::other("a thread of load has panicked"));
+        }
+    }
+    if let Some(error) = failed {
+        return Err(error);
+    }
+    let held_back = throttled.and_then(|before| Some(health::throttled()?.saturating_sub(before)));
+    Ok(Outcome {
+        all: joined.all,
+        intended,
+        elapsed: start.elapsed().saturating_sub(plan.warm_up),
+        health,
+        throttled: held_back.map(Duration::from_nanos),
+        is_cut_short: stop.load(std::sync::atomic::Ordering::Relaxed),
+    })
+}
+
+impl Plan {
+    fn intended(&self) -> Option<u64> {
+        let Drive::Open(schedule) = &self.drive else { return None };
+        let warm_up = nanos(self.warm_up);
+        Some(schedule.clone().filter(|instant| *instant >= warm_up).count() as u64)
+    }
+
+    /// What one of the threads does.
+    fn job(&self, number: usize, threads: usize) -> Job {
+        let share = |all: usize| all / threads + usize::from(number < all % threads);
+        let (drive, room) = match &self.drive {
+            Drive::Closed => (Drive::Closed, 0),
+            Drive::Open(schedule) => {
+                let length = schedule.length().as_secs_f64().max(1.0);
+                let rate = schedule.expected() / length / threads as f64;
+                let lasting = MINUTE.min(self.timeout).as_secs_f64();
+                let room = ROOM.max((rate * lasting).ceil() as usize);
+                (Drive::Open(schedule.clone().part(number as u64, threads as u64)), room)
+            }
+        };
+        let mut addresses = self.addresses.clone();
+        addresses.rotate_left(number % self.addresses.len().max(1));
+        Job {
+            addresses,
+            request: self.request.clone(),
+            drive,
+            connections: share(self.connections).max(1),
+            reuse: self.reuse,
+            count_from: nanos(self.warm_up),
+            end: nanos(self.warm_up + self.duration),
+            timeout: nanos(self.timeout),
+            lag_budget: nanos(self.lag_budget),
+            room,
+        }
+    }
+}
+
+/// A plan that asks at a constant rate.
+impl Plan {
+    /// One address at this rate, with 64 connections, one thread, 3 s of warm-up and a time-out
+    /// of 60 s.
+    pub fn at_rate(address: SocketAddr, request: Request, rate: f64, duration: Duration) -> Plan {
+        let warm_up = Duration::from_secs(3);
+        Plan {
+            addresses: vec![address],
+            request,
+            drive: Drive::Open(Schedule::constant(rate, warm_up + duration)),
+            connections: 64,
+            reuse: u64::MAX,
+            threads: 1,
+            warm_up,
+            duration,
+            timeout: Duration::from_mins(1),
+            lag_budget: Duration::from_micros(200),
+        }
+    }
+}
+
+/// Seconds that not all threads have come through yet.
+struct Joined {
+    all: Tally,
+    open: BTreeMap<u64, Tally>,
+    /// For each thread, the second that it handed over last.
+    reached: Vec<u64>,
+}
+
+impl Joined {
+    fn new(threads: usize) -> Joined {
+        Joined { all: Tally::new(), open: BTreeMap::new(), reached: vec![0; threads] }
+    }
+
+    fn add(&mut self, thread: usize, second: u64, tally: &Tally) {
+        self.reached[thread] = second;
+        self.all.merge(tally);
+        self.open.entry(second).or_default().merge(tally);
+    }
+
+    /// Hands over the seconds that no thread can add to.
+    fn hand_over(&mut self, on_second: &mut dyn FnMut(u64, &Tally)) {
+        let reached = self.reached.iter().copied().min().unwrap_or(u64::MAX);
+        while let Some(first) = self.open.first_entry() {
+            if *first.key() >= reached && reached != u64::MAX {
+                break;
+            }
+            let (second, tally) = first.remove_entry();
+            on_second(second, &tally);
+        }
+    }
+}
+
+/// Binds the thread to a processor of its own, as far as there are enough that it may use.
+fn bind(number: usize) {
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
+        let Ok(may) = sched_getaffinity(None) else { return };
+        let own = (0..CpuSet::MAX_CPU).filter(|cpu| may.is_set(*cpu)).nth(number);
+        if let Some(cpu) = own {
+            let mut set = CpuSet::new();
+            set.set(cpu);
+            // It works without, less evenly.
+            let _ = sched_setaffinity(None, &set);
+        }
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = number;
+}
