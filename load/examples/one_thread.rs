@@ -17,6 +17,7 @@ fn main() {
     };
     let job = Job {
         addresses: vec![address.parse().unwrap()],
+        tls: None,
         request: Request::new("GET", path, address, &[], b"").unwrap(),
         drive,
         connections: connections.parse().unwrap(),

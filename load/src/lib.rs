@@ -21,4 +21,4 @@ pub use response::{Malformed, Response};
 pub use run::{Outcome, Plan, run};
 pub use schedule::{Schedule, Spacing, Stage};
 pub use tally::{Failure, Tally};
-pub use worker::{Drive, Job, work};
+pub use worker::{Drive, Job, Tls, work};

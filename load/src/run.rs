@@ -14,7 +14,7 @@ use crate::health::{self, Health};
 use crate::request::Request;
 use crate::schedule::Schedule;
 use crate::tally::Tally;
-use crate::worker::{Drive, Job, work};
+use crate::worker::{Drive, Job, Tls, work};
 
 /// How many requests may be overdue at the least.
 const ROOM: usize = 10_000;
@@ -26,6 +26,8 @@ const MINUTE: Duration = Duration::from_mins(1);
 pub struct Plan {
     /// Where to.
     pub addresses: Vec<SocketAddr>,
+    /// How connections are made private; none for plain ones.
+    pub tls: Option<Tls>,
     /// What is asked.
     pub request: Request,
     /// What makes requests due: every thread has its part.
@@ -158,6 +160,7 @@ impl Plan {
         addresses.rotate_left(number % self.addresses.len().max(1));
         Job {
             addresses,
+            tls: self.tls.clone(),
             request: self.request.clone(),
             drive,
             connections: share(self.connections).max(1),
@@ -179,6 +182,7 @@ impl Plan {
         let warm_up = Duration::from_secs(3);
         Plan {
             addresses: vec![address],
+            tls: None,
             request,
             drive: Drive::Open(Schedule::constant(rate, warm_up + duration)),
             connections: 64,

@@ -1,10 +1,11 @@
 //! One connection, and the request that is under way on it.
 
-use std::io::{self, Read, Write};
+use std::io;
 use std::net::SocketAddr;
 
 use mio::net::TcpStream;
 
+use super::stream::{Agreed, Stream, Tls};
 use crate::clock::Nanos;
 use crate::response::Response;
 
@@ -21,6 +22,8 @@ pub(super) struct Arrival {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum State {
     Connecting,
+    /// Connected, and TLS is agreed upon.
+    Agreeing,
     Idle,
     /// The request goes out: so many bytes of it have.
     Sending(usize),
@@ -29,7 +32,7 @@ pub(super) enum State {
 
 /// A connection with its request.
 pub(super) struct Connection {
-    stream: TcpStream,
+    stream: Stream,
     pub(super) state: State,
     pub(super) response: Response,
     pub(super) arrival: Arrival,
@@ -60,13 +63,14 @@ impl Connection {
         to: SocketAddr,
         arrival: Arrival,
         is_head: bool,
+        tls: Option<&Tls>,
         now: Nanos,
     ) -> io::Result<Connection> {
         let stream = TcpStream::connect(to)?;
         // Requests are written whole; waiting for more to fill a packet would be a lie.
         let _ = stream.set_nodelay(true);
         Ok(Connection {
-            stream,
+            stream: Stream::new(stream, tls)?,
             state: State::Connecting,
             response: Response::new(is_head),
             arrival,
@@ -78,15 +82,20 @@ impl Connection {
     }
 
     pub(super) fn socket(&mut self) -> &mut TcpStream {
-        &mut self.stream
+        self.stream.socket()
+    }
+
+    /// Goes on to agree upon TLS, where there is any.
+    pub(super) fn agree(&mut self) -> Agreed {
+        self.stream.agree()
     }
 
     /// Whether it is connected by now; the error says that it never will be.
-    pub(super) fn is_connected(&self) -> io::Result<bool> {
-        if let Some(error) = self.stream.take_error()? {
+    pub(super) fn is_connected(&mut self) -> io::Result<bool> {
+        if let Some(error) = self.socket().take_error()? {
             return Err(error);
         }
-        match self.stream.peer_addr() {
+        match self.socket().peer_addr() {
             Ok(_) => Ok(true),
             Err(error) if error.kind() == io::ErrorKind::NotConnected => Ok(false),
             Err(error) => Err(error),
@@ -105,7 +114,7 @@ impl Connection {
                 Err(error) => return Err(error),
             }
         }
-        let is_sent = done == request.len();
+        let is_sent = done == request.len() && self.stream.flush()?;
         self.state = if is_sent { State::Receiving } else { State::Sending(done) };
         Ok(is_sent)
     }
@@ -115,9 +124,9 @@ impl Connection {
     pub(super) fn receive(&mut self, buffer: &mut [u8]) -> Came {
         loop {
             return match self.stream.read(buffer) {
-                Ok(0) => Came::End,
-                Ok(count) if count < buffer.len() => Came::Last(count),
-                Ok(count) => Came::Bytes(count),
+                Ok((0, _)) => Came::End,
+                Ok((count, true)) => Came::Last(count),
+                Ok((count, false)) => Came::Bytes(count),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => Came::Nothing,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 Err(_) => Came::Broken,

@@ -1,6 +1,7 @@
 //! One thread: its connections, its schedule, and what it counts. Threads share nothing.
 
 mod connection;
+mod stream;
 mod timer;
 
 use std::collections::VecDeque;
@@ -18,7 +19,10 @@ use crate::request::Request;
 use crate::schedule::{Schedule, Spacing};
 use crate::tally::{Failure, Tally};
 use connection::{Arrival, Came, Connection, State};
+use stream::Agreed;
 use timer::Timer;
+
+pub use stream::Tls;
 
 /// How often it is looked for requests that take too long.
 const SWEEP: Nanos = 5_000_000;
@@ -47,6 +51,8 @@ pub enum Drive {
 pub struct Job {
     /// Where to; connections take turns.
     pub addresses: Vec<SocketAddr>,
+    /// How connections are made private; none for plain ones.
+    pub tls: Option<Tls>,
     /// What is asked.
     pub request: Request,
     /// What makes it due.
@@ -256,14 +262,15 @@ impl Worker<'_> {
         let to = self.job.addresses[self.addressed % self.job.addresses.len()];
         self.addressed += 1;
         let is_head = self.job.request.is_head();
-        let mut connection = match Connection::open(to, arrival, is_head, now) {
-            Ok(connection) => connection,
-            Err(error) => {
-                self.give_up(arrival, why(&error));
-                self.again(arrival, now);
-                return;
-            }
-        };
+        let mut connection =
+            match Connection::open(to, arrival, is_head, self.job.tls.as_ref(), now) {
+                Ok(connection) => connection,
+                Err(error) => {
+                    self.give_up(arrival, why(&error));
+                    self.again(arrival, now);
+                    return;
+                }
+            };
         let slot = self.free.pop().unwrap_or_else(|| {
             self.slots.push(Slot { connection: None, number: 0 });
             self.slots.len() - 1
@@ -318,21 +325,27 @@ impl Worker<'_> {
         if connection.state == State::Connecting {
             match connection.is_connected() {
                 Ok(false) => return,
-                Ok(true) => {
-                    let took = (now - connection.started.min(now)) / 1000;
-                    if connection.arrival.intended >= self.job.count_from {
-                        self.tally.connect.record(took);
-                    }
-                    connection.sent = now;
-                    connection.uses = 1;
-                    connection.state = State::Sending(0);
-                    self.go_on_sending(slot);
-                }
+                Ok(true) => connection.state = State::Agreeing,
                 Err(error) => {
                     self.fail(slot, why(&error));
                     return;
                 }
             }
+        }
+        if connection.state == State::Agreeing {
+            match connection.agree() {
+                Agreed::NotYet => return,
+                Agreed::Never => return self.fail(slot, Failure::Tls),
+                Agreed::Yes => {}
+            }
+            let took = (now - connection.started.min(now)) / 1000;
+            if connection.arrival.intended >= self.job.count_from {
+                self.tally.connect.record(took);
+            }
+            connection.sent = now;
+            connection.uses = 1;
+            connection.state = State::Sending(0);
+            self.go_on_sending(slot);
         } else if matches!(connection.state, State::Sending(_)) && event.is_writable() {
             self.go_on_sending(slot);
         }

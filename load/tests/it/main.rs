@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use load::{Clock, Drive, Failure, Job, Plan, Request, Schedule, Tally, work};
+use load::{Clock, Drive, Failure, Job, Plan, Request, Schedule, Tally, Tls, work};
 use server::Server;
 
 const HELLO: &str = "HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello";
@@ -17,6 +17,7 @@ fn job(server: &Server, drive: Drive) -> Job {
     let request = Request::new("GET", "/", "localhost", &[], b"").unwrap();
     Job {
         addresses: vec![server.address],
+        tls: None,
         request,
         drive,
         connections: 4,
@@ -219,6 +220,27 @@ fn large_answers_go_through() {
     let tally = run(Job { timeout: 20_000 * MILLI, ..job(&server, open(20.0, 200)) });
     assert_eq!((tally.requests, tally.failures()), (4, 0));
     assert!(tally.bytes > 200_000_000);
+}
+
+#[test]
+fn private_connections_are_agreed_upon_and_kept() {
+    let (server, trusted, other) = server::private(HELLO);
+    let tls = |config| Some(Tls { config, name: "localhost".try_into().unwrap() });
+    let good = Job { tls: tls(trusted), timeout: 5000 * MILLI, ..job(&server, open(200.0, 300)) };
+    let tally = run(good);
+    assert_eq!((tally.requests, tally.failures()), (60, 0), "{tally:?}");
+    assert_eq!(tally.bytes, 60 * HELLO.len() as u64);
+    assert!(tally.connect.count() <= 4, "{tally:?}");
+    // Nobody vouches for it.
+    let bad = Job { tls: tls(other), ..job(&server, open(100.0, 100)) };
+    let tally = run(bad);
+    assert_eq!((tally.requests, tally.failed(Failure::Tls)), (10, 10), "{tally:?}");
+    // It speaks no TLS at all.
+    let plain = Server::saying("220 mail.example ESMTP\r\n\r\n");
+    let (_, config, _) = server::private(HELLO);
+    let tally =
+        run(Job { tls: tls(config), timeout: 150 * MILLI, ..job(&plain, open(100.0, 100)) });
+    assert_eq!((tally.requests, tally.failures()), (10, 10), "{tally:?}");
 }
 
 #[test]

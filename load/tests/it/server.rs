@@ -6,8 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-/// What a server does with a request: writes an answer; whether the connection stays.
-pub(crate) type Answer = dyn Fn(u64, &mut TcpStream) -> bool + Send + Sync;
+use rustls::{ClientConfig, RootCertStore, ServerConfig, ServerConnection, StreamOwned};
 
 /// A server that ends with the test.
 pub(crate) struct Server {
@@ -23,12 +22,17 @@ impl Server {
     pub(crate) fn start(
         answer: impl Fn(u64, &mut TcpStream) -> bool + Send + Sync + 'static,
     ) -> Server {
+        Server::of(move |stream, requests| serve(stream, requests, &answer))
+    }
+
+    /// One that does this with every connection.
+    fn of(serve: impl Fn(TcpStream, &AtomicU64) + Send + Sync + 'static) -> Server {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let requests = Arc::new(AtomicU64::new(0));
         let connections = Arc::new(AtomicU64::new(0));
         let stop = Arc::new(AtomicBool::new(false));
-        let answer: Arc<Answer> = Arc::new(answer);
+        let serve = Arc::new(serve);
         let shared = (Arc::clone(&requests), Arc::clone(&connections), Arc::clone(&stop));
         std::thread::spawn(move || {
             let (requests, connections, stop) = shared;
@@ -37,8 +41,8 @@ impl Server {
                     return;
                 }
                 connections.fetch_add(1, Ordering::Relaxed);
-                let (requests, answer) = (Arc::clone(&requests), Arc::clone(&answer));
-                std::thread::spawn(move || serve(stream.unwrap(), &requests, &*answer));
+                let (requests, serve) = (Arc::clone(&requests), Arc::clone(&serve));
+                std::thread::spawn(move || serve(stream.unwrap(), &requests));
             }
         });
         Server { address, requests, connections, stop }
@@ -57,7 +61,11 @@ impl Drop for Server {
     }
 }
 
-fn serve(mut stream: TcpStream, requests: &AtomicU64, answer: &Answer) {
+fn serve(
+    mut stream: TcpStream,
+    requests: &AtomicU64,
+    answer: &dyn Fn(u64, &mut TcpStream) -> bool,
+) {
     let _ = stream.set_nodelay(true);
     let _ = stream.set_read_timeout(Some(Duration::from_secs(30)));
     let mut reader = BufReader::new(stream.try_clone().unwrap());
@@ -84,4 +92,48 @@ fn serve(mut stream: TcpStream, requests: &AtomicU64, answer: &Answer) {
             return;
         }
     }
+}
+
+/// A server that speaks TLS and has the same answer to everything; and clients, one that trusts it
+/// and one that trusts nobody.
+pub(crate) fn private(text: &'static str) -> (Server, Arc<ClientConfig>, Arc<ClientConfig>) {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let certificate = made.cert.der().clone();
+    let key = rustls::pki_types::PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
+    let config = ServerConfig::builder_with_provider(Arc::clone(&provider))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate.clone()], key)
+        .unwrap();
+    let client = |roots: RootCertStore| {
+        let builder = ClientConfig::builder_with_provider(Arc::clone(&provider));
+        let builder = builder.with_safe_default_protocol_versions().unwrap();
+        Arc::new(builder.with_root_certificates(roots).with_no_client_auth())
+    };
+    let mut roots = RootCertStore::empty();
+    roots.add(certificate).unwrap();
+    let config = Arc::new(config);
+    let server = Server::of(move |stream, requests| {
+        let tls = ServerConnection::new(Arc::clone(&config)).unwrap();
+        let mut reader = BufReader::new(StreamOwned::new(tls, stream));
+        loop {
+            let mut line = String::new();
+            loop {
+                line.clear();
+                match reader.read_line(&mut line) {
+                    Ok(0) | Err(_) => return,
+                    Ok(_) if line == "\r\n" => break,
+                    Ok(_) => {}
+                }
+            }
+            requests.fetch_add(1, Ordering::Relaxed);
+            if reader.get_mut().write_all(text.as_bytes()).is_err() {
+                return;
+            }
+            let _ = reader.get_mut().flush();
+        }
+    });
+    (server, client(roots), client(RootCertStore::empty()))
 }
