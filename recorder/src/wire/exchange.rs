@@ -18,7 +18,7 @@ use super::headers::{end_to_end, to_map};
 use super::reply::Reply;
 use super::tee::{Exchange, Tee};
 use super::upstream::Sent;
-use super::{Missed, State, answer, locked, miss, tape, tunnel};
+use super::{Missed, State, answer, locked, miss, tape, tunnel, upgraded};
 use crate::message::{Content, Request, Timing};
 use crate::play::Why;
 use crate::spool::{Place, Spool};
@@ -149,7 +149,7 @@ impl Drop for Underway {
 }
 
 /// Refuses a request, and remembers that it had no answer.
-fn failed(state: &State, code: u16, what: &str, why: &str) -> Response<Reply> {
+pub(super) fn failed(state: &State, code: u16, what: &str, why: &str) -> Response<Reply> {
     state.failed(format!("{what}: {why}"));
     let mut response = refusal(code, why);
     response.headers_mut().insert(UNANSWERED, HeaderValue::from_static("1"));
@@ -169,8 +169,11 @@ async fn asked(
     };
     let order = state.order.fetch_add(1, Ordering::Relaxed);
     if head.headers.contains_key(header::UPGRADE) {
-        let why = "WebSockets and other upgrades are not recorded";
-        return refused(501, why);
+        if state.records() {
+            let request = http::Request::from_parts(head, body);
+            return upgraded::passed_through(state, request, &goes).await;
+        }
+        return refused(501, "WebSockets and other upgrades are not recorded, so nothing answers");
     }
     let mut spool = Spool::new();
     if let Err(error) = collect(body, &mut spool).await {
@@ -290,7 +293,7 @@ async fn recorded(
     made
 }
 
-fn to_upstream(
+pub(super) fn to_upstream(
     state: &State,
     head: &request::Parts,
     goes: &Goes,

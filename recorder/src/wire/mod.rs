@@ -15,6 +15,7 @@ mod tape;
 mod tee;
 mod trust;
 mod tunnel;
+mod upgraded;
 mod upstream;
 
 use std::collections::HashMap;
@@ -111,6 +112,8 @@ pub struct Outcome {
     pub missed: Vec<Missed>,
     /// What could not be recorded or reached, in sentences.
     pub failed: Vec<String>,
+    /// What was passed through and is no part of the recording, in sentences.
+    pub notes: Vec<String>,
 }
 
 /// A request that had no answer.

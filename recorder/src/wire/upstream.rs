@@ -20,6 +20,8 @@ use crate::{Error, Result};
 #[derive(Clone)]
 pub(crate) struct Upstream {
     client: Client<HttpsConnector<HttpConnector>, Sent>,
+    /// Speaks HTTP/1.1 alone: a connection of HTTP/2 becomes nothing else.
+    in_one: Client<HttpsConnector<HttpConnector>, Sent>,
 }
 
 impl Upstream {
@@ -33,14 +35,21 @@ impl Upstream {
             .dangerous()
             .with_custom_certificate_verifier(trust)
             .with_no_client_auth();
-        let connector = HttpsConnectorBuilder::new()
-            .with_tls_config(config)
-            .https_or_http()
-            .enable_http1()
-            .enable_http2()
-            .build();
-        let client = Client::builder(TokioExecutor::new()).build(connector);
-        Ok(Upstream { client })
+        let one = HttpsConnectorBuilder::new().with_tls_config(config.clone()).https_or_http();
+        let both = HttpsConnectorBuilder::new().with_tls_config(config).https_or_http();
+        let client = Client::builder(TokioExecutor::new());
+        Ok(Upstream {
+            client: client.build(both.enable_http1().enable_http2().build()),
+            in_one: client.build(one.enable_http1().build()),
+        })
+    }
+
+    /// Sends a request on over HTTP/1.1, as one that asks for an upgrade has to be.
+    pub(super) async fn send_in_one(
+        &self,
+        request: http::Request<Sent>,
+    ) -> Result<http::Response<Incoming>, String> {
+        self.in_one.request(request).await.map_err(|error| told(&error))
     }
 
     /// Sends a request on.
@@ -48,19 +57,22 @@ impl Upstream {
         &self,
         request: http::Request<Sent>,
     ) -> Result<http::Response<Incoming>, String> {
-        self.client.request(request).await.map_err(|error| {
-            if is_unvouched(&error) {
-                return UNVOUCHED.to_owned();
-            }
-            let mut text = error.to_string();
-            let mut source = std::error::Error::source(&error);
-            while let Some(cause) = source {
-                text.push_str(&format!(": {cause}"));
-                source = cause.source();
-            }
-            text
-        })
+        self.client.request(request).await.map_err(|error| told(&error))
     }
+}
+
+/// Why a service could not be asked, down to the cause.
+fn told(error: &hyper_util::client::legacy::Error) -> String {
+    if is_unvouched(error) {
+        return UNVOUCHED.to_owned();
+    }
+    let mut text = error.to_string();
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        text.push_str(&format!(": {cause}"));
+        source = cause.source();
+    }
+    text
 }
 
 /// The body of a request, which has come in whole.

@@ -97,10 +97,10 @@ impl Sender {
 async fn sender(way: Way, host: &str, proxy: Option<&Proxy>, authority: &str) -> Sender {
     let Some(proxy) = proxy else {
         let stream = TcpStream::connect(host).await.unwrap();
-        return match way.is_private() {
-            true => Sender::private(stream, authority, way == Way::PrivateTwo).await,
-            false => Sender::plain(stream).await,
-        };
+        if !way.is_private() {
+            return Sender::plain(stream).await;
+        }
+        return Sender::private(stream, authority, way == Way::PrivateTwo).await;
     };
     let mut stream = TcpStream::connect(proxy.address()).await.unwrap();
     if matches!(way, Way::Reverse | Way::Forward) {

@@ -4,6 +4,7 @@ mod drift;
 mod fronts;
 mod parallel;
 mod service;
+mod upgraded;
 
 use std::path::Path;
 use std::sync::Arc;

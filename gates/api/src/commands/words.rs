@@ -46,6 +46,9 @@ pub(super) fn troubles(outcome: &Outcome) -> String {
         }
         text.push_str(&miss(missed));
     }
+    for note in outcome.notes.iter().take(NAMED) {
+        text.push_str(&format!("gate: {note}\n"));
+    }
     for failed in outcome.failed.iter().take(NAMED) {
         text.push_str(&format!("gate: {failed}\n"));
     }

@@ -219,6 +219,9 @@ impl Traffic {
                 hint: hint.to_owned(),
             });
         }
+        for note in outcome.notes {
+            cx.log(Level::Warn, note);
+        }
         self.failed.extend(outcome.failed);
         self.failed.truncate(TOLD);
         Ok(())
