@@ -168,12 +168,12 @@ async fn asked(
         Err(why) => return refused(400, why),
     };
     let order = state.order.fetch_add(1, Ordering::Relaxed);
-    if head.headers.contains_key(header::UPGRADE) {
+    if upgraded::is_websocket(&head.headers) {
         if state.records() {
             let request = http::Request::from_parts(head, body);
             return upgraded::passed_through(state, request, &goes).await;
         }
-        return refused(501, "WebSockets and other upgrades are not recorded, so nothing answers");
+        return refused(501, "WebSockets are not recorded, so nothing answers");
     }
     let mut spool = Spool::new();
     if let Err(error) = collect(body, &mut spool).await {

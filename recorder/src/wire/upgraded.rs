@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use http::header::{self, HeaderValue};
+use http::header::{self, HeaderMap, HeaderValue};
 use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
@@ -16,11 +16,18 @@ use super::reply::Reply;
 use super::{State, locked};
 use crate::spool::Spool;
 
+/// Whether a request asks for a WebSocket. Any other upgrade is an offer, such as that of HTTP/2 in
+/// the clear, which a server need not take: such a request is answered and recorded like others.
+pub(super) fn is_websocket(headers: &HeaderMap) -> bool {
+    let mut values = headers.get_all(header::UPGRADE).iter();
+    values.any(|value| value.to_str().is_ok_and(|value| value.eq_ignore_ascii_case("websocket")))
+}
+
 /// How much of an answer that says no is passed on, in bytes.
 const LARGEST: usize = 1 << 20;
 
 /// Asks the service, and joins both connections when it agrees. What it answers otherwise is given
-/// to the client as it is; either way it is noted that nothing of it was recorded.
+/// to the client as it is; either way it is told that nothing of it was recorded.
 pub(super) async fn passed_through(
     state: &Arc<State>,
     mut request: Request<Incoming>,
@@ -55,7 +62,7 @@ pub(super) async fn passed_through(
         if let Ok(body) = body {
             *made.body_mut() = Reply::text(body.to_bytes());
         }
-        locked(&state.outcome).notes.push(format!("{what} was refused, and is not recorded"));
+        state.failed(format!("{what} became no WebSocket, and its answer was not recorded"));
         return made;
     }
     locked(&state.outcome).notes.push(note);

@@ -78,7 +78,7 @@ async fn what_refuses_to_become_one_is_passed_on() {
     let error = said(stream, &format!("ws://{}/json", service.address)).await.unwrap_err();
     assert!(matches!(&error, Error::Http(answer) if answer.status() == 200), "{error}");
     let outcome = recording.finish().await;
-    assert!(outcome.notes[0].contains("was refused"), "{:?}", outcome.notes);
+    assert!(outcome.failed[0].contains("became no WebSocket"), "{:?}", outcome.failed);
 }
 
 #[tokio::test]
