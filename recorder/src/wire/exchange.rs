@@ -1,5 +1,6 @@
 //! One request and the answer to it.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -9,6 +10,7 @@ use http::header::{self, HeaderMap, HeaderValue};
 use http::{Response, StatusCode, Uri, request};
 use http_body_util::BodyExt;
 use hyper::body::{Body as _, Incoming};
+use redact::placeholder;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use super::answering::{Answered, Answering};
@@ -252,6 +254,19 @@ fn missed(state: &State, asked: &Request, goes: &Goes, why: Why) -> Response<Rep
     response
 }
 
+/// Why a request that was not recorded cannot be recorded now.
+const RECALLED: &str = "it sends what stands in the recording in the place of a secret, which the \
+                        service does not know; record all of it anew, with the mode `all`";
+
+/// Whether a request holds a placeholder: a client that was answered from the recording got it there.
+fn is_recalled(head: &request::Parts, goes: &Goes, spool: &mut Spool) -> bool {
+    let holds = |bytes: &[u8]| matches!(placeholder::generalised(bytes), Cow::Owned(_));
+    let headers = end_to_end(&head.headers);
+    holds(goes.url.as_bytes())
+        || headers.iter().any(|(_, value)| holds(value))
+        || tape::decoded(spool, &headers).is_ok_and(|(content, _)| holds(&content))
+}
+
 /// Asks upstream, and copies the answer on its way.
 async fn recorded(
     state: &Arc<State>,
@@ -262,6 +277,10 @@ async fn recorded(
     order: u64,
 ) -> Response<Reply> {
     let what = format!("{} {}", asked.method, asked.url);
+    let mut spool = spool;
+    if is_recalled(&head, &goes, &mut spool) {
+        return failed(state, 501, &what, RECALLED);
+    }
     let request = match to_upstream(state, &head, &goes, spool) {
         Ok(request) => request,
         Err(why) => return failed(state, 400, &what, &why),

@@ -233,6 +233,29 @@ async fn a_chain_of_tokens_replays_without_the_token() {
 }
 
 #[tokio::test]
+async fn a_token_of_the_recording_is_never_sent_upstream() {
+    let (folder, service) = (tempfile::tempdir().unwrap(), Service::start().await);
+    let proxy = recording(folder.path(), &service).await;
+    get(&proxy, "/token").await;
+    kept(proxy, folder.path()).await;
+    let front = Front::Reverse { target: Some(service.url("")) };
+    let proxy = proxy_of(folder.path(), front, Mode::NewEpisodes).await;
+    let given = get(&proxy, "/token").await;
+    let token = given.text().split('"').nth(3).unwrap().to_owned();
+    let (bearer, before) = (format!("Bearer {token}"), service.count());
+    let url = format!("http://{}/whoami", proxy.address());
+    let in_header = asked("GET", &url, &[("authorization", &bearer)], "").await;
+    let in_query = asked("GET", &format!("{url}?access_token={token}"), &[], "").await;
+    let body = format!(r#"{{"token":"{token}"}}"#);
+    let in_body = asked("POST", &url, &[("content-type", "application/json")], &body).await;
+    assert_eq!([in_header.status, in_query.status, in_body.status], [501; 3]);
+    assert_eq!(service.count(), before);
+    let outcome = kept(proxy, folder.path()).await;
+    assert_eq!((outcome.recorded.len(), outcome.failed.len()), (0, 3), "{outcome:?}");
+    assert!(outcome.failed[0].contains("with the mode `all`"), "{outcome:?}");
+}
+
+#[tokio::test]
 async fn events_come_when_they_came() {
     let (folder, service) = (tempfile::tempdir().unwrap(), Service::start().await);
     let recorder = recording(folder.path(), &service).await;
