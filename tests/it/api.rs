@@ -297,7 +297,7 @@ requests:
     );
 
     // The same from a recording, with the service gone.
-    let recording = format!("cassette: crm.cassette\n{}", with.trim());
+    let recording = format!("cassette: crm.cassette\nlatency: recorded\n{}", with.trim());
     spec(&environment, &format!("{recording}\nmode: all"));
     let (recorded, report) = run(&environment);
     assert_eq!(recorded.code, 3, "{}{report:#}", recorded.stderr);

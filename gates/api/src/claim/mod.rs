@@ -117,6 +117,11 @@ impl Assert {
         named(&self.text).chain(self.what.query.variable())
     }
 
+    /// Whether it is about how long the answer took.
+    pub(crate) fn is_of_duration(&self) -> bool {
+        matches!(self.what.query, Query::Duration)
+    }
+
     /// Whether it is about the status.
     pub(crate) fn is_of_status(&self) -> bool {
         matches!(self.what.query, Query::Status)

@@ -84,6 +84,11 @@ impl Settings {
         self.drift.is_some() || !self.requests.is_empty() || through_target
     }
 
+    /// Whether requests are answered by the service itself, in whole or in part.
+    pub(crate) fn asks_for_answers(&self) -> bool {
+        self.cassette.is_none() || self.mode != ModeSetting::None
+    }
+
     pub(crate) fn problems(&self) -> Vec<Problem> {
         let mut found = Vec::new();
         if self.run.is_none() && self.requests.is_empty() && self.drift.is_none() {
@@ -130,8 +135,10 @@ impl Settings {
                     .hint("write it as https://api.example.com"),
             );
         }
+        // A recording that answers at once would keep every limit.
+        let tells_time = self.asks_for_answers() || self.latency != LatencySetting::None;
         for (index, request) in self.requests.iter().enumerate() {
-            found.extend(request.problems(index));
+            found.extend(request.problems(index, tells_time));
         }
         found
     }

@@ -74,7 +74,8 @@ impl RequestSpec {
         self.name.clone().unwrap_or_else(|| self.request.to_string())
     }
 
-    pub(super) fn problems(&self, index: usize) -> Vec<Problem> {
+    /// `tells_time` says whether how long an answer takes says anything of the service.
+    pub(super) fn problems(&self, index: usize, tells_time: bool) -> Vec<Problem> {
         let at = |field: &str, message: String| {
             Problem::at(["requests".to_owned(), index.to_string(), field.to_owned()], message)
         };
@@ -94,6 +95,15 @@ impl RequestSpec {
         }
         if self.status.is_some_and(|status| !(100..=599).contains(&status)) {
             found.push(at("status", "a status lies between 100 and 599".to_owned()));
+        }
+        for (at, assert) in self.asserts.iter().enumerate() {
+            if assert.is_of_duration() && !tells_time {
+                let place = ["requests", &index.to_string(), "asserts", &at.to_string()];
+                found.push(
+                    Problem::at(place, "a recording that answers at once says nothing of time")
+                        .hint("leave it out, or let answers take their time: latency: recorded"),
+                );
+            }
         }
         for name in self.captures.keys() {
             let plain = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';

@@ -46,6 +46,13 @@ fn what_makes_no_sense_is_refused() {
             "with.target: `x` is no address of a service",
         ],
     );
+    let timed = json!([{ "request": "GET /", "asserts": ["status == 200", "duration < 500"] }]);
+    let problem =
+        "with.requests.0.asserts.1: a recording that answers at once says nothing of time";
+    check(json!({ "cassette": cassette, "requests": timed }), &[problem]);
+    check(json!({ "cassette": cassette, "requests": timed, "latency": "recorded" }), &[]);
+    check(json!({ "cassette": cassette, "requests": timed, "mode": "all" }), &[]);
+    check(json!({ "requests": timed }), &[]);
     check(
         json!({ "requests": [{ "request": "POST /", "json": 1, "body": "x", "status": 7,
                                "captures": { "a b": "body" } }] }),
