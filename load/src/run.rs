@@ -200,7 +200,7 @@ impl Plan {
 struct Joined {
     all: Tally,
     open: BTreeMap<u64, Tally>,
-    /// For each thread, the second that it handed over last.
+    /// For each thread, the first second that it may still add to.
     reached: Vec<u64>,
 }
 
@@ -210,7 +210,7 @@ impl Joined {
     }
 
     fn add(&mut self, thread: usize, second: u64, tally: &Tally) {
-        self.reached[thread] = second;
+        self.reached[thread] = second + 1;
         self.all.merge(tally);
         self.open.entry(second).or_default().merge(tally);
     }

@@ -94,6 +94,8 @@ struct Worker<'s> {
     on_second: &'s mut dyn FnMut(u64, &Tally),
     buffer: Vec<u8>,
     stop: &'s AtomicBool,
+    /// When it was told to end.
+    cut: Option<Nanos>,
     longest_gap: Nanos,
 }
 
@@ -104,9 +106,9 @@ struct Slot {
 }
 
 /// Sends and counts until all is answered or given up. `on_second` gets what was counted in each
-/// second, with the second's number since the start, when it is over; seconds without anything
-/// are left out. Once `stop` is set nothing more is sent. Gives what it had to wait for; the error
-/// is one of this machine.
+/// second, with the second's number since the start, when it is over, be it nothing; seconds that
+/// this thread did not get to run in are left out. Once `stop` is set nothing more is sent. Gives
+/// what it had to wait for; the error is one of this machine.
 pub fn work(
     job: Job,
     clock: Clock,
@@ -133,6 +135,7 @@ pub fn work(
         buffer: vec![0; BUFFER],
         job,
         stop,
+        cut: None,
         longest_gap: 0,
     };
     let before = health::of_this_thread();
@@ -197,14 +200,24 @@ impl Worker<'_> {
         is_over && self.busy == 0
     }
 
-    /// Nothing more becomes due; what is overdue was not sent, and is not counted.
+    /// Nothing more becomes due; what is overdue was not sent, and what is not answered soon is no
+    /// fault of the service: neither is counted.
     fn cut_short(&mut self, now: Nanos) {
         self.next = None;
         self.overdue.clear();
         self.job.end = self.job.end.min(now);
-        self.job.timeout = self.job.timeout.min(LAST);
         if let Drive::Open(schedule) = &mut self.job.drive {
             *schedule = Schedule::new(0.0, &[], Spacing::Even);
+        }
+        let cut = *self.cut.get_or_insert(now);
+        if now >= cut + LAST {
+            for slot in 0..self.slots.len() {
+                let connection = self.slots[slot].connection.as_ref();
+                if connection.is_some_and(|one| one.state != State::Idle) {
+                    self.busy -= 1;
+                    self.close(slot, false);
+                }
+            }
         }
     }
 
@@ -359,6 +372,10 @@ impl Worker<'_> {
     fn receive(&mut self, slot: usize, now: Nanos, to_the_end: bool) {
         for _ in 0..TURNS {
             let Some(connection) = &mut self.slots[slot].connection else { return };
+            if matches!(connection.state, State::Connecting | State::Agreeing) {
+                // Another one had this place when its turn was over.
+                return;
+            }
             let came = connection.receive(&mut self.buffer);
             let is_idle = connection.state == State::Idle;
             let (count, is_last) = match came {
@@ -510,10 +527,8 @@ impl Worker<'_> {
     }
 
     fn finish_second(&mut self) {
-        if self.tally.requests > 0 {
-            (self.on_second)(self.second, &self.tally);
-            self.tally.clear();
-        }
+        (self.on_second)(self.second, &self.tally);
+        self.tally.clear();
     }
 }
 

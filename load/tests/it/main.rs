@@ -101,6 +101,24 @@ fn an_open_loop_sends_what_is_due_and_nothing_else() {
 }
 
 #[test]
+fn what_is_given_up_at_the_end_is_not_held_against_the_service() {
+    let server = Server::start(|number, stream| {
+        if number > 0 {
+            std::thread::sleep(Duration::from_secs(5));
+        }
+        stream.write_all(HELLO.as_bytes()).is_ok()
+    });
+    let request = Request::new("GET", "/", "localhost", &[], b"").unwrap();
+    let mut plan = Plan::at_rate(server.address, request, 10.0, Duration::from_secs(20));
+    plan.warm_up = Duration::ZERO;
+    let stop = Arc::new(AtomicBool::new(false));
+    let told = Arc::clone(&stop);
+    let outcome = load::run(&plan, &stop, &mut |_, _| told.store(true, Ordering::Relaxed)).unwrap();
+    assert!(outcome.is_cut_short && outcome.elapsed < Duration::from_secs(4), "{outcome:?}");
+    assert_eq!((outcome.all.requests, outcome.all.failures()), (1, 0));
+}
+
+#[test]
 fn the_first_part_is_sent_and_not_counted() {
     let server = Server::saying(HELLO);
     let tally = run(Job { count_from: 200 * MILLI, ..job(&server, open(500.0, 400)) });
