@@ -295,6 +295,14 @@ pub(crate) struct Queue {
     is_ordered: bool,
 }
 
+#[cfg(test)]
+impl Queue {
+    /// Recordings at these places, in order.
+    pub(crate) fn of_places(first: u32, end: u32) -> Queue {
+        Queue { group: Group { first, end }, is_ordered: true }
+    }
+}
+
 impl Session {
     /// What was recorded for a request whose secrets have been replaced; without a host when it
     /// names nothing but this machine. What was given is not given again.

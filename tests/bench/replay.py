@@ -29,6 +29,8 @@ BODIES = (300, 4000)
 # Who is asked, and over how many addresses: more of them cost the client and the parser more, too.
 BARE_SMALL, BARE_LARGE = "a bare hyper server, 100 addresses", "a bare hyper server, 20,000 addresses"
 REPLAY_SMALL, REPLAY_LARGE = "replay of 100", "replay of 100,000, 20,000 of them"
+# So many that a request seldom comes again while it is remembered.
+BARE_ALL, REPLAY_ALL = "a bare hyper server, 100,000 addresses", "replay of 100,000, all of them"
 MITMPROXY = "mitmproxy's replay of 100"
 NO_MITMPROXY = """    mitmproxy is not installed, so replay was not held against it. Install it outside of this
     tree, and name its mitmdump:
@@ -123,6 +125,10 @@ def paths_of(count):
     return [path_of(random.randrange(count)) for _ in range(min(count, 20_000))]
 
 
+def all_paths():
+    return [path_of(order) for order in random.Random(2).sample(range(LARGE), LARGE)]
+
+
 def cassettes(arguments, folder, size):
     made = {}
     for count in (SMALL, LARGE):
@@ -159,6 +165,8 @@ def measure(arguments, folder, size):
         BARE_LARGE: (bare, paths_of(LARGE)),
         REPLAY_LARGE: (replay(arguments, made[LARGE]), paths_of(LARGE)),
     }
+    servers[BARE_ALL] = (bare, all_paths())
+    servers[REPLAY_ALL] = (servers[REPLAY_LARGE][0], all_paths())
     if arguments.mitmdump:
         upstream = servers[REPLAY_SMALL][0].url
         known = [path_of(order) for order in range(SMALL)]
@@ -185,6 +193,7 @@ def tell(size, runs, seconds, measured):
     small, large = beside(REPLAY_SMALL, BARE_SMALL), beside(REPLAY_LARGE, BARE_LARGE)
     least("replay of 100 against the bare server", small, 0.8, "of its rate")
     least("replay of 100,000 against it", large, 0.8, "of its rate")
+    print(f"    the same, when hardly anything is asked again: {beside(REPLAY_ALL, BARE_ALL):.2f} of it")
     if MITMPROXY in rates:
         least("replay against mitmproxy", beside(REPLAY_SMALL, MITMPROXY), 10, "times")
     # What more addresses cost client and parser shows in the bare server, and is no cost of replay.

@@ -21,8 +21,9 @@ use super::reply::Reply;
 use super::tee::{Exchange, Tee};
 use super::upstream::Sent;
 use super::{Missed, State, answer, locked, miss, tape, tunnel, upgraded};
+use crate::index::Recalled;
 use crate::message::{Content, Request, Timing};
-use crate::play::Why;
+use crate::play::{Queue, Why};
 use crate::spool::{Place, Spool};
 
 /// The header of an answer that is none: nobody could be asked, so it says nothing of the service.
@@ -69,6 +70,12 @@ pub(super) fn respond(
 /// is to be held back.
 fn from_recording(state: &State, via: &Via, head: &request::Parts) -> (Response<Reply>, Duration) {
     let refused = |why: &str| (failed(state, 400, &what(state, head), why), Duration::ZERO);
+    let user = user(via, head);
+    let seen = state.memo.fingerprint(via, head);
+    let known = state.memo.get(seen).and_then(|queue| next(state, &user, queue).ok());
+    if let Some(at) = known {
+        return ready(state, head, state.library.recalled(at));
+    }
     let goes = match goes(state, via, head) {
         Ok(goes) => goes,
         Err(why) => return refused(why),
@@ -77,8 +84,11 @@ fn from_recording(state: &State, via: &Via, head: &request::Parts) -> (Response<
         Ok(asked) => asked,
         Err(why) => return refused(&why),
     };
-    let user = user(via, head);
-    replayed(state, &user, head, &goes, &asked)
+    let queue = state.library.queue(&asked, &goes.origin);
+    if let Ok(queue) = queue {
+        state.memo.put(seen, queue);
+    }
+    replayed(state, &user, head, &goes, &asked, queue)
         .unwrap_or_else(|why| (missed(state, &asked, &goes, why), Duration::ZERO))
 }
 
@@ -186,7 +196,8 @@ async fn asked(
         Err(why) => return refused(413, &why),
     };
     if state.replays() {
-        match replayed(state, &user(via, &head), &head, &goes, &asked) {
+        let queue = state.library.queue(&asked, &goes.origin);
+        match replayed(state, &user(via, &head), &head, &goes, &asked, queue) {
             Ok((response, delay)) => {
                 if !delay.is_zero() {
                     tokio::time::sleep(delay).await;
@@ -208,6 +219,12 @@ fn user(via: &Via, head: &request::Parts) -> String {
     }
 }
 
+/// The place of the next recording of a queue. The session is locked for no longer than it takes to
+/// move its cursor.
+fn next(state: &State, user: &str, queue: Queue) -> Result<u32, Why> {
+    state.in_session(user, |session| session.next(queue))
+}
+
 /// The recorded answer and for how long it is to be held back, or why there is none.
 fn replayed(
     state: &State,
@@ -215,35 +232,41 @@ fn replayed(
     head: &request::Parts,
     goes: &Goes,
     asked: &Request,
+    queue: Result<Queue, Why>,
 ) -> Result<(Response<Reply>, Duration), Why> {
-    let library = &state.library;
-    // The session is locked for no longer than it takes to move its cursor.
-    let found = library.queue(asked, &goes.origin);
-    let found = found.and_then(|queue| state.in_session(user, |session| session.next(queue)));
-    let recalled = match found {
-        Ok(at) => library.recalled(at),
+    let recalled = match queue.and_then(|queue| next(state, user, queue)) {
+        Ok(at) => state.library.recalled(at),
         Err(why) => {
-            let response = library.by_rule(asked, &goes.origin).ok_or(why)?;
+            let response = state.library.by_rule(asked, &goes.origin).ok_or(why)?;
             Ok(answer::recalled(response))
         }
     };
+    Ok(ready(state, head, recalled))
+}
+
+/// A recorded answer to this request, and for how long it is to be held back.
+fn ready(
+    state: &State,
+    head: &request::Parts,
+    recalled: crate::Result<Recalled<HeaderMap>>,
+) -> (Response<Reply>, Duration) {
     let made = recalled.and_then(|recalled| {
         let delay = answer::delay(&recalled, state.latency);
         let client = (&head.method, &head.headers);
-        let folder = library.folder();
+        let folder = state.library.folder();
         let made = answer::answer(recalled, client, state.latency, &state.bodies, folder)?;
         Ok((made, delay))
     });
-    Ok(match made {
+    match made {
         Ok(made) => {
             state.counts.0.replayed.fetch_add(1, Ordering::Relaxed);
             made
         }
         Err(error) => {
-            state.failed(format!("{} {}: {error}", asked.method, asked.url));
+            state.failed(format!("{}: {error}", what(state, head)));
             (refusal(500, &error.to_string()), Duration::ZERO)
         }
-    })
+    }
 }
 
 fn missed(state: &State, asked: &Request, goes: &Goes, why: Why) -> Response<Reply> {

@@ -8,6 +8,7 @@ mod exchange;
 mod fault;
 mod goes;
 mod headers;
+mod memo;
 mod miss;
 mod reply;
 mod serve;
@@ -34,6 +35,7 @@ use crate::cassette::{Cassette, Recorded};
 use crate::play::{Library, Miss, Session};
 use crate::{Error, Result};
 use authority::Authority;
+use memo::Memo;
 use tee::{Exchange, Tape};
 
 pub use answer::Latency;
@@ -142,6 +144,7 @@ pub(crate) struct State {
     /// How most clients write it.
     own_host: String,
     bodies: answer::Bodies,
+    memo: Memo,
     /// The session of all who name no user.
     anyone: Apart<Mutex<Session>>,
     sessions: Mutex<HashMap<String, Arc<Mutex<Session>>>>,
@@ -248,6 +251,7 @@ impl Proxy {
             address,
             own_host: address.to_string(),
             bodies: answer::Bodies::default(),
+            memo: Memo::default(),
             sessions: Mutex::default(),
             order: AtomicU64::new(first),
             counts: Apart::default(),
