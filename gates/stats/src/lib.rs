@@ -1,0 +1,12 @@
+//! The numbers behind verdicts.
+//!
+//! Pure: no clock, no randomness of its own, no input or output. What is asked outside of a
+//! function's domain gives none, never NaN.
+
+pub mod beta;
+pub mod binomial;
+pub mod looks;
+pub mod normal;
+pub mod random;
+pub mod share;
+mod stirling;
