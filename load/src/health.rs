@@ -15,6 +15,8 @@ pub struct Health {
     /// The longest time between two turns of its loop, beyond what it meant to sleep, in
     /// nanoseconds: it was stopped, or had no processor.
     pub longest_gap: Nanos,
+    /// How many requests it noticed only after the last of them should have been sent.
+    pub late: u64,
 }
 
 impl Health {
@@ -23,7 +25,7 @@ impl Health {
         Health {
             ran: self.ran.saturating_sub(before.ran),
             waited: self.waited.saturating_sub(before.waited),
-            longest_gap: self.longest_gap,
+            ..self
         }
     }
 }
@@ -34,7 +36,7 @@ pub(crate) fn of_this_thread() -> Health {
     let text = fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
     let mut numbers = text.split_ascii_whitespace().map(|word| word.parse().unwrap_or(0));
     let (ran, waited) = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
-    Health { ran, waited, longest_gap: 0 }
+    Health { ran, waited, ..Health::default() }
 }
 
 /// How long the processes of this one's control group were held back for having used up their

@@ -40,12 +40,16 @@ pub struct Plan {
     pub threads: usize,
     /// What is due in this time is sent and not counted.
     pub warm_up: Duration,
-    /// How long a closed loop goes on after that.
+    /// How long it goes on after that.
     pub duration: Duration,
     /// How long an answer may take.
     pub timeout: Duration,
     /// How late requests may be sent so that fewer wake-ups are needed.
     pub lag_budget: Duration,
+    /// The first processor that its threads are bound to, of those that there are.
+    pub first_processor: usize,
+    /// When it starts, for runs that go on side by side; none for at once.
+    pub start: Option<Instant>,
 }
 
 /// What came of a run.
@@ -81,17 +85,17 @@ pub fn run(
 ) -> io::Result<Outcome> {
     let threads = plan.threads.clamp(1, plan.connections.max(1));
     let throttled = health::throttled();
-    let start = Instant::now();
+    let start = plan.start.unwrap_or_else(Instant::now);
     let clock = Clock::from(start);
     let (send, receive) = mpsc::channel();
-    let intended = plan.intended();
+    let (intended, first) = (plan.intended(), plan.first_processor);
     let mut joining = Vec::new();
     for number in 0..threads {
         let job = plan.job(number, threads);
         let (send, stop) = (send.clone(), Arc::clone(stop));
         let thread = thread::Builder::new().name(format!("load-{number}"));
         joining.push(thread.spawn(move || {
-            bind(number);
+            bind(first + number);
             let mut on_second = |second: u64, tally: &Tally| {
                 // The other end is there until all threads are done.
                 let _ = send.send((number, Handed::Second(second, Box::new(tally.clone()))));
@@ -192,6 +196,8 @@ impl Plan {
             duration,
             timeout: Duration::from_mins(1),
             lag_budget: Duration::from_micros(200),
+            first_processor: 0,
+            start: None,
         }
     }
 }
@@ -228,13 +234,14 @@ impl Joined {
     }
 }
 
-/// Binds the thread to a processor of its own, as far as there are enough that it may use.
+/// Binds the thread to one of the processors that it may use; threads take turns.
 fn bind(number: usize) {
     #[cfg(target_os = "linux")]
     {
         use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
         let Ok(may) = sched_getaffinity(None) else { return };
-        let own = (0..CpuSet::MAX_CPU).filter(|cpu| may.is_set(*cpu)).nth(number);
+        let there: Vec<usize> = (0..CpuSet::MAX_CPU).filter(|cpu| may.is_set(*cpu)).collect();
+        let own = there.get(number % there.len().max(1)).copied();
         if let Some(cpu) = own {
             let mut set = CpuSet::new();
             set.set(cpu);

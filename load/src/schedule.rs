@@ -39,6 +39,10 @@ pub struct Schedule {
     part: u64,
     of: u64,
     number: u64,
+    /// Of every two instants only one: from which seed that is drawn, and which one.
+    half: Option<(u64, u64)>,
+    /// How many instants there were, those of the other half included.
+    seen: u64,
 }
 
 /// A stage with what came before it.
@@ -100,6 +104,8 @@ impl Schedule {
             part: 0,
             of: 1,
             number: 0,
+            half: None,
+            seen: 0,
         };
         schedule.next = match spacing {
             Spacing::Even => 0.5,
@@ -120,7 +126,23 @@ impl Schedule {
         self
     }
 
-    /// How many requests are expected in all, over all parts.
+    /// Of every two instants one, drawn from this seed; the other one is that of the other half
+    /// (0 or 1). So two versions are asked in turn, in an order that nothing can be in step with.
+    pub fn half(mut self, seed: u64, half: u64) -> Schedule {
+        self.half = Some((seed, half & 1));
+        self
+    }
+
+    /// Whether an instant is one of this half.
+    fn is_of_half(&self, seen: u64) -> bool {
+        self.half.is_none_or(|(seed, half)| {
+            let mut state = seed ^ (seen / 2);
+            let first = u64::from(unit(&mut state) < 0.5);
+            (seen & 1) ^ first == half
+        })
+    }
+
+    /// How many requests are expected in all, over all parts and both halves.
     pub fn expected(&self) -> f64 {
         self.stages.last().map_or(0.0, |last| last.before + last.requests())
     }
@@ -159,6 +181,10 @@ impl Iterator for Schedule {
     fn next(&mut self) -> Option<Nanos> {
         loop {
             let instant = self.instant()?;
+            self.seen += 1;
+            if !self.is_of_half(self.seen - 1) {
+                continue;
+            }
             let is_own = self.number % self.of == self.part;
             self.number += 1;
             if is_own {
@@ -238,6 +264,27 @@ mod tests {
         let mean = counts.iter().sum::<f64>() / 10_000.0;
         let variance = counts.iter().map(|n| (n - mean).powi(2)).sum::<f64>() / 10_000.0;
         assert!((variance / mean - 1.0).abs() < 0.1, "{variance} {mean}");
+    }
+
+    #[test]
+    fn halves_take_turns_in_no_order() {
+        let whole = Schedule::constant(100.0, Duration::from_secs(10));
+        let all: Vec<Nanos> = whole.clone().collect();
+        let halves = [0, 1].map(|half| whole.clone().half(7, half).collect::<Vec<_>>());
+        let mut both = halves.concat();
+        both.sort_unstable();
+        assert_eq!(both, all);
+        let first = all.iter().step_by(2).filter(|at| halves[0].contains(at)).count();
+        assert!((200..300).contains(&first), "{first} of 500 pairs begin with the first half");
+        assert!(
+            all.chunks(2).all(|pair| pair.iter().filter(|at| halves[0].contains(at)).count() == 1)
+        );
+        assert_ne!(halves[0], whole.clone().half(8, 0).collect::<Vec<_>>());
+        // Threads share a half.
+        let mut parts: Vec<Nanos> =
+            (0..3).flat_map(|part| whole.clone().half(7, 0).part(part, 3)).collect();
+        parts.sort_unstable();
+        assert_eq!(parts, halves[0]);
     }
 
     proptest! {

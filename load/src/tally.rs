@@ -58,6 +58,8 @@ impl Failure {
 pub struct Tally {
     /// From the intended instant to the last byte. Who gets no answer waits for the whole time-out.
     pub latency: Histogram,
+    /// The latency without the lateness of this program: from when it was noticed that it was due.
+    pub unlagged: Histogram,
     /// From the instant when it was sent to the last byte, of requests that were answered.
     pub service: Histogram,
     /// From the instant when it was sent to the first byte.
@@ -109,6 +111,7 @@ impl Tally {
     pub fn merge(&mut self, other: &Tally) {
         let pairs = [
             (&mut self.latency, &other.latency),
+            (&mut self.unlagged, &other.unlagged),
             (&mut self.service, &other.service),
             (&mut self.first_byte, &other.first_byte),
             (&mut self.lag, &other.lag),
@@ -132,6 +135,7 @@ impl Tally {
     pub fn clear(&mut self) {
         let all = [
             &mut self.latency,
+            &mut self.unlagged,
             &mut self.service,
             &mut self.first_byte,
             &mut self.lag,

@@ -32,6 +32,8 @@ const BUFFER: usize = 64 << 10;
 const TURNS: usize = 16;
 /// How much earlier than the lag budget allows it wakes up: what waking up takes.
 const EARLY: Nanos = 60_000;
+/// How long after its end a run may still notice what was due, in nanoseconds.
+const GRACE: Nanos = 10_000_000;
 /// How long answers may take once it is told to end.
 const LAST: Nanos = 500_000_000;
 const SECOND: Nanos = 1_000_000_000;
@@ -63,7 +65,7 @@ pub struct Job {
     pub reuse: u64,
     /// What was due before this is sent and not counted, in nanoseconds since the start.
     pub count_from: Nanos,
-    /// When nothing more becomes due in a closed loop.
+    /// When nothing more becomes due.
     pub end: Nanos,
     /// How long an answer may take, in nanoseconds.
     pub timeout: Nanos,
@@ -97,6 +99,7 @@ struct Worker<'s> {
     /// When it was told to end.
     cut: Option<Nanos>,
     longest_gap: Nanos,
+    late: u64,
 }
 
 /// A place for a connection. Events of one that was there before have another number.
@@ -137,11 +140,12 @@ pub fn work(
         stop,
         cut: None,
         longest_gap: 0,
+        late: 0,
     };
     let before = health::of_this_thread();
     worker.run()?;
-    let longest_gap = worker.longest_gap;
-    Ok(Health { longest_gap, ..health::of_this_thread().since(before) })
+    let (longest_gap, late) = (worker.longest_gap, worker.late);
+    Ok(Health { longest_gap, late, ..health::of_this_thread().since(before) })
 }
 
 impl Worker<'_> {
@@ -244,8 +248,10 @@ impl Worker<'_> {
         let Drive::Open(schedule) = &mut self.job.drive else { return };
         let mut due = std::mem::take(&mut self.overdue);
         let waiting = due.len();
+        let is_over = now > self.job.end + GRACE;
         while let Some(intended) = self.next.filter(|next| *next <= now) {
             due.push_back(Arrival { intended, noticed: now });
+            self.late += u64::from(is_over);
             self.next = schedule.next();
         }
         self.overdue = due;
@@ -420,6 +426,7 @@ impl Worker<'_> {
             tally.requests += 1;
             tally.bytes += connection.response.bytes;
             tally.latency.record((now - arrival.intended.min(now)) / 1000);
+            tally.unlagged.record((now - arrival.noticed.min(now)) / 1000);
             tally.service.record((now - sent.min(now)) / 1000);
             let first = connection.first_byte.unwrap_or(now);
             tally.first_byte.record((first - sent.min(first)) / 1000);
@@ -474,6 +481,9 @@ impl Worker<'_> {
             self.tally.requests += 1;
             self.tally.fail(failure);
             self.tally.latency.record(self.job.timeout / 1000);
+            self.tally.unlagged.record(self.job.timeout / 1000);
+            let lag = arrival.noticed - arrival.intended.min(arrival.noticed);
+            self.tally.lag.record(lag / 1000);
         }
     }
 
