@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::histogram::Histogram;
+use crate::histogram::{Histogram, put, take};
 
 /// Why a request has no good answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -131,6 +131,57 @@ impl Tally {
         }
     }
 
+    /// Appends it to bytes, without what is 0: what histograms hold, and numbers in base 128.
+    pub fn encode(&self, to: &mut Vec<u8>) {
+        for histogram in self.histograms() {
+            histogram.encode(to);
+        }
+        put(to, self.requests);
+        put(to, self.bytes);
+        for count in self.failures {
+            put(to, count);
+        }
+        put(to, self.statuses.len() as u64);
+        for (status, count) in &self.statuses {
+            put(to, u64::from(*status));
+            put(to, *count);
+        }
+    }
+
+    /// Reads what was encoded; none when it is not just that.
+    pub fn decode(mut bytes: &[u8]) -> Option<Tally> {
+        let mut histogram = || {
+            let (histogram, rest) = Histogram::decode(bytes)?;
+            bytes = rest;
+            Some(histogram)
+        };
+        let mut tally = Tally {
+            latency: histogram()?,
+            unlagged: histogram()?,
+            service: histogram()?,
+            first_byte: histogram()?,
+            lag: histogram()?,
+            wait: histogram()?,
+            connect: histogram()?,
+            ..Tally::new()
+        };
+        tally.requests = take(&mut bytes)?;
+        tally.bytes = take(&mut bytes)?;
+        for count in &mut tally.failures {
+            *count = take(&mut bytes)?;
+        }
+        for _ in 0..take(&mut bytes)? {
+            let status = u16::try_from(take(&mut bytes)?).ok()?;
+            tally.statuses.insert(status, take(&mut bytes)?);
+        }
+        bytes.is_empty().then_some(tally)
+    }
+
+    fn histograms(&self) -> [&Histogram; 7] {
+        let Tally { latency, unlagged, service, first_byte, lag, wait, connect, .. } = self;
+        [latency, unlagged, service, first_byte, lag, wait, connect]
+    }
+
     /// Forgets all.
     pub fn clear(&mut self) {
         let all = [
@@ -149,5 +200,43 @@ impl Tally {
         self.bytes = 0;
         self.failures = [0; Failure::ALL.len()];
         self.statuses.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_encoded_is_read() {
+        let mut tally = Tally::new();
+        let check = |tally: &Tally| {
+            let mut bytes = Vec::new();
+            tally.encode(&mut bytes);
+            assert_eq!(Tally::decode(&bytes).as_ref(), Some(tally));
+            assert_eq!(Tally::decode(&bytes[..bytes.len() - 1]), None);
+            bytes.push(0);
+            assert_eq!(Tally::decode(&bytes), None);
+            bytes.len()
+        };
+        assert!(check(&tally) < 60);
+        (tally.requests, tally.bytes) = (1 << 40, 1 << 62);
+        for (at, value) in [1, 900, 70_000_000].into_iter().enumerate() {
+            tally.latency.record(value);
+            tally.unlagged.record(value / 2);
+            tally.service.record(value / 3);
+            tally.first_byte.record(at as u64);
+            tally.lag.record(at as u64 * 7);
+        }
+        for (status, failure) in [(200, Failure::Timeout), (599, Failure::Exhausted)] {
+            tally.status(status);
+            tally.fail(failure);
+        }
+        check(&tally);
+        let mut twice = tally.clone();
+        twice.merge(&tally);
+        assert_eq!((twice.failures(), twice.statuses()[&599]), (4, 2));
+        twice.clear();
+        assert_eq!(twice, Tally::new());
     }
 }
