@@ -4,6 +4,7 @@
 //! An engine: it knows no verdict, prints nothing, ends nothing and reads no environment variable.
 
 mod clock;
+mod first;
 mod health;
 mod histogram;
 mod request;
@@ -14,6 +15,7 @@ mod tally;
 mod worker;
 
 pub use clock::{Clock, Nanos};
+pub use first::{First, Unanswered, ask_once};
 pub use health::{Health, throttled};
 pub use histogram::{HIGHEST, Histogram, LOWEST};
 pub use request::{NoRequest, Request};

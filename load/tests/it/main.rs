@@ -119,6 +119,48 @@ fn what_is_given_up_at_the_end_is_not_held_against_the_service() {
 }
 
 #[test]
+fn one_request_tells_what_is_wrong() {
+    let request = Request::new("GET", "/", "localhost", &[], b"").unwrap();
+    let second = Duration::from_secs(1);
+    let check = |answer: &'static str, expect: Result<(u16, Option<&str>), (Failure, &str)>| {
+        let server = Server::saying(answer);
+        let asked = load::ask_once(&[server.address], None, &request, second);
+        let asked = asked.as_ref();
+        let came = asked.map(|first| (first.status, first.retry_after.as_deref()));
+        assert_eq!(came.map_err(|error| (error.failure, error.why.as_str())), expect, "{answer}");
+    };
+    check(HELLO, Ok((200, None)));
+    check(
+        "HTTP/1.1 429 Slow\r\nRetry-After: 120\r\ncontent-length: 0\r\n\r\n",
+        Ok((429, Some("120"))),
+    );
+    check(
+        "SSH-2.0-OpenSSH\r\n",
+        Err((Failure::Malformed, "what came is no answer: it is no HTTP")),
+    );
+    check(
+        "HTTP/1.1 200 OK\r\ncontent-length: 50\r\n\r\n",
+        Err((Failure::Timeout, "there was no whole answer in time")),
+    );
+    let gone = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let error = load::ask_once(&[gone], None, &request, second).unwrap_err();
+    assert_eq!(
+        (error.failure, error.why),
+        (Failure::Connect, format!("{gone}: connection refused"))
+    );
+    let error = load::ask_once(&[], None, &request, second).unwrap_err();
+    assert_eq!(error.why, "its name stands for no address");
+    let (server, trusted, other) = server::private(HELLO);
+    let tls = |config| Some(Tls { config, name: "localhost".try_into().unwrap() });
+    let asked = load::ask_once(&[server.address], tls(trusted).as_ref(), &request, second);
+    assert_eq!(asked.unwrap().status, 200);
+    let error = load::ask_once(&[server.address], tls(other).as_ref(), &request, second);
+    let error = error.unwrap_err();
+    assert_eq!(error.failure, Failure::Tls);
+    assert!(error.why.contains("UnknownIssuer"), "{}", error.why);
+}
+
+#[test]
 fn the_first_part_is_sent_and_not_counted() {
     let server = Server::saying(HELLO);
     let tally = run(Job { count_from: 200 * MILLI, ..job(&server, open(500.0, 400)) });
