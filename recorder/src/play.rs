@@ -3,14 +3,14 @@
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use crate::Result;
 use crate::canonical::{Keys, Matching, Origin};
 use crate::cassette::{Cassette, Recorded};
 use crate::index::{Asked, Fields, Found, Group, Index, Recalled};
 use crate::message::{Headers, Request, Response};
-use crate::rules::{Rule, Rules};
+use crate::rules::{Came, Rule, Rules};
 
 /// How many recordings are looked at for those that are nearest to a request that has none.
 const LOOKED_AT: u32 = 20_000;
@@ -28,6 +28,8 @@ pub struct Library {
     cassette: Option<Cassette>,
     /// What answers where nothing was recorded.
     rules: Rules,
+    /// Of each rule, whether it has answered anything.
+    rules_used: Vec<AtomicBool>,
     /// A bit for each recording: whether any session was given it.
     used: Vec<AtomicU64>,
 }
@@ -84,12 +86,13 @@ pub struct Difference {
 }
 
 impl Library {
-    /// The recordings of a cassette.
+    /// The recordings of a cassette, and its rules.
     pub fn of_cassette(cassette: Cassette) -> Result<Library> {
+        let rules = cassette.rules()?;
         let index = Index::of_cassette(&cassette)?;
         let matching = cassette.policy().matching()?;
         let repeats = cassette.policy().allow_repeats;
-        Ok(Library::new(index, matching, repeats, Some(cassette)))
+        Ok(Library::new(index, matching, repeats, Some(cassette)).with_rules(rules))
     }
 
     /// Recordings that lie in no cassette.
@@ -100,8 +103,8 @@ impl Library {
     fn new(index: Index, matching: Matching, repeats: bool, cassette: Option<Cassette>) -> Library {
         let words = (index.len() as usize).div_ceil(64);
         let used = std::iter::repeat_with(AtomicU64::default).take(words).collect();
-        let rules = Rules::default();
-        Library { index, matching, repeats, cassette, rules, used }
+        let (rules, rules_used) = (Rules::default(), Vec::new());
+        Library { index, matching, repeats, cassette, rules, rules_used, used }
     }
 
     /// The same, with the last answer of a queue given again, or not.
@@ -113,8 +116,14 @@ impl Library {
     /// The same, with answers to every request of a kind where nothing was recorded or all of it
     /// is used up. Of several rules that fit the first answers, as often as it is asked.
     pub fn with_rules(mut self, rules: Vec<Rule>) -> Library {
+        self.rules_used = rules.iter().map(|_| AtomicBool::new(false)).collect();
         self.rules = Rules::new(rules);
         self
+    }
+
+    /// Answers to every request of a kind.
+    pub fn rules(&self) -> &[Rule] {
+        self.rules.all()
     }
 
     /// How many interactions there are.
@@ -122,9 +131,9 @@ impl Library {
         self.index.len()
     }
 
-    /// Whether there are none.
+    /// Whether there is nothing that answers, not even a rule.
     pub fn is_empty(&self) -> bool {
-        self.index.is_empty()
+        self.index.is_empty() && self.rules.all().is_empty()
     }
 
     /// How long answers are on average, in bytes, as far as they lie in no files of their own.
@@ -173,6 +182,14 @@ impl Library {
         asked.map(|asked| (asked.method, asked.url)).collect()
     }
 
+    /// The rules that have answered nothing, as method and address.
+    pub fn unused_rules(&self) -> Vec<(String, String)> {
+        let all = self.rules.all().iter().zip(&self.rules_used);
+        all.filter(|(_, is_used)| !is_used.load(Ordering::Relaxed))
+            .map(|(rule, _)| (rule.request.method.clone(), rule.request.url.clone()))
+            .collect()
+    }
+
     /// The recordings that answer a request, whoever asks.
     pub(crate) fn queue(&self, request: &Request, goes_to: &Origin) -> Result<Queue, Why> {
         let keys = self.matching.keys(request);
@@ -201,8 +218,10 @@ impl Library {
     }
 
     /// What a rule answers where nothing was recorded.
-    pub(crate) fn by_rule(&self, request: &Request, goes_to: &Origin) -> Option<&Response> {
-        self.rules.answer(request, goes_to)
+    pub(crate) fn by_rule(&self, came: Came<'_>, goes_to: &Origin) -> Option<&Response> {
+        let at = self.rules.find(came, goes_to)?;
+        self.rules_used[at].store(true, Ordering::Relaxed);
+        Some(&self.rules.all()[at].response)
     }
 
     /// Why there is no answer, with what comes near.
@@ -316,7 +335,7 @@ impl Session {
             }
             Err(why) => why,
         };
-        Ok(match library.by_rule(request, goes_to) {
+        Ok(match library.by_rule(Came::same(request), goes_to) {
             Some(response) => Answer::Recorded(Box::new(response.clone())),
             None => Answer::Missed(library.miss(request, goes_to, why)),
         })
@@ -361,188 +380,4 @@ impl Session {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::cassette::Policy;
-    use crate::message::Interaction;
-
-    fn cleaner() -> redact::Cleaner {
-        redact::Cleaner::new(redact::Redactor::default(), &[], redact::placeholder::Key([3; 32]))
-    }
-
-    fn recorded(requests: &[(&str, &str)]) -> Vec<Recorded> {
-        (0..)
-            .zip(requests)
-            .map(|(order, (url, body))| Recorded {
-                order,
-                interaction: Interaction {
-                    request: get(url),
-                    response: Response {
-                        status: 200,
-                        body: body.as_bytes().to_vec().into(),
-                        ..Response::default()
-                    },
-                },
-            })
-            .collect()
-    }
-
-    fn get(url: &str) -> Request {
-        Request { method: "GET".to_owned(), url: url.to_owned(), ..Request::default() }
-    }
-
-    fn library(requests: &[(&str, &str)], repeats: bool) -> Arc<Library> {
-        let recorded = recorded(requests);
-        Arc::new(Library::of_recorded(&recorded, Matching::default(), repeats))
-    }
-
-    /// What the session answers: the body, or why there is none.
-    fn asked(session: &mut Session, url: &str) -> String {
-        let goes_to = crate::canonical::Address::of(url).origin();
-        match session.answer(&get(url), &goes_to).unwrap() {
-            Answer::Recorded(response) => {
-                String::from_utf8(response.body.bytes().unwrap().to_vec()).unwrap()
-            }
-            Answer::Missed(miss) => format!("{:?}", miss.why),
-        }
-    }
-
-    #[test]
-    fn answers_come_in_the_order_of_recording() {
-        let library = library(
-            &[
-                ("https://a/x", "1"),
-                ("https://a/y", "2"),
-                ("https://a/x", "3"),
-                ("https://b/x", "4"),
-            ],
-            false,
-        );
-        let (mut one, mut other) = (library.session(), library.session());
-        let mut check = |url: &str, expect: &str| assert_eq!(asked(&mut one, url), expect, "{url}");
-        check("https://a/x", "1");
-        check("https://b/x", "4");
-        check("https://a/x", "3");
-        check("https://a/x", "UsedUp(2)");
-        check("https://a/z", "Unknown");
-        check("/y", "2");
-        check("/x", "Ambiguous");
-        assert_eq!(asked(&mut other, "https://a/x"), "1");
-        assert!(library.unused().is_empty());
-    }
-
-    #[test]
-    fn the_last_answer_is_given_again_when_that_is_wished() {
-        let library = library(&[("https://a/x", "1"), ("https://a/x", "2")], true);
-        let mut session = library.session();
-        let answers: Vec<_> = (0..4).map(|_| asked(&mut session, "https://a/x")).collect();
-        assert_eq!(answers, ["1", "2", "2", "2"]);
-    }
-
-    #[test]
-    fn a_recorded_token_leads_to_what_belongs_to_it() {
-        let (kim, lee) = ("redacted-token-000000000001", "redacted-token-000000000002");
-        let urls = [kim, lee, kim].map(|token| format!("https://a/me?t={token}"));
-        let library =
-            library(&[(&urls[0], "kim"), (&urls[1], "lee"), (&urls[2], "kim again")], false);
-        let mut session = library.session();
-        assert_eq!(asked(&mut session, &urls[1]), "lee");
-        assert_eq!(asked(&mut session, &urls[0]), "kim");
-        let mut other = library.session();
-        let unknown = "https://a/me?t=redacted-token-ffffffffffff";
-        let answers: Vec<_> = (0..4).map(|_| asked(&mut other, unknown)).collect();
-        assert_eq!(answers, ["kim", "lee", "kim again", "UsedUp(3)"]);
-    }
-
-    #[test]
-    fn recordings_that_do_not_say_where_answer_for_every_host() {
-        let library = library(&[("/x", "1")], true);
-        assert_eq!(asked(&mut library.session(), "https://a/x"), "1");
-        assert_eq!(asked(&mut library.session(), "/x"), "1");
-    }
-
-    #[test]
-    fn rules_answer_where_nothing_was_recorded() {
-        use crate::rules::{Matcher, Pattern, Target};
-        let recorded = recorded(&[("https://a/x/1", "recorded")]);
-        let pattern = Matcher::Pattern(Pattern::whole("/x/[0-9]").unwrap());
-        let rule = Rule {
-            target: Target::Path(pattern),
-            response: Response { body: "by rule".into(), ..Response::default() },
-            ..Rule::default()
-        };
-        let library = Library::of_recorded(&recorded, Matching::default(), false);
-        let mut session = Arc::new(library.with_rules(vec![rule])).session();
-        let mut check = |url: &str, expect: &str| assert_eq!(asked(&mut session, url), expect);
-        check("https://a/x/2", "by rule");
-        check("https://a/x/1", "recorded");
-        check("https://a/x/1", "by rule");
-        check("https://a/x/22", "Unknown");
-    }
-
-    #[test]
-    fn a_miss_names_what_comes_near() {
-        let library = library(
-            &[("https://a/contacts?limit=10", ""), ("https://a/deals", ""), ("https://b/z", "")],
-            false,
-        );
-        let request = get("https://a/contacts?limit=20");
-        let goes_to = crate::canonical::Address::of(&request.url).origin();
-        let answer = library.session().answer(&request, &goes_to).unwrap();
-        let Answer::Missed(miss) = answer else { panic!("{answer:?}") };
-        assert_eq!(miss.why, Why::Unknown);
-        let expect = Difference {
-            part: "query".to_owned(),
-            asked: "limit=20".to_owned(),
-            recorded: "limit=10".to_owned(),
-        };
-        assert_eq!(miss.nearest[0].url, "https://a/contacts?limit=10");
-        assert_eq!(miss.nearest[0].differences, [expect]);
-        assert_eq!(miss.nearest.len(), 3);
-    }
-
-    #[test]
-    fn what_was_not_asked_for_is_named() {
-        let library =
-            library(&[("https://a/2", ""), ("https://a/1", ""), ("https://a/3", "")], false);
-        asked(&mut library.session(), "https://a/1");
-        let unused: Vec<_> = library.unused().into_iter().map(|(_, url)| url).collect();
-        assert_eq!(unused, ["https://a/2", "https://a/3"]);
-    }
-
-    #[test]
-    fn an_index_beside_a_cassette_follows_it() {
-        let folder = tempfile::tempdir().unwrap();
-        let write = |requests: &[(&str, &str)]| {
-            let cassette = Cassette::open_or_new(folder.path(), Policy::default).unwrap();
-            cassette.write(&recorded(requests), &cleaner()).unwrap();
-        };
-        let ask = |url: &str| {
-            let cassette = Cassette::open(folder.path()).unwrap();
-            asked(&mut Arc::new(Library::of_cassette(cassette).unwrap()).session(), url)
-        };
-        write(&[("https://a/x", "1"), ("https://a/y", "2")]);
-        assert_eq!(ask("https://a/x"), "1");
-        assert!(folder.path().join(".index").exists());
-        assert_eq!(ask("https://a/y"), "2", "from the index as it was kept");
-        write(&[("https://a/x", "one"), ("https://a/y", "2")]);
-        assert_eq!(ask("https://a/x"), "one");
-        assert_eq!(ask("https://a/y"), "2");
-        write(&[("https://a/y", "2")]);
-        assert_eq!(ask("https://a/x"), "Unknown");
-        crate::files::write(&folder.path().join(".index"), b"gatecix2 broken").unwrap();
-        assert_eq!(ask("https://a/y"), "2");
-    }
-
-    #[test]
-    fn a_file_that_changes_under_a_replay_is_noticed() {
-        let folder = tempfile::tempdir().unwrap();
-        let cassette = Cassette::open_or_new(folder.path(), Policy::default).unwrap();
-        cassette.write(&recorded(&[("https://a/x", "1")]), &cleaner()).unwrap();
-        let library = Arc::new(Library::of_cassette(cassette.clone()).unwrap());
-        cassette.write(&recorded(&[("https://a/x", "2")]), &cleaner()).unwrap();
-        let goes_to = crate::canonical::Address::of("https://a/x").origin();
-        let error = library.session().answer(&get("https://a/x"), &goes_to).unwrap_err();
-        assert!(error.to_string().contains("is not what it was"), "{error}");
-    }
-}
+mod tests;

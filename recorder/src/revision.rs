@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::cassette::{Cassette, Recorded, entries, read_file, stored_in};
+use crate::cassette::{Cassette, RULES, Recorded, entries, read_file, stored_in, stored_of};
 use crate::message::Request;
 use crate::{Error, Result, files};
 
@@ -12,7 +12,7 @@ use crate::{Error, Result, files};
 /// bodies, or of several that share a body.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Revised {
-    /// What was recorded, as methods and paths, identifiers left open.
+    /// What was recorded, as methods and paths, identifiers left open; `rules.json` for rules.
     pub endpoints: Vec<String>,
     /// The files, sorted, relative to the cassettes.
     pub files: Vec<RevisedFile>,
@@ -59,11 +59,16 @@ pub fn revised(was: &Path, is: &Path) -> Result<Vec<Revised>> {
     }
     let mut groups: Vec<Revised> = Vec::new();
     let mut bodies: Vec<BTreeSet<String>> = Vec::new();
-    for file in differ.values().filter(|file| file.path.starts_with("endpoints/")) {
+    for file in differ.values().filter(|file| is_content(&file.path)) {
         let mut own = BTreeSet::new();
         let (mut names, mut places) = (BTreeSet::new(), Vec::new());
         for (folder, is_there) in [(was, file.was), (is, file.is)] {
-            if is_there {
+            if is_there && file.path == RULES {
+                names.insert(RULES.to_owned());
+                let rules = Cassette::open(folder)?.rules()?;
+                let stored = rules.iter().flat_map(|rule| stored_of(&rule.request, &rule.response));
+                own.extend(stored.map(|stored| format!("bodies/{}", stored.digest)));
+            } else if is_there {
                 let recorded = read_file(&folder.join(&file.path))?;
                 names.insert(named(&recorded, &mut own));
                 places.push(recorded.iter().map(place).collect::<BTreeSet<_>>());
@@ -73,7 +78,9 @@ pub fn revised(was: &Path, is: &Path) -> Result<Vec<Revised>> {
         }
         own.retain(|path| differ.contains_key(path));
         // What moved from one file into another is in both of them, or in none.
-        own.extend(places[0].symmetric_difference(&places[1]).cloned());
+        if let [one, other] = &places[..] {
+            own.extend(one.symmetric_difference(other).cloned());
+        }
         let mut group =
             Revised { endpoints: names.into_iter().collect(), files: vec![file.clone()] };
         // What shares a body with this one cannot be taken without it.
@@ -90,7 +97,7 @@ pub fn revised(was: &Path, is: &Path) -> Result<Vec<Revised>> {
     for (group, own) in groups.iter_mut().zip(bodies) {
         group.files.extend(own.iter().filter_map(|path| differ.get(path)).cloned());
     }
-    let rest = differ.values().filter(|file| !file.path.starts_with("endpoints/"));
+    let rest = differ.values().filter(|file| !is_content(&file.path));
     let taken: BTreeSet<String> =
         groups.iter().flat_map(|group| &group.files).map(|file| file.path.clone()).collect();
     let rest: Vec<RevisedFile> = rest.filter(|file| !taken.contains(&file.path)).cloned().collect();
@@ -111,6 +118,11 @@ pub fn revised(was: &Path, is: &Path) -> Result<Vec<Revised>> {
     }
     groups.retain(|group| !group.files.is_empty());
     Ok(groups)
+}
+
+/// Whether a file says what is answered.
+fn is_content(path: &str) -> bool {
+    path == RULES || path.starts_with("endpoints/")
 }
 
 /// What stays the same of an interaction when it moves.

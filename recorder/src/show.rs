@@ -8,6 +8,7 @@ use crate::Result;
 use crate::cassette::{Cassette, Recorded};
 use crate::import::Imported;
 use crate::message::{Content, Headers, Interaction, Request, Response};
+use crate::rules::Rule;
 
 #[derive(Serialize)]
 struct Line {
@@ -49,9 +50,15 @@ pub fn shown(imported: &Imported) -> impl Iterator<Item = String> {
 /// The same lines of a cassette. What stands in its endpoints' files is in memory once, and goes as
 /// it is shown; of the bodies that are files of their own, one at a time is.
 pub fn shown_cassette(cassette: &Cassette) -> Result<impl Iterator<Item = Result<String>>> {
-    let recorded = cassette.read()?;
-    Ok(recorded.into_iter().map(|one| {
-        let Recorded { interaction: Interaction { mut request, mut response }, .. } = one;
+    let of_recorded = |one: Recorded| (one.order, one.interaction);
+    let of_rule = |rule: Rule| {
+        let Rule { order, request, response, .. } = rule;
+        (order, Interaction { request, response })
+    };
+    let mut all: Vec<(u64, Interaction)> = cassette.read()?.into_iter().map(of_recorded).collect();
+    all.extend(cassette.rules()?.into_iter().map(of_rule));
+    all.sort_by_key(|(order, _)| *order);
+    Ok(all.into_iter().map(|(_, Interaction { mut request, mut response })| {
         for content in [&mut request.body, &mut response.body] {
             *content = Content::Bytes(cassette.body(content)?);
         }

@@ -178,21 +178,20 @@ fn importing_tells_what_became_of_each_file() {
     insta::assert_snapshot!(told, @r#"
     crm.yml: a cassette of Ruby VCR, 2 interactions
     go.yaml: a cassette of go-vcr, 1 interaction
-    stubs: mappings of WireMock, 1 interaction, 2 rules left out
-    imported 4 interactions into crm.cassette; secrets or personal data were taken out of 2 of them
+    stubs: mappings of WireMock, 1 interaction and 2 rules
+    imported 4 interactions and 2 rules into crm.cassette; secrets or personal data were taken out of 2 of them
     ---
     gate: stubs: mapping 4 (broken) answers with fault and no response: left out
-    gate: stubs: GET /contacts/[0-9]+ is a rule: left out
-    gate: stubs: GET /contacts/[0-9]+ is a rule: left out
-      hint: gate replay --cassette stubs answers with them
     "#);
     let text = environment.all_of("crm.cassette");
     for secret in ["kP3zQ9x", "kim@example.org", "Zx81"] {
         assert!(!text.contains(secret), "{secret} was written");
     }
     assert!(text.contains("api_key=redacted-secret-"), "{text}");
-    insta::assert_snapshot!(read(&environment, &["check", "crm.cassette"], 0), @r#"
-    crm.cassette: 4 interactions, whole, without secrets, and nothing unused
+    insta::assert_snapshot!(read(&environment, &["check", "crm.cassette"], 1), @r#"
+    unused    crm.cassette/rules.json: GET /contacts/[0-9]+ never answers: one before it does
+              remove it
+    crm.cassette: 4 interactions; 1 unused
     ---
     "#);
 }

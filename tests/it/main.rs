@@ -38,6 +38,7 @@ mod review_strangers;
 mod review_tools;
 mod review_views;
 mod reviewing;
+mod rules;
 mod secrets;
 mod shards;
 mod shifts;

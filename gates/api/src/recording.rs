@@ -60,7 +60,9 @@ pub(crate) fn as_cassette(
     cx: &Context,
 ) -> Result<(Cassette, Vec<String>), Error> {
     if Cassette::is_at(path) {
-        return Ok((Cassette::open(path).map_err(engine_error)?, Vec::new()));
+        let cassette = Cassette::open(path).map_err(engine_error)?;
+        let rules = cassette.rules().map_err(engine_error)?.len();
+        return Ok((cassette, rules_left_out(rules).into_iter().collect()));
     }
     let Imported { recorded, rules, mut warnings, .. } =
         import::read(path).map_err(engine_error)?;
@@ -69,11 +71,14 @@ pub(crate) fn as_cassette(
     let cassette =
         Cassette::open_or_new(&scratch.join("imported"), Policy::default).map_err(engine_error)?;
     cassette.write(&clean, &cleaner).map_err(engine_error)?;
-    if !rules.is_empty() {
-        let text = "stubs that answer every request of a kind say nothing of a service";
-        warnings.push(format!("{text}: {} left out", rules.len()));
-    }
+    warnings.extend(rules_left_out(rules.len()));
     Ok((cassette, warnings))
+}
+
+/// What there is to say of rules where a service is asked again.
+pub(crate) fn rules_left_out(rules: usize) -> Option<String> {
+    let text = "rules that answer every request of a kind say nothing of a service";
+    (rules > 0).then(|| format!("{text}: {rules} left out"))
 }
 
 fn that_keeps_all() -> Policy {

@@ -32,6 +32,9 @@ pub struct Recording {
     pub folder: String,
     /// How many interactions it had.
     pub interactions: u64,
+    /// How many rules it had besides.
+    #[serde(default)]
+    pub rules: u64,
     /// What is wrong with its files: each with a hint.
     pub damages: Vec<(String, String)>,
     /// Secrets in its files: the file, and what it is.

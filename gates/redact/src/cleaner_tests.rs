@@ -132,6 +132,7 @@ fn only_the_secret_changes_in_addresses_and_headers() {
     let cleaner = cleaner();
     let url = |text: &str, expect: &str| assert_eq!(blanked(&cleaner.url(text)), expect);
     url("https://a/x?b=1&api_key=k&c=2", "https://a/x?b=1&api_key={}&c=2");
+    url("https://a/x?api%5Fkey=k", "https://a/x?api%5Fkey={}");
     url("https://a/x#access_token=k&c=2", "https://a/x#access_token={}&c=2");
     url("https://kim:pw@a/x", "https://kim:{}@a/x");
     url("https://a/known-secret-value", "https://a/{}");

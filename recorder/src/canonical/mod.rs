@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use crate::message::{Content, Headers, Request};
 
 pub use path::{JsonPath, Step, written as written_place};
-pub(crate) use query::pairs;
+pub(crate) use query::{pairs, written_pair};
 
 /// A part of a request.
 #[derive(

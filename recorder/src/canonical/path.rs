@@ -36,6 +36,14 @@ impl JsonPath {
     pub fn matches(&self, place: &[Step]) -> bool {
         matches(&self.wanted, place)
     }
+
+    /// The name of the member that it means, where it means one.
+    pub(crate) fn name(&self) -> Option<&str> {
+        self.wanted.iter().rev().find_map(|step| match step {
+            Wanted::Member(name) => Some(name.as_str()),
+            _ => None,
+        })
+    }
 }
 
 fn matches(wanted: &[Wanted], place: &[Step]) -> bool {

@@ -32,10 +32,14 @@ pub(crate) fn canonical<'q>(text: &'q str, ignored: &[String]) -> Cow<'q, str> {
     let mut pairs = pairs(text);
     pairs.retain(|(name, _)| !ignored.iter().any(|other| other == name));
     pairs.sort_by(|(one, _), (other, _)| one.cmp(other));
-    let escape = |text: &str| utf8_percent_encode(text, ESCAPED).to_string();
-    let pairs: Vec<_> =
-        pairs.iter().map(|(name, value)| format!("{}={}", escape(name), escape(value))).collect();
+    let pairs: Vec<_> = pairs.iter().map(|(name, value)| written_pair(name, value)).collect();
     pairs.join("&").into()
+}
+
+/// A pair as it stands in a query.
+pub(crate) fn written_pair(name: &str, value: &str) -> String {
+    let escape = |text| utf8_percent_encode(text, ESCAPED);
+    format!("{}={}", escape(name), escape(value))
 }
 
 /// Whether it needs nothing done: whole pairs without escapes, in their order. Most queries are so.

@@ -115,7 +115,16 @@ impl Cassette {
 
     /// A recording without what was learnt to be a secret after it was made.
     pub(super) fn again(&self, recorded: &Recorded, cleaner: &Cleaner) -> Result<Recorded> {
-        let Recorded { order, interaction: Interaction { request, response } } = recorded;
+        let interaction = self.interaction_again(&recorded.interaction, cleaner)?;
+        Ok(Recorded { order: recorded.order, interaction })
+    }
+
+    pub(super) fn interaction_again(
+        &self,
+        interaction: &Interaction,
+        cleaner: &Cleaner,
+    ) -> Result<Interaction> {
+        let Interaction { request, response } = interaction;
         let mut response = Response {
             status: response.status,
             headers: headers_again(&response.headers, cleaner),
@@ -124,7 +133,7 @@ impl Cassette {
             trailers: headers_again(&response.trailers, cleaner),
             timing: response.timing.clone(),
         };
-        if response.body != recorded.interaction.response.body {
+        if response.body != interaction.response.body {
             response.encoded = None;
             if let Some(timing) = &mut response.timing {
                 timing.chunks.clear();
@@ -139,7 +148,7 @@ impl Cassette {
             headers: headers_again(&request.headers, cleaner),
             body: self.content_again(&request.body, cleaner)?,
         };
-        Ok(Recorded { order: *order, interaction: Interaction { request, response } })
+        Ok(Interaction { request, response })
     }
 
     fn content_again(&self, content: &Content, cleaner: &Cleaner) -> Result<Content> {

@@ -4,13 +4,15 @@
 //! crm.cassette/
 //!   cassette.yaml            how it is recorded and looked up
 //!   endpoints/HOST/*.json    what was recorded, a file for each endpoint
+//!   rules.json               answers to every request of a kind, where there are such
 //!   bodies/DIGEST            bodies over 4 KiB, and those that are no text
-//!   .gitignore               leaves out the index and unfinished files
+//!   .gitignore               leaves out the index, the age and unfinished files
 //! ```
 
 mod endpoint;
 mod guard;
 mod policy;
+mod rules;
 mod shape;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,10 +23,12 @@ use bytes::Bytes;
 use redact::Cleaner;
 
 use crate::canonical::Matching;
-use crate::message::{Content, Interaction, Stored};
+use crate::message::{Content, Interaction, Request, Response, Stored};
 use crate::{Error, Result, files};
 use endpoint::Endpoint;
 use shape::{Bodies, EntryShape, FileShape};
+
+pub(crate) use rules::NAME as RULES;
 
 pub use policy::{MatchPolicy, Policy, RedactPolicy, SCHEMA, Volatile};
 
@@ -141,9 +145,11 @@ impl Cassette {
 
     /// Writes the cassette so that it holds these and nothing else. Files that are as they should
     /// be are not touched. New files are there before old ones go. What the cleaner has learnt to
-    /// be a secret since something was recorded is taken out of that, too; if anything is left that
-    /// holds one, it is not written, and the error names what and where.
+    /// be a secret since something was recorded is taken out of that, too, rules included; if
+    /// anything is left that holds one, it is not written, and the error names what and where.
+    /// Rules stay: [`Cassette::write_rules`] changes them.
     pub fn write(&self, recorded: &[Recorded], cleaner: &Cleaner) -> Result<()> {
+        let rules = self.rules()?;
         let recorded: Vec<Recorded> =
             recorded.iter().map(|one| self.again(one, cleaner)).collect::<Result<_>>()?;
         guard::write(&self.folder.join(".gitignore"), IGNORED.as_bytes(), cleaner)?;
@@ -158,16 +164,26 @@ impl Cassette {
             guard::write(&path, &text, cleaner)?;
             written.insert(path);
         }
-        let policy = self.policy.write();
-        guard::write(&self.folder.join("cassette.yaml"), policy.as_bytes(), cleaner)?;
+        self.put_rules(&rules, &mut bodies)?;
+        self.put_policy(cleaner)?;
         for path in self.files()? {
             if !written.contains(&path) {
                 remove(&path)?;
             }
         }
+        self.sweep(&bodies.names)
+    }
+
+    fn put_policy(&self, cleaner: &Cleaner) -> Result<()> {
+        let policy = self.policy.write();
+        guard::write(&self.folder.join("cassette.yaml"), policy.as_bytes(), cleaner)
+    }
+
+    /// Removes the bodies that nothing has any more.
+    fn sweep(&self, wanted: &BTreeSet<String>) -> Result<()> {
         let folder = self.folder.join("bodies");
         for name in entries(&folder)? {
-            if !bodies.names.contains(&name) {
+            if !wanted.contains(&name) {
                 remove(&folder.join(name))?;
             }
         }
@@ -194,10 +210,13 @@ fn shape_of(
         for one in &group {
             let Interaction { request, response } = &one.interaction;
             bodies.names.extend(stored_in(&one.interaction).map(|stored| stored.digest.clone()));
-            let own = (request != shared).then(|| shape::own_request(request, bodies));
-            responses.push(shape::response(one.order, own.transpose()?, response, bodies)?);
+            let own = (request != shared)
+                .then(|| shape::request(request, shape::RESPONSE_DEPTH + 1, bodies));
+            let (own, depth) = (own.transpose()?, shape::RESPONSE_DEPTH);
+            responses.push(shape::response(one.order, own, response, depth, bodies)?);
         }
-        requests.push(EntryShape { request: shape::request(shared, bodies)?, responses });
+        let request = shape::request(shared, shape::REQUEST_DEPTH, bodies)?;
+        requests.push(EntryShape { request, responses });
     }
     let Endpoint { method, origin, path } = endpoint;
     Ok(FileShape { schema: shape::SCHEMA.to_owned(), method, origin, path, requests })
@@ -219,7 +238,14 @@ fn by_endpoint(recorded: &[Recorded]) -> BTreeMap<Endpoint, Vec<&Recorded>> {
 
 /// The bodies that an interaction has in the folder.
 pub(crate) fn stored_in(interaction: &Interaction) -> impl Iterator<Item = &Stored> {
-    let Interaction { request, response } = interaction;
+    stored_of(&interaction.request, &interaction.response)
+}
+
+/// The same of a request and its response.
+pub(crate) fn stored_of<'m>(
+    request: &'m Request,
+    response: &'m Response,
+) -> impl Iterator<Item = &'m Stored> {
     let contents = [Some(&request.body), Some(&response.body), response.encoded.as_ref()];
     contents.into_iter().flatten().filter_map(|content| match content {
         Content::Stored(stored) => Some(stored),
@@ -283,7 +309,7 @@ fn remove(path: &Path) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::message::{Headers, Request, Response, Timing};
+    use crate::message::{Headers, Timing};
 
     fn interaction(url: &str, body: &[u8]) -> Interaction {
         let headers: Headers =

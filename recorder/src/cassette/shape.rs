@@ -16,9 +16,9 @@ pub(super) const LONGEST: usize = 4096;
 /// The schema that every file names.
 pub(super) const SCHEMA: &str = "gate-cassette-endpoint/v1";
 /// How deep bodies stand in the file: in the list of requests, the request, itself, its body.
-const REQUEST_DEPTH: usize = 5;
+pub(super) const REQUEST_DEPTH: usize = 5;
 /// One deeper, since responses are a list.
-const RESPONSE_DEPTH: usize = 6;
+pub(super) const RESPONSE_DEPTH: usize = 6;
 
 /// An endpoint's file.
 #[derive(Serialize, Deserialize)]
@@ -86,17 +86,13 @@ pub(super) trait Bodies {
     fn keep(&mut self, bytes: &Bytes) -> Result<Stored>;
 }
 
-pub(super) fn request(request: &Request, bodies: &mut impl Bodies) -> Result<RequestShape> {
-    Ok(RequestShape {
-        url: request.url.clone(),
-        headers: lines(&request.headers),
-        body: body(&request.body, REQUEST_DEPTH, bodies)?,
-    })
-}
-
-/// The same request where it stands beside a response.
-pub(super) fn own_request(request: &Request, bodies: &mut impl Bodies) -> Result<RequestShape> {
-    let body = body(&request.body, RESPONSE_DEPTH + 1, bodies)?;
+/// A request whose body stands so deep in its file.
+pub(super) fn request(
+    request: &Request,
+    depth: usize,
+    bodies: &mut impl Bodies,
+) -> Result<RequestShape> {
+    let body = body(&request.body, depth, bodies)?;
     Ok(RequestShape { url: request.url.clone(), headers: lines(&request.headers), body })
 }
 
@@ -104,6 +100,7 @@ pub(super) fn response(
     order: u64,
     request: Option<RequestShape>,
     response: &Response,
+    depth: usize,
     bodies: &mut impl Bodies,
 ) -> Result<ResponseShape> {
     let encoded = match &response.encoded {
@@ -116,7 +113,7 @@ pub(super) fn response(
         request,
         status: response.status,
         headers: lines(&response.headers),
-        body: body(&response.body, RESPONSE_DEPTH, bodies)?,
+        body: body(&response.body, depth, bodies)?,
         encoded,
         trailers: lines(&response.trailers),
         timing: response.timing.as_ref().map(timing),
@@ -139,7 +136,7 @@ impl EntryShape {
 }
 
 impl RequestShape {
-    fn read(&self, method: &str) -> Result<Request> {
+    pub(super) fn read(&self, method: &str) -> Result<Request> {
         Ok(Request {
             method: method.to_owned(),
             url: self.url.clone(),
@@ -150,7 +147,7 @@ impl RequestShape {
 }
 
 impl ResponseShape {
-    fn read(&self) -> Result<Response> {
+    pub(super) fn read(&self) -> Result<Response> {
         Ok(Response {
             status: self.status,
             headers: headers(&self.headers)?,

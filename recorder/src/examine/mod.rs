@@ -8,7 +8,9 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use crate::canonical::{Address, Matching};
-use crate::cassette::{Cassette, Recorded, endpoints, entries, read_file, stored_in};
+use crate::cassette::{
+    Cassette, RULES, Recorded, endpoints, entries, read_file, stored_in, stored_of,
+};
 use crate::message::{Content, Stored};
 use crate::rules::Rule;
 use crate::{Result, files};
@@ -52,6 +54,16 @@ pub fn integrity(folder: &Path) -> Result<Vec<Damage>> {
                 is_whole = false;
                 add(&path, error.to_string(), "restore it from version control, or record again");
             }
+        }
+    }
+    match cassette.rules() {
+        Ok(rules) => {
+            let stored = rules.iter().flat_map(|rule| stored_of(&rule.request, &rule.response));
+            wanted.extend(stored.map(|stored| (stored.digest.clone(), stored.size)));
+        }
+        Err(error) => {
+            is_whole = false;
+            add(&folder.join(RULES), error.to_string(), error.advice().unwrap_or_default());
         }
     }
     let bodies = folder.join("bodies");

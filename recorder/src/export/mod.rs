@@ -3,6 +3,7 @@
 //! the format allows them.
 
 mod har;
+mod stubs;
 mod wiremock;
 
 use bytes::Bytes;

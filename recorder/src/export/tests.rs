@@ -5,6 +5,7 @@ use crate::cassette::Recorded;
 use crate::coding::Codings;
 use crate::import;
 use crate::message::{Interaction, Request, Response, Timing};
+use crate::rules::{Matcher, Pattern, Rule, Target, Template, any};
 
 /// Bodies as recordings have them: texts, JSON, bytes, and large ones.
 fn body() -> impl Strategy<Value = Vec<u8>> {
@@ -88,7 +89,7 @@ proptest! {
         prop_assert!(back.warnings.is_empty(), "{:?}", back.warnings);
 
         let folder = tempfile::tempdir().unwrap();
-        to_wiremock(&recorded).unwrap().write(folder.path()).unwrap();
+        to_wiremock(&recorded, &[]).unwrap().write(folder.path()).unwrap();
         let back = import::read(folder.path()).unwrap();
         prop_assert_eq!(&back.recorded, &recorded);
         prop_assert!(back.warnings.is_empty(), "{:?}", back.warnings);
@@ -117,7 +118,7 @@ fn mappings_say_what_wiremock_needs() {
             interaction: Interaction { request: request(body), response: response(status) },
         })
         .collect();
-    let written = to_wiremock(&recorded).unwrap();
+    let written = to_wiremock(&recorded, &[]).unwrap();
     assert!(written.files.is_empty());
     insta::assert_snapshot!(String::from_utf8(written.mappings).unwrap());
 }
@@ -141,4 +142,42 @@ fn an_archive_says_what_browsers_need() {
     let recorded = [Recorded { order: 3, interaction: Interaction { request, response } }];
     let text = String::from_utf8(to_har(&recorded).unwrap()).unwrap();
     insta::assert_snapshot!(text.replace(env!("CARGO_PKG_VERSION"), "VERSION"));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+    #[test]
+    fn rules_in_the_words_of_wiremock_are_the_same(
+        body in prop::collection::vec(any::matcher(), 1..3),
+        header in any::matcher(),
+        path in any::matcher(),
+    ) {
+        let rules: Vec<Rule> = (0..2).map(|order| Rule {
+            order,
+            target: Target::Template(Template::new("/a/{id}"), vec![("id".into(), path.clone())]),
+            headers: vec![("x-one".into(), header.clone())],
+            body: body.clone(),
+            response: Response { status: 200 + order as u16, ..Response::default() },
+            ..Rule::default()
+        }).collect();
+        let made = to_wiremock(&[], &rules).unwrap();
+        prop_assert_eq!(made.left_out, Vec::<usize>::new());
+        let mut again = import::read_bytes(&made.mappings, None).unwrap();
+        prop_assert_eq!(&again.warnings, &Vec::<String>::new());
+        // What describes it stands for nothing.
+        again.rules.iter_mut().for_each(|rule| rule.request = Request::default());
+        prop_assert_eq!(again.rules, rules);
+    }
+}
+
+#[test]
+fn what_wiremock_has_no_words_for_is_left_out() {
+    let pattern = || Matcher::Pattern(Pattern::whole("G.*").unwrap());
+    let rules = [
+        Rule { method: Some(pattern()), ..Rule::default() },
+        Rule { target: Target::Path(Matcher::Contains("x".into())), ..Rule::default() },
+        Rule { scheme: Some(pattern()), ..Rule::default() },
+        Rule { host: Some(pattern()), ..Rule::default() },
+    ];
+    assert_eq!(to_wiremock(&[], &rules).unwrap().left_out, [0, 1, 2]);
 }

@@ -10,15 +10,18 @@ use bytes::Bytes;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use super::{CREATOR, base64, in_memory, pairs};
+use super::{CREATOR, base64, in_memory, pairs, stubs};
 use crate::canonical::{Address, Origin};
 use crate::cassette::Recorded;
 use crate::coding::Codings;
-use crate::message::{Headers, Request, Response};
+use crate::message::{Headers, Interaction, Request, Response};
+use crate::rules::Rule;
 use crate::{Result, files};
 
 /// How long a body may be to stand in its mapping, in bytes.
 const LONGEST: usize = 4096;
+/// The priority of a mapping that names none.
+const USUAL_PRIORITY: usize = 5;
 /// What WireMock reckons for itself.
 const RECKONED: &[&str] = &["content-length", "transfer-encoding"];
 /// What asks without a body.
@@ -31,6 +34,8 @@ pub struct Mappings {
     pub mappings: Vec<u8>,
     /// Files of `__files`, by name.
     pub files: BTreeMap<String, Bytes>,
+    /// The places of the rules that WireMock has no words for.
+    pub left_out: Vec<usize>,
 }
 
 impl Mappings {
@@ -82,14 +87,16 @@ struct Answered {
 struct Mapping {
     request: Value,
     response: Answered,
+    /// The scenario of a recording, the priority of a rule.
     #[serde(flatten)]
-    scenario: Map<String, Value>,
+    more: Map<String, Value>,
     metadata: Value,
 }
 
-/// The recordings as mappings. The host is asked for only where there is more than one: who
-/// replays with WireMock sends the requests to its own address.
-pub fn to_wiremock(recorded: &[Recorded]) -> Result<Mappings> {
+/// The recordings as mappings, and the rules behind them. The host is asked for only where there is
+/// more than one: who replays with WireMock sends the requests to its own address. What a rule says
+/// that WireMock has no word for leaves the rule out; the others answer as they do here.
+pub fn to_wiremock(recorded: &[Recorded], rules: &[Rule]) -> Result<Mappings> {
     let origins: BTreeSet<_> =
         recorded.iter().map(|one| Address::of(&one.interaction.request.url).origin()).collect();
     let has_several = origins.len() > 1;
@@ -112,11 +119,23 @@ pub fn to_wiremock(recorded: &[Recorded]) -> Result<Mappings> {
             *done += 1;
             scenario = step(*number, *done, sizes[asked]);
         }
-        mappings.push(mapping(one, asked, scenario, &mut files)?);
+        mappings.push(mapping(one, request(asked), scenario, &mut files)?);
+    }
+    let mut left_out = Vec::new();
+    for (place, rule) in rules.iter().enumerate() {
+        let Some(asked) = stubs::request(rule) else {
+            left_out.push(place);
+            continue;
+        };
+        let Rule { order, request, response, .. } = rule.clone();
+        let one = Recorded { order, interaction: Interaction { request, response } };
+        // Recordings have none, which is 5: a larger one comes later.
+        let last = Map::from_iter([("priority".to_owned(), (USUAL_PRIORITY + 1 + place).into())]);
+        mappings.push(mapping(&one, asked, last, &mut files)?);
     }
     let mut text = serde_json::to_vec_pretty(&Whole { mappings }).expect("texts can be written");
     text.push(b'\n');
-    Ok(Mappings { mappings: text, files })
+    Ok(Mappings { mappings: text, files, left_out })
 }
 
 #[derive(Serialize)]
@@ -151,8 +170,8 @@ fn step(scenario: usize, place: usize, of: usize) -> Map<String, Value> {
 
 fn mapping(
     one: &Recorded,
-    asked: &Asked,
-    scenario: Map<String, Value>,
+    request: Value,
+    more: Map<String, Value>,
     files: &mut BTreeMap<String, Bytes>,
 ) -> Result<Mapping> {
     let response = &one.interaction.response;
@@ -185,7 +204,7 @@ fn mapping(
         fixed_delay_milliseconds: timing.map(|timing| timing.head_ms),
     };
     let metadata = json!({ CREATOR: ours });
-    Ok(Mapping { request: request(asked), response: answered, scenario, metadata })
+    Ok(Mapping { request, response: answered, more, metadata })
 }
 
 fn request(asked: &Asked) -> Value {
@@ -196,10 +215,7 @@ fn request(asked: &Asked) -> Value {
         add("scheme", scheme.clone().into());
     }
     if let Some(host) = &asked.host {
-        let (name, port) = match host.rsplit_once(':') {
-            Some((name, port)) if port.parse::<u16>().is_ok() => (name, port.parse::<u16>().ok()),
-            _ => (host.as_str(), None),
-        };
+        let (name, port) = stubs::host_and_port(host);
         add("host", json!({"equalTo": name}));
         if let Some(port) = port {
             add("port", port.into());

@@ -3,6 +3,7 @@
 use super::node::decode_base64;
 use super::wiremock::exact_request;
 use super::{Node, body};
+use crate::canonical::written_pair;
 use crate::message::Request;
 use crate::rules::{JsonRule, Matcher, Pattern, Rule, Target, Template};
 use crate::{Error, Result};
@@ -207,12 +208,8 @@ pub(super) fn describe(rule: &Rule, request: &mut Request) {
     let fixed =
         |(name, matcher): &(String, Matcher)| Some((name.clone(), matcher.literal()?.to_owned()));
     for (name, value) in rule.query.iter().filter_map(fixed) {
-        let escape = |text: &str| {
-            percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC)
-                .to_string()
-        };
         let sign = if request.url.contains('?') { '&' } else { '?' };
-        request.url.push_str(&format!("{sign}{}={}", escape(&name), escape(&value)));
+        request.url.push_str(&format!("{sign}{}", written_pair(&name, &value)));
     }
     if let Some(host) = rule.host.as_ref().and_then(Matcher::literal) {
         let scheme = rule.scheme.as_ref().and_then(Matcher::literal).unwrap_or("http");

@@ -187,22 +187,20 @@ fn read_folder(path: &Path) -> Result<Imported> {
 }
 
 fn read_own(cassette: &Cassette) -> Result<Imported> {
-    let mut recorded = cassette.read()?;
-    for one in &mut recorded {
+    let (mut recorded, mut rules) = (cassette.read()?, cassette.rules()?);
+    let interactions = recorded.iter_mut().map(|one| {
         let Interaction { request, response } = &mut one.interaction;
+        (request, response)
+    });
+    let of_rules = rules.iter_mut().map(|rule| (&mut rule.request, &mut rule.response));
+    for (request, response) in interactions.chain(of_rules) {
         let encoded = response.encoded.iter_mut();
         for content in [&mut request.body, &mut response.body].into_iter().chain(encoded) {
             *content = Content::Bytes(cassette.body(content)?);
         }
     }
     let repeats = cassette.policy().allow_repeats;
-    Ok(Imported {
-        format: Format::Gate,
-        recorded,
-        rules: Vec::new(),
-        repeats,
-        warnings: Vec::new(),
-    })
+    Ok(Imported { format: Format::Gate, recorded, rules, repeats, warnings: Vec::new() })
 }
 
 fn is_zlib(bytes: &[u8]) -> bool {

@@ -7,7 +7,7 @@ use super::Reading;
 use crate::canonical::Address;
 use crate::cassette::Recorded;
 use crate::message::{Interaction, Request};
-use crate::rules::{Rule, Rules};
+use crate::rules::{Came, Rule, Rules};
 
 /// A stub as it was read.
 pub(super) struct Stub {
@@ -79,7 +79,7 @@ fn demote(stubs: &mut [Stub]) {
     let rules = Rules::new(open.iter().map(|stub| stub.rule.clone()).collect());
     for stub in stubs.iter_mut().filter(|stub| stub.is_exact && stub.step.is_none()) {
         let request = &stub.rule.request;
-        let first = rules.find(request, &Address::of(&request.url).origin());
+        let first = rules.find(Came::same(request), &Address::of(&request.url).origin());
         stub.is_exact = first.is_none_or(|at| ranks[at] > stub.rank);
     }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::matcher::Matcher;
+use super::matcher::{Matcher, has_placeholder};
 use crate::canonical::{JsonPath, Step};
 
 /// A value, and what of another may differ from it.
@@ -59,6 +59,18 @@ impl JsonRule {
             let found = left.iter().position(|other| self.same(one, other));
             found.map(|at| left.swap_remove(at)).is_some()
         })
+    }
+}
+
+/// Whether something in a value stands in the place of a secret.
+pub(super) fn is_redacted(value: &Value) -> bool {
+    match value {
+        Value::String(text) => has_placeholder(text.as_bytes()),
+        Value::Array(elements) => elements.iter().any(is_redacted),
+        Value::Object(members) => members
+            .iter()
+            .any(|(name, value)| has_placeholder(name.as_bytes()) || is_redacted(value)),
+        _ => false,
     }
 }
 

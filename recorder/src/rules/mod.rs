@@ -1,11 +1,19 @@
 //! Answers to every request of a kind: what stubs of other tools say that no single request can.
 //!
+//! A rule whose secrets were taken out is held against requests without theirs, and any secret of a
+//! kind fits where one of that kind stood; everything else is held against what came in.
+//!
 //! Rules are looked up after what was recorded, by method, host and the beginning of the path, so
 //! that thousands of them do not have to be tried one by one.
 
+#[cfg(test)]
+pub(crate) mod any;
+mod clean;
 mod json;
 mod matcher;
 mod pattern;
+mod rewrite;
+mod runs;
 
 use std::collections::HashMap;
 
@@ -13,8 +21,11 @@ use percent_encoding::percent_decode_str;
 
 use crate::canonical::{Address, Origin, pairs};
 use crate::message::{Request, Response};
+pub(crate) use clean::secret_of;
+pub use clean::{Fit, cleaned_rules, fit};
 pub use json::JsonRule;
 pub use matcher::Matcher;
+use matcher::{Seen, before_placeholder};
 pub use pattern::{Pattern, Template};
 
 /// Where a rule holds.
@@ -61,74 +72,170 @@ pub struct Rule {
     pub response: Response,
 }
 
+/// A request as it came in, and without its secrets.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Came<'r> {
+    pub(crate) plain: &'r Request,
+    pub(crate) clean: &'r Request,
+}
+
+impl<'r> Came<'r> {
+    /// A request that is all there is to see.
+    pub(crate) fn same(request: &'r Request) -> Came<'r> {
+        Came { plain: request, clean: request }
+    }
+}
+
 impl Rule {
     /// Whether a request that goes there fits. What is not known of where it goes does not count.
     pub fn fits(&self, request: &Request, goes_to: &Origin) -> bool {
+        self.sees(Came::same(request), goes_to)
+    }
+
+    /// Whether it asks for something that was taken out, and a placeholder stands there.
+    pub fn is_redacted(&self) -> bool {
+        let is_redacted = |matcher: &Matcher| matcher.is_redacted();
+        let of_target = match &self.target {
+            Target::Any => false,
+            Target::Path(matcher) | Target::Address(matcher) => matcher.is_redacted(),
+            Target::Template(template, parts) => {
+                matcher::has_placeholder(template.as_str().as_bytes())
+                    || parts.iter().any(|(_, matcher)| matcher.is_redacted())
+            }
+        };
+        let goes = [&self.method, &self.scheme, &self.host].into_iter().flatten();
+        let named = [&self.query, &self.headers, &self.cookies, &self.form].into_iter().flatten();
+        let named = named.map(|(_, matcher)| matcher);
+        of_target || goes.chain(named).chain(&self.body).any(is_redacted)
+    }
+
+    fn sees(&self, came: Came<'_>, goes_to: &Origin) -> bool {
         let one = |matcher: &Option<Matcher>, value: Option<&str>| match (matcher, value) {
             (Some(matcher), Some(value)) => matcher.fits(Some(value.as_bytes())),
             _ => true,
         };
-        one(&self.method, Some(&request.method))
+        one(&self.method, Some(&came.plain.method))
             && one(&self.scheme, goes_to.scheme.as_deref())
             && one(&self.host, goes_to.host.as_deref())
-            && self.fits_address(&Address::of(&request.url))
-            && self.fits_headers(request)
-            && self.fits_body(request)
+            && self.sees_address(came)
+            && self.sees_headers(came)
+            && self.sees_body(came)
     }
 
-    fn fits_address(&self, address: &Address<'_>) -> bool {
+    fn sees_address(&self, came: Came<'_>) -> bool {
+        let (plain, clean) = (Address::of(&came.plain.url), Address::of(&came.clean.url));
+        let seen = |plain, clean| Seen { plain: Some(plain), clean: Some(clean) };
         let is_there = match &self.target {
             Target::Any => true,
-            Target::Path(matcher) => matcher.fits(Some(address.path.as_bytes())),
-            Target::Template(template, parts) => {
-                template.parts(address.path).is_some_and(|bound| {
-                    parts.iter().all(|(name, matcher)| {
-                        let value = bound.iter().find(|(other, _)| other == name);
-                        matcher.fits(value.map(|(_, value)| value.as_bytes()))
-                    })
-                })
+            Target::Path(matcher) => {
+                matcher.sees(seen(plain.path.as_bytes(), clean.path.as_bytes()))
             }
+            Target::Template(template, parts) => sees_template(template, parts, &plain, &clean),
             Target::Address(matcher) => {
-                let whole = match address.query {
-                    Some(query) => format!("{}?{query}", address.path),
-                    None => address.path.to_owned(),
-                };
-                matcher.fits(Some(whole.as_bytes()))
+                let (plain, clean) = (whole(&plain), whole(&clean));
+                matcher.sees(seen(plain.as_bytes(), clean.as_bytes()))
             }
         };
-        is_there && fit_pairs(&self.query, &pairs(address.query.unwrap_or_default()))
+        let query = |address: &Address<'_>| pairs(address.query.unwrap_or_default());
+        is_there && (self.query.is_empty() || see_pairs(&self.query, query(&plain), query(&clean)))
     }
 
-    fn fits_headers(&self, request: &Request) -> bool {
-        let sent: Vec<_> = request.headers.all("cookie").map(String::from_utf8_lossy).collect();
-        let cookies: Vec<(String, String)> = sent
-            .iter()
-            .flat_map(|value| value.split(';'))
-            .filter_map(|pair| pair.split_once('='))
-            .map(|(name, value)| (name.trim().to_owned(), value.trim().to_owned()))
-            .collect();
-        self.headers.iter().all(|(name, matcher)| matcher.fits_one(request.headers.all(name)))
-            && fit_pairs(&self.cookies, &cookies)
+    fn sees_headers(&self, came: Came<'_>) -> bool {
+        let values = |request: &'_ Request, name: &str| -> Vec<Vec<u8>> {
+            request.headers.all(name).map(<[u8]>::to_vec).collect()
+        };
+        let has_one = |(name, matcher): &(String, Matcher)| {
+            see_values(matcher, &values(came.plain, name), &values(came.clean, name))
+        };
+        self.headers.iter().all(has_one)
+            && (self.cookies.is_empty()
+                || see_pairs(&self.cookies, cookies(came.plain), cookies(came.clean)))
     }
 
-    fn fits_body(&self, request: &Request) -> bool {
+    fn sees_body(&self, came: Came<'_>) -> bool {
         if self.body.is_empty() && self.form.is_empty() {
             return true;
         }
         // One that lies in a file of its own is too large to be looked at.
-        let Some(bytes) = request.body.bytes() else { return false };
-        let body = Some(&bytes[..]).filter(|bytes| !bytes.is_empty());
-        self.body.iter().all(|matcher| matcher.fits(body))
-            && (self.form.is_empty()
-                || fit_pairs(&self.form, &pairs(&String::from_utf8_lossy(bytes))))
+        let (Some(plain), Some(clean)) = (came.plain.body.bytes(), came.clean.body.bytes()) else {
+            return false;
+        };
+        let body = |bytes| Some(bytes).filter(|bytes: &&[u8]| !bytes.is_empty());
+        let seen = Seen { plain: body(plain), clean: body(clean) };
+        let form = |bytes: &[u8]| pairs(&String::from_utf8_lossy(bytes));
+        self.body.iter().all(|matcher| matcher.sees(seen))
+            && (self.form.is_empty() || see_pairs(&self.form, form(plain), form(clean)))
     }
 }
 
-fn fit_pairs(wanted: &[(String, Matcher)], there: &[(String, String)]) -> bool {
+/// The path with its query.
+fn whole(address: &Address<'_>) -> String {
+    match address.query {
+        Some(query) => format!("{}?{query}", address.path),
+        None => address.path.to_owned(),
+    }
+}
+
+fn sees_template(
+    template: &Template,
+    wanted: &[(String, Matcher)],
+    plain: &Address<'_>,
+    clean: &Address<'_>,
+) -> bool {
+    let general = |text: &str| {
+        let general = redact::placeholder::generalised(text.as_bytes());
+        String::from_utf8_lossy(&general).into_owned()
+    };
+    let parts = |template: &Template, path: &str| template.parts(path);
+    let bound = if matcher::has_placeholder(template.as_str().as_bytes()) {
+        let of_kind = Template::new(&general(template.as_str()));
+        let bound = parts(&of_kind, &general(clean.path));
+        bound.clone().zip(bound)
+    } else {
+        // What was taken out may have stood where the template is fixed.
+        parts(template, plain.path)
+            .map(|bound| (bound.clone(), parts(template, clean.path).unwrap_or(bound)))
+    };
+    let Some((plain, clean)) = bound else { return false };
+    let value = |bound: &[(String, String)], name: &str| {
+        let found = bound.iter().find(|(other, _)| other == name);
+        found.map(|(_, value)| value.as_bytes().to_vec())
+    };
     wanted.iter().all(|(name, matcher)| {
-        let values = there.iter().filter(|(other, _)| other == name);
-        matcher.fits_one(values.map(|(_, value)| value.as_bytes()))
+        let (plain, clean) = (value(&plain, name), value(&clean, name));
+        matcher.sees(Seen { plain: plain.as_deref(), clean: clean.as_deref() })
     })
+}
+
+fn cookies(request: &Request) -> Vec<(String, String)> {
+    let sent: Vec<_> = request.headers.all("cookie").map(String::from_utf8_lossy).collect();
+    sent.iter()
+        .flat_map(|value| value.split(';'))
+        .filter_map(|pair| pair.split_once('='))
+        .map(|(name, value)| (name.trim().to_owned(), value.trim().to_owned()))
+        .collect()
+}
+
+fn see_pairs(
+    wanted: &[(String, Matcher)],
+    plain: Vec<(String, String)>,
+    clean: Vec<(String, String)>,
+) -> bool {
+    let of = |pairs: &[(String, String)], name: &str| -> Vec<Vec<u8>> {
+        let pairs = pairs.iter().filter(|(other, _)| other == name);
+        pairs.map(|(_, value)| value.as_bytes().to_vec()).collect()
+    };
+    let is_seen = |(name, matcher): &(String, Matcher)| {
+        see_values(matcher, &of(&plain, name), &of(&clean, name))
+    };
+    wanted.iter().all(is_seen)
+}
+
+/// Whether one of several values fits. They stand at the same places with and without secrets.
+fn see_values(matcher: &Matcher, plain: &[Vec<u8>], clean: &[Vec<u8>]) -> bool {
+    let clean = if plain.len() == clean.len() { clean } else { plain };
+    let both = plain.iter().zip(clean);
+    matcher.sees_one(both.map(|(plain, clean)| Seen { plain: Some(plain), clean: Some(clean) }))
 }
 
 /// Where a rule is filed: method, host and path as far as they are fixed.
@@ -163,14 +270,14 @@ impl Rules {
     }
 
     /// The place of the first rule that a request fits.
-    pub(crate) fn find(&self, request: &Request, goes_to: &Origin) -> Option<usize> {
-        let mut candidates = self.candidates(request, goes_to);
+    pub(crate) fn find(&self, came: Came<'_>, goes_to: &Origin) -> Option<usize> {
+        let mut candidates = self.candidates(came.plain, goes_to);
         candidates.sort_unstable();
-        candidates.into_iter().find(|at| self.rules[*at].fits(request, goes_to))
+        candidates.into_iter().find(|at| self.rules[*at].sees(came, goes_to))
     }
 
-    pub(crate) fn answer(&self, request: &Request, goes_to: &Origin) -> Option<&Response> {
-        self.find(request, goes_to).map(|at| &self.rules[at].response)
+    pub(crate) fn all(&self) -> &[Rule] {
+        &self.rules
     }
 
     fn candidates(&self, request: &Request, goes_to: &Origin) -> Vec<usize> {
@@ -206,18 +313,23 @@ impl Rules {
 fn place(rule: &Rule) -> Place {
     let path = match &rule.target {
         Target::Any => Below::Folder(String::new()),
-        Target::Path(matcher) => match matcher.literal() {
+        Target::Path(matcher) => match fixed(matcher) {
             Some(text) => Below::Exactly(text.to_owned()),
             None => folder(matcher.beginning()),
         },
-        Target::Template(template, _) => folder(template.beginning()),
-        Target::Address(matcher) => match matcher.literal() {
+        Target::Template(template, _) => folder(before_placeholder(template.beginning())),
+        Target::Address(matcher) => match fixed(matcher) {
             Some(text) => Below::Exactly(Address::of(text).path.to_owned()),
             None => folder(matcher.beginning().split('?').next().unwrap_or_default()),
         },
     };
-    let fixed = |matcher: &Option<Matcher>| matcher.as_ref()?.literal().map(str::to_owned);
+    let fixed = |matcher: &Option<Matcher>| fixed(matcher.as_ref()?).map(str::to_owned);
     Place { method: fixed(&rule.method), host: fixed(&rule.host), path }
+}
+
+/// The one text that fits, unless it stands for many.
+fn fixed(matcher: &Matcher) -> Option<&str> {
+    matcher.literal().filter(|_| !matcher.is_redacted())
 }
 
 fn folder(beginning: &str) -> Below {

@@ -1,17 +1,33 @@
 //! Regular expressions and templates of paths.
 
+use std::borrow::Cow;
+
+use redact::placeholder;
 use regex::Regex;
 
 use super::unescaped;
 
-/// How large a regular expression may become when it is compiled, in bytes.
-const COMPILED: usize = 1 << 20;
+/// How large a regular expression may become when it is compiled, in bytes; the first of these that
+/// does says how much room it takes.
+const COMPILED: [usize; 3] = [16 << 10, 128 << 10, 1 << 20];
 
 /// A regular expression that has to fit a whole text.
 #[derive(Debug, Clone)]
 pub struct Pattern {
     text: String,
     regex: Regex,
+    /// The same with the kinds of the secrets that it had, where it has placeholders.
+    of_kind: Option<Regex>,
+    room: usize,
+}
+
+fn compiled(text: &str) -> Option<(Regex, usize)> {
+    let whole = format!("^(?:{text})$");
+    let made = |room: &usize| {
+        let regex = regex::RegexBuilder::new(&whole).size_limit(*room).build().ok()?;
+        Some((regex, *room))
+    };
+    COMPILED.iter().find_map(made)
 }
 
 impl PartialEq for Pattern {
@@ -24,11 +40,25 @@ impl Pattern {
     /// Of a text in the syntax that Perl, Java and Go share. What looks around or back is not
     /// known here.
     pub fn whole(text: &str) -> Result<Pattern, String> {
-        let regex = regex::RegexBuilder::new(&format!("^(?:{text})$"))
-            .size_limit(COMPILED)
-            .build()
-            .map_err(|_| format!("`{text}` is no regular expression that is known here"))?;
-        Ok(Pattern { text: text.to_owned(), regex })
+        let wrong = || format!("`{text}` is no regular expression that is known here");
+        let (regex, mut room) = compiled(text).ok_or_else(wrong)?;
+        let mut of_kind = None;
+        if let Cow::Owned(general) = placeholder::generalised(text.as_bytes()) {
+            let (regex, more) = compiled(&String::from_utf8_lossy(&general)).ok_or_else(wrong)?;
+            of_kind = Some(regex);
+            room += more;
+        }
+        Ok(Pattern { text: text.to_owned(), regex, of_kind, room })
+    }
+
+    /// The text it was made of.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// How much room it takes at the most, in bytes.
+    pub(crate) fn room(&self) -> usize {
+        self.room
     }
 
     /// Of a text that has to fit somewhere.
@@ -45,6 +75,11 @@ impl Pattern {
     /// Whether it fits.
     pub fn fits(&self, text: &str) -> bool {
         self.regex.is_match(text)
+    }
+
+    /// Whether it fits a text whose placeholders are cut to their kinds.
+    pub(super) fn fits_kind(&self, text: &str) -> bool {
+        self.of_kind.as_ref().unwrap_or(&self.regex).is_match(text)
     }
 
     /// What everything that fits begins with.
@@ -71,6 +106,11 @@ impl Template {
     /// Of a text; each part in braces stands for one part of a path.
     pub fn new(text: &str) -> Template {
         Template { text: text.to_owned() }
+    }
+
+    /// The text it was made of.
+    pub fn as_str(&self) -> &str {
+        &self.text
     }
 
     /// What the open parts are in a path, when it fits.

@@ -24,6 +24,7 @@ use super::{Missed, State, answer, locked, miss, tape, tunnel, upgraded};
 use crate::index::Recalled;
 use crate::message::{Content, Request, Timing};
 use crate::play::{Queue, Why};
+use crate::rules::Came;
 use crate::spool::{Place, Spool};
 
 /// The header of an answer that is none: nobody could be asked, so it says nothing of the service.
@@ -84,12 +85,12 @@ fn from_recording(state: &State, via: &Via, head: &request::Parts) -> (Response<
         Ok(asked) => asked,
         Err(why) => return refused(&why),
     };
-    let queue = state.library.queue(&asked, &goes.origin);
+    let queue = state.library.queue(&asked.clean, &goes.origin);
     if let Ok(queue) = queue {
         state.memo.put(seen, queue);
     }
     replayed(state, &user, head, &goes, &asked, queue)
-        .unwrap_or_else(|why| (missed(state, &asked, &goes, why), Duration::ZERO))
+        .unwrap_or_else(|why| (missed(state, &asked.clean, &goes, why), Duration::ZERO))
 }
 
 /// What a fault has come to, or what there is to say; nothing when the connection is to be closed.
@@ -196,7 +197,7 @@ async fn asked(
         Err(why) => return refused(413, &why),
     };
     if state.replays() {
-        let queue = state.library.queue(&asked, &goes.origin);
+        let queue = state.library.queue(&asked.clean, &goes.origin);
         match replayed(state, &user(via, &head), &head, &goes, &asked, queue) {
             Ok((response, delay)) => {
                 if !delay.is_zero() {
@@ -204,11 +205,11 @@ async fn asked(
                 }
                 return response;
             }
-            Err(why) if !state.records() => return missed(state, &asked, &goes, why),
+            Err(why) if !state.records() => return missed(state, &asked.clean, &goes, why),
             Err(_) => {}
         }
     }
-    recorded(state, head, goes, asked, spool, order).await
+    recorded(state, head, goes, asked.clean, spool, order).await
 }
 
 /// Whose session it is.
@@ -231,13 +232,15 @@ fn replayed(
     user: &str,
     head: &request::Parts,
     goes: &Goes,
-    asked: &Request,
+    asked: &Asked,
     queue: Result<Queue, Why>,
 ) -> Result<(Response<Reply>, Duration), Why> {
     let recalled = match queue.and_then(|queue| next(state, user, queue)) {
         Ok(at) => state.library.recalled(at),
         Err(why) => {
-            let response = state.library.by_rule(asked, &goes.origin).ok_or(why)?;
+            let Asked { clean, plain } = asked;
+            let came = Came { plain: plain.as_ref().unwrap_or(clean), clean };
+            let response = state.library.by_rule(came, &goes.origin).ok_or(why)?;
             Ok(answer::recalled(response))
         }
     };
@@ -376,7 +379,7 @@ fn cleaned(
     head: &request::Parts,
     goes: &Goes,
     spool: &mut Spool,
-) -> Result<Request, String> {
+) -> Result<Asked, String> {
     let mut headers = end_to_end(&head.headers);
     // It says no more than the address does.
     headers.remove("host");
@@ -388,7 +391,14 @@ fn cleaned(
     };
     let request =
         Request { method: head.method.as_str().to_owned(), url: goes.url.clone(), headers, body };
-    Ok(tape::cleaned(&state.cleaner, request))
+    let plain = (!state.library.rules().is_empty()).then(|| request.clone());
+    Ok(Asked { clean: tape::cleaned(&state.cleaner, request), plain })
+}
+
+/// A request without its secrets, and as it came in where rules are to be held against that.
+struct Asked {
+    clean: Request,
+    plain: Option<Request>,
 }
 
 async fn collect(mut body: Incoming, spool: &mut Spool) -> Result<(), String> {

@@ -100,7 +100,7 @@ fn read(bytes: &[u8]) {
     let har = recorder::to_har(&imported.recorded).unwrap();
     let back = import::read_bytes(&har, None).unwrap();
     assert!(back.recorded.len() <= imported.recorded.len());
-    recorder::to_wiremock(&imported.recorded).unwrap();
+    recorder::to_wiremock(&imported.recorded, &imported.rules).unwrap();
 }
 
 proptest! {

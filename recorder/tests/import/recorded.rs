@@ -43,7 +43,7 @@ fn what_is_exported_is_imported_again() {
         assert_eq!(back.warnings, Vec::<String>::new(), "{name} as HAR");
 
         let folder = tempfile::tempdir().unwrap();
-        to_wiremock(&imported.recorded).unwrap().write(folder.path()).unwrap();
+        to_wiremock(&imported.recorded, &imported.rules).unwrap().write(folder.path()).unwrap();
         let back = import::read(folder.path()).unwrap();
         assert_eq!(back.recorded, imported.recorded, "{name} as mappings");
         assert_eq!(back.warnings, Vec::<String>::new(), "{name} as mappings");

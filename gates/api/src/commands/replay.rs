@@ -45,7 +45,7 @@ struct Replay {
     /// then method=GET, path=/x/*, first=N or every=N; may be given several times.
     #[arg(long = "fault", value_name = "FAULT")]
     faults: Vec<Fault>,
-    /// Name the recordings that nothing asked for.
+    /// Name the recordings that nothing asked for, and the rules that answered nothing.
     #[arg(long)]
     unused: bool,
     /// The program to run, with its arguments.
@@ -123,17 +123,22 @@ fn replayed(replay: &Replay, cx: &Context) -> Result<ExitCode, Error> {
 fn summed_up(ended: &Ended, library: &Library, replay: &Replay, cx: &Context) -> ExitCode {
     let Ended { outcome, code } = ended;
     cx.complain(&troubles(outcome));
-    let unused = library.unused();
+    let (unused, rules) = (library.unused(), library.unused_rules());
     let replayed = count(outcome.replayed as usize, "request");
-    let left = if unused.is_empty() {
-        String::new()
-    } else {
-        format!(", {} not asked for", count(unused.len(), "recording"))
-    };
+    let mut left = String::new();
+    if !unused.is_empty() {
+        left.push_str(&format!(", {} not asked for", count(unused.len(), "recording")));
+    }
+    if !rules.is_empty() {
+        left.push_str(&format!(", {} not needed", count(rules.len(), "rule")));
+    }
     cx.complain(&format!("answered {replayed} of {}{left}\n", outcome.seen));
     if replay.unused {
         for (method, url) in &unused {
             cx.complain(&format!("  not asked for: {method} {url}\n"));
+        }
+        for (method, url) in &rules {
+            cx.complain(&format!("  not needed: {}\n", plain(&format!("{method} {url}"))));
         }
     }
     if outcome.seen == 0 {

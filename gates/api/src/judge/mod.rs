@@ -73,13 +73,17 @@ fn count(n: u64, what: &str) -> String {
 /// Whether the recording is whole and holds no secret: two checks, where there is one at all.
 fn recorded(recording: &Recording) -> Vec<Check> {
     let folder = &recording.folder;
-    if recording.interactions == 0 && recording.damages.is_empty() {
+    if recording.interactions + recording.rules == 0 && recording.damages.is_empty() {
         return Vec::new();
     }
     let files = match &recording.damages[..] {
         [] => {
             let interactions = count(recording.interactions, "interaction");
-            let message = format!("{folder} has {interactions}, all of them whole");
+            let rules = match recording.rules {
+                0 => String::new(),
+                n => format!(" and {}", count(n, "rule")),
+            };
+            let message = format!("{folder} has {interactions}{rules}, all of them whole");
             Check::new("recording", "Recording", Verdict::Pass, message)
         }
         damages => {

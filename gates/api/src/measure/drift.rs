@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use gate_core::{Context, Error};
+use gate_core::{Context, Error, Level};
 use recorder::drift::{Asking, Checked, Severity, check};
 use redact::Cleaner;
 
@@ -10,6 +10,7 @@ use super::exchange::{Kept, differences};
 use super::recording::Recordings;
 use super::{Service, authorities};
 use crate::commands::engine_error as wrong;
+use crate::recording::rules_left_out;
 use crate::seen::{Difference, Drifted, Matters};
 use crate::settings::{Drift, Settings};
 
@@ -33,6 +34,10 @@ pub(super) async fn drift(
         asking.pause = Duration::from_secs_f64(1.0 / rate.per_second());
     }
     let cassette = recordings.original().clone();
+    let rules = cassette.rules().map_err(wrong)?.len();
+    if let Some(text) = rules_left_out(rules) {
+        cx.log(Level::Warn, text);
+    }
     let recorded =
         if drift.skip.is_empty() { Vec::new() } else { cassette.read().map_err(wrong)? };
     let requests = recorded.iter().map(|one| &one.interaction.request);

@@ -187,6 +187,7 @@ impl Recordings {
         let mut recording = Recording {
             folder: self.shown.clone(),
             interactions: u64::from(self.library.len()),
+            rules: self.library.rules().len() as u64,
             ..Recording::default()
         };
         if closing.was_played {
@@ -235,7 +236,8 @@ impl Recordings {
     ) -> Result<Proposed, Error> {
         let (mut changes, mut kept) = (Vec::new(), Vec::new());
         let endpoints = |is: bool, was: bool| {
-            let mut files = group.files.iter().filter(|file| file.path.starts_with("endpoints/"));
+            let is_content = |path: &str| path == "rules.json" || path.starts_with("endpoints/");
+            let mut files = group.files.iter().filter(|file| is_content(&file.path));
             files.all(|file| (file.is, file.was) == (is, was))
         };
         let why = match () {

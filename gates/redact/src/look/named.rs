@@ -1,5 +1,6 @@
 //! Values whose names say what they are.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use memchr::memchr2_iter;
@@ -147,7 +148,13 @@ impl Look<'_> {
         if value.is_empty() {
             return Vec::new();
         }
-        let class = if self.level == Level::All { self.class(name) } else { Class::Plain };
+        // Nothing keeps a client from escaping a name as well.
+        let name = if name.contains(&b'%') {
+            Cow::Owned(Plain::of(name, Escapes::Form).text)
+        } else {
+            Cow::Borrowed(name)
+        };
+        let class = if self.level == Level::All { self.class(&name) } else { Class::Plain };
         let is_coded = value.iter().any(|b| matches!(b, b'%' | b'+'));
         let look = |value: &[u8]| match self.value(value, class) {
             edits if edits.is_empty() => self.text(value, at.deeper(class)),

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use gate_core::{Error, ExitCode, Output};
 use recorder::import;
+use recorder::rules::Rule;
 use recorder::{Cassette, Damage, Leak, Search};
 use serde::Serialize;
 use serde_json::json;
@@ -116,6 +117,9 @@ fn own(path: &Path) -> Result<Looked, Error> {
     let interactions = cassette.read().map(|all| all.len()).ok();
     let mut found: Vec<Found> = damages.into_iter().map(damaged).collect();
     found.extend(leaks.into_iter().map(|leak| leaked(leak, true)));
+    if let Ok(rules) = cassette.rules() {
+        found.extend(unreached(&rules, &path.join("rules.json")));
+    }
     Ok(Looked { format: "gate", interactions, found })
 }
 
@@ -137,13 +141,19 @@ fn foreign(path: &Path) -> Result<Looked, Error> {
         let what = warning.strip_suffix(": left out").unwrap_or(warning);
         found.push(at(matter, what.to_owned(), hint));
     }
-    for place in recorder::unreached(&imported.rules) {
-        let request = &imported.rules[place].request;
-        let what = format!("{} {} never answers: one before it does", request.method, request.url);
-        found.push(at(Matter::Unused, what, "remove it"));
-    }
+    found.extend(unreached(&imported.rules, path));
     let interactions = Some(imported.recorded.len());
     Ok(Looked { format: imported.format.name(), interactions, found })
+}
+
+fn unreached(rules: &[Rule], path: &Path) -> Vec<Found> {
+    let found = |place: usize| {
+        let recorder::Request { method, url, .. } = &rules[place].request;
+        let what = format!("{method} {url} never answers: one before it does");
+        let (path, hint) = (path.display().to_string(), "remove it".to_owned());
+        Found { matter: Matter::Unused, path, what, hint }
+    };
+    recorder::unreached(rules).into_iter().map(found).collect()
 }
 
 fn damaged(damage: Damage) -> Found {

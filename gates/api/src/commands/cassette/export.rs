@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 use gate_core::{Error, ExitCode, Output, files};
 use recorder::import::{self, Format, Imported};
+use recorder::rules::cleaned_rules;
 use redact::{Cleaner, Scanner};
 
 use super::super::engine_error;
@@ -12,7 +13,8 @@ use super::super::words::count;
 
 /// Write a recording in the format of another tool.
 ///
-/// HAR is one file, WireMock a folder with mappings and __files. What a format has no room for, such
+/// HAR is one file, WireMock a folder with mappings and __files. Rules, which answer every request of
+/// a kind, become mappings behind the others; HAR has no place for them. What a format has no room for, such
 /// as when each part of an answer came, stands in additions that other tools pass over; read again,
 /// the recording is the same. Of a file that another tool has written, secrets and personal data are
 /// taken out on the way; a cassette has none. Whatever is about to be written is looked over once
@@ -58,16 +60,31 @@ pub(super) fn exported(export: &Export, output: &Output) -> Result<ExitCode, Err
     let mut imported = import::read(&export.path).map_err(engine_error)?;
     super::warn(&export.path, &imported.warnings, output);
     let cleaner = super::cleaner(&super::policy_of(&export.path)?)?;
-    let changed = clean(&mut imported, &cleaner);
-    match export.format {
+    let changed = clean(&mut imported, &cleaner)?;
+    let left_out = match export.format {
         To::Har => har(&imported, &export.out, &cleaner)?,
         To::Wiremock => mappings(&imported, &export.out, &cleaner)?,
+    };
+    let path = export.path.display();
+    for place in &left_out {
+        let rule = super::named_rule(&imported.rules[*place]);
+        (output.err)(&format!(
+            "gate: {path}: {rule} is a rule that has no words there: left out\n"
+        ));
     }
-    for rule in super::named_rules(&imported) {
-        let path = export.path.display();
-        (output.err)(&format!("gate: {path}: {rule} is a rule: left out\n"));
+    let kept = |place: &usize| !left_out.contains(place);
+    for rule in (0..imported.rules.len()).filter(kept).map(|place| &imported.rules[place]) {
+        if rule.is_redacted() {
+            let rule = super::named_rule(rule);
+            let what = "asks for a secret that was taken out, which nobody else will send";
+            (output.err)(&format!("gate: {path}: {rule} {what}\n"));
+        }
     }
-    let exported = count(imported.recorded.len(), "interaction");
+    let mut exported = count(imported.recorded.len(), "interaction");
+    let rules = imported.rules.len() - left_out.len();
+    if rules > 0 {
+        exported.push_str(&format!(" and {}", count(rules, "rule")));
+    }
     let of_them = match changed {
         0 => String::new(),
         n => format!("; secrets or personal data were taken out of {n} of them"),
@@ -77,30 +94,34 @@ pub(super) fn exported(export: &Export, output: &Output) -> Result<ExitCode, Err
 }
 
 /// Takes the secrets out of what was not recorded here; says of how many.
-fn clean(imported: &mut Imported, cleaner: &Cleaner) -> usize {
+fn clean(imported: &mut Imported, cleaner: &Cleaner) -> Result<usize, Error> {
     if imported.format == Format::Gate {
-        return 0;
+        return Ok(0);
     }
     let (clean, changed) = recorder::cleaned(&imported.recorded, cleaner);
-    imported.recorded = clean;
-    changed
+    let (rules, changed_rules) = cleaned_rules(&imported.rules, cleaner).map_err(engine_error)?;
+    (imported.recorded, imported.rules) = (clean, rules);
+    Ok(changed + changed_rules)
 }
 
-fn har(imported: &Imported, out: &Path, cleaner: &Cleaner) -> Result<(), Error> {
+/// Writes it, and says which rules it has no place for.
+fn har(imported: &Imported, out: &Path, cleaner: &Cleaner) -> Result<Vec<usize>, Error> {
     let text = recorder::to_har(&imported.recorded).map_err(engine_error)?;
     looked_over(&text, out, cleaner)?;
     let folder = out.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
     files::make_folder(folder)?;
-    files::write_atomically(out, &text, folder)
+    files::write_atomically(out, &text, folder)?;
+    Ok((0..imported.rules.len()).collect())
 }
 
-fn mappings(imported: &Imported, out: &Path, cleaner: &Cleaner) -> Result<(), Error> {
-    let made = recorder::to_wiremock(&imported.recorded).map_err(engine_error)?;
+fn mappings(imported: &Imported, out: &Path, cleaner: &Cleaner) -> Result<Vec<usize>, Error> {
+    let made = recorder::to_wiremock(&imported.recorded, &imported.rules).map_err(engine_error)?;
     looked_over(&made.mappings, out, cleaner)?;
     for (name, bytes) in &made.files {
         looked_over(bytes, &out.join("__files").join(name), cleaner)?;
     }
-    made.write(out).map_err(engine_error)
+    made.write(out).map_err(engine_error)?;
+    Ok(made.left_out)
 }
 
 /// The last look over what is about to be written.

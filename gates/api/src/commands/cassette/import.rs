@@ -5,20 +5,23 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use gate_core::{Error, ExitCode, Output, files};
 use recorder::import::{Format, Imported};
+use recorder::rules::{Fit, Rule, cleaned_rules, fit};
 use recorder::{Cassette, Policy, Recorded, import};
 use redact::Cleaner;
 
 use super::super::engine_error;
-use super::super::words::{count, plain};
+use super::super::words::count;
 use super::{complain, format_name};
 
 /// Make a cassette of what other tools have recorded, without its secrets.
 ///
 /// Files are put one behind the other, in the order they are given in. What looks like a secret or
 /// like personal data is replaced, as it is when gate records; what the cassette's redact settings
-/// say counts. What cannot be carried over is named on standard error: a cassette has no place yet
-/// for stubs that answer every request of a kind, and `gate replay --cassette FILE` answers with
-/// those as well, from the file itself.
+/// say counts. What cannot be carried over is named on standard error.
+///
+/// Stubs that answer every request of a kind are kept in rules.json, in their order. Where such a
+/// stub asks for a secret, the cassette has something else in its place, and any secret of that kind
+/// fits: that is said of each.
 ///
 /// A cassette that is there already is not touched unless --add or --replace says so; its
 /// cassette.yaml stays. To set something before the first import, write a cassette.yaml into the
@@ -61,32 +64,51 @@ pub(super) fn imported(import: &Import, output: &Output) -> Result<ExitCode, Err
             None => all = Some(one),
         }
     }
-    let recorded = all.map(|all| all.recorded).unwrap_or_default();
+    let (recorded, rules) = all.map(|all| (all.recorded, all.rules)).unwrap_or_default();
     let (clean, changed) = recorder::cleaned(&recorded, &cleaner);
-    let new = clean.len();
+    let (clean_rules, changed_rules) = cleaned_rules(&rules, &cleaner).map_err(engine_error)?;
+    tell_fits(&rules, &clean_rules, &policy, output)?;
+    let new = held(clean.len(), clean_rules.len());
+    let clean = Content { recorded: clean, rules: clean_rules };
     match there {
         None => make(&import.out, policy, &clean, &cleaner)?,
-        Some((cassette, old)) => {
-            cassette.write(&behind(old, clean), &cleaner).map_err(engine_error)?;
-        }
+        Some((cassette, old)) => behind(old, clean).write(&cassette, &cleaner)?,
     }
-    let of_them = match changed {
+    let of_them = match changed + changed_rules {
         0 => String::new(),
         n => format!("; secrets or personal data were taken out of {n} of them"),
     };
     let out = import.out.display();
-    (output.out)(&format!("imported {} into {out}{of_them}\n", count(new, "interaction")));
+    (output.out)(&format!("imported {new} into {out}{of_them}\n"));
     Ok(ExitCode::PROMOTE)
 }
 
+/// What a cassette holds.
+#[derive(Default)]
+struct Content {
+    recorded: Vec<Recorded>,
+    rules: Vec<Rule>,
+}
+
+impl Content {
+    fn is_empty(&self) -> bool {
+        self.recorded.is_empty() && self.rules.is_empty()
+    }
+
+    fn write(&self, cassette: &Cassette, cleaner: &Cleaner) -> Result<(), Error> {
+        cassette.write_rules(&self.rules, cleaner).map_err(engine_error)?;
+        cassette.write(&self.recorded, cleaner).map_err(engine_error)
+    }
+}
+
 /// Makes a cassette. It is there as a whole or not at all.
-fn make(out: &Path, policy: Policy, all: &[Recorded], cleaner: &Cleaner) -> Result<(), Error> {
+fn make(out: &Path, policy: Policy, all: &Content, cleaner: &Cleaner) -> Result<(), Error> {
     let parent = out.parent().filter(|parent| *parent != Path::new(""));
     let parent = parent.unwrap_or(Path::new("."));
     files::make_folder(parent)?;
     let making = files::Making::inside(parent)?;
     let cassette = Cassette::open_or_new(making.path(), || policy).map_err(engine_error)?;
-    cassette.write(all, cleaner).map_err(|error| {
+    all.write(&cassette, cleaner).map_err(|error| {
         // Nobody knows it by the name that it has until it is whole.
         let text = error.to_string();
         let text = text.replace(&making.path().display().to_string(), &out.display().to_string());
@@ -99,7 +121,7 @@ fn make(out: &Path, policy: Policy, all: &[Recorded], cleaner: &Cleaner) -> Resu
 }
 
 /// The cassette that is there already, and what it holds that stays.
-fn there(import: &Import) -> Result<Option<(Cassette, Vec<Recorded>)>, Error> {
+fn there(import: &Import) -> Result<Option<(Cassette, Content)>, Error> {
     let out = &import.out;
     if !Cassette::is_at(out) {
         let is_free = match std::fs::read_dir(out) {
@@ -113,9 +135,14 @@ fn there(import: &Import) -> Result<Option<(Cassette, Vec<Recorded>)>, Error> {
         return Err(Error::new(text).hint("name a folder that is empty or not there"));
     }
     let cassette = Cassette::open(out).map_err(engine_error)?;
-    let old = if import.replace { Vec::new() } else { cassette.read().map_err(engine_error)? };
+    let old = if import.replace {
+        Content::default()
+    } else {
+        let recorded = cassette.read().map_err(engine_error)?;
+        Content { recorded, rules: cassette.rules().map_err(engine_error)? }
+    };
     if !import.add && !old.is_empty() {
-        let has = count(old.len(), "interaction");
+        let has = held(old.recorded.len(), old.rules.len());
         let text = format!("{} is there already, with {has}", out.display());
         return Err(Error::new(text)
             .hint("--add puts these behind them, --replace puts these in their place"));
@@ -166,30 +193,47 @@ fn policy_of(files: &[(PathBuf, Imported)], output: &Output) -> Result<Policy, E
 
 /// Says what a file was, and what of it is left out.
 fn tell(path: &Path, imported: &Imported, output: &Output) {
-    let mut line = format!(
-        "{}: {}, {}",
-        path.display(),
-        format_name(imported.format),
-        count(imported.recorded.len(), "interaction"),
-    );
-    let rules = imported.rules.len();
-    if rules > 0 {
-        line.push_str(&format!(", {} left out", count(rules, "rule")));
-    }
-    (output.out)(&format!("{line}\n"));
+    let held = held(imported.recorded.len(), imported.rules.len());
+    let line = format!("{}: {}, {held}\n", path.display(), format_name(imported.format));
+    (output.out)(&line);
     super::warn(path, &imported.warnings, output);
-    for rule in super::named_rules(imported) {
-        let text = format!("gate: {}: {rule} is a rule: left out\n", path.display());
-        (output.err)(&text);
-    }
-    if rules > 0 {
-        let hint = format!("gate replay --cassette {} answers with them", path.display());
-        (output.err)(&format!("  hint: {}\n", plain(&hint)));
-    }
 }
 
-fn behind(mut old: Vec<Recorded>, new: Vec<Recorded>) -> Vec<Recorded> {
-    let next = old.iter().map(|one| one.order).max().map_or(0, |last| last + 1);
-    old.extend(new.into_iter().map(|one| Recorded { order: one.order + next, ..one }));
+/// `3 interactions`, `3 interactions and 1 rule`.
+fn held(interactions: usize, rules: usize) -> String {
+    let interactions = count(interactions, "interaction");
+    if rules == 0 { interactions } else { format!("{interactions} and {}", count(rules, "rule")) }
+}
+
+/// Says of each rule that asked for a secret what fits it now.
+fn tell_fits(
+    before: &[Rule],
+    after: &[Rule],
+    policy: &Policy,
+    output: &Output,
+) -> Result<(), Error> {
+    for (before, after) in before.iter().zip(after).filter(|(_, after)| after.is_redacted()) {
+        let what = match fit(before, after, &super::cleaner(policy)?).map_err(engine_error)? {
+            Fit::Same => continue,
+            Fit::AnyOfKind => "asks for a secret or personal data: any of that kind fits",
+            Fit::Perhaps => {
+                "asks for what only another part of the recording tells to be a secret: it may \
+                 never answer. If it is none, allow it under redact.allow of cassette.yaml"
+            }
+        };
+        (output.err)(&format!("gate: {} {what}\n", super::named_rule(after)));
+    }
+    Ok(())
+}
+
+fn behind(mut old: Content, new: Content) -> Content {
+    let orders = old.recorded.iter().map(|one| one.order);
+    let orders = orders.chain(old.rules.iter().map(|rule| rule.order));
+    let next = orders.max().map_or(0, |last| last + 1);
+    let moved = |order: u64| order.saturating_add(next);
+    let recorded = new.recorded.into_iter();
+    old.recorded.extend(recorded.map(|one| Recorded { order: moved(one.order), ..one }));
+    let rules = new.rules.into_iter();
+    old.rules.extend(rules.map(|rule| Rule { order: moved(rule.order), ..rule }));
     old
 }

@@ -11,7 +11,8 @@ use std::path::Path;
 
 use clap::{Parser, Subcommand};
 use gate_core::{Command, Error, ExitCode, Output, Runs};
-use recorder::import::{Format, Imported};
+use recorder::import::Format;
+use recorder::rules::Rule;
 use recorder::{Cassette, Policy};
 use redact::{Cleaner, Redactor};
 
@@ -98,12 +99,11 @@ fn cleaner(policy: &Policy) -> Result<Cleaner, Error> {
     policy.redact.cleaner(Redactor::default(), key).map_err(engine_error)
 }
 
-/// What rules stand for, by method and address.
-fn named_rules(imported: &Imported) -> impl Iterator<Item = String> {
-    imported
-        .rules
-        .iter()
-        .map(|rule| plain(&format!("{} {}", rule.request.method, rule.request.url)))
+/// What a rule stands for, by method and address.
+fn named_rule(rule: &Rule) -> String {
+    let named = format!("{} {}", rule.request.method, rule.request.url);
+    let general = redact::placeholder::generalised(named.as_bytes());
+    plain(&String::from_utf8_lossy(&general))
 }
 
 /// A format with what people call it.

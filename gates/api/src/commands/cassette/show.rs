@@ -13,7 +13,7 @@ use super::PIECE;
 ///
 /// They come in the order of recording. Names of headers are in small letters; bodies are base64 of
 /// the bytes without their content codings, or null where there are none; the url is the recorded
-/// one as it stands. A stub that answers every request of a kind stands at its place, its pattern
+/// one as it stands. A rule, which answers every request of a kind, stands at its place, its pattern
 /// written where a request has its address.
 ///
 /// It prints what is there, secrets included: `gate cassette check` tells of those. Warnings go to

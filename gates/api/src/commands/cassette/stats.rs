@@ -66,7 +66,7 @@ fn about(stats: &Stats, output: &Output) -> Result<About, Error> {
         let recorded = cassette.read().map_err(engine_error)?;
         About {
             format: "gate",
-            rules: 0,
+            rules: cassette.rules().map_err(engine_error)?.len(),
             repeats: cassette.policy().allow_repeats,
             stats: recorder::stats(&recorded, &matching),
         }
