@@ -2,6 +2,7 @@
 //!
 //! An engine: it knows no verdict, prints nothing, ends nothing and reads no environment variable.
 
+mod age;
 mod canonical;
 mod cassette;
 mod clean;
@@ -24,6 +25,7 @@ mod spool;
 mod wire;
 mod yaml;
 
+pub use age::{age, unreachable};
 pub use canonical::{
     Address, Hash, Ignored, JsonPath, Keys, Matching, Origin, Part, Step, written_place,
 };

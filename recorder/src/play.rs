@@ -131,9 +131,14 @@ impl Library {
         self.index.len()
     }
 
-    /// Whether there is nothing that answers, not even a rule.
+    /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.index.is_empty() && self.rules.all().is_empty()
+        self.index.is_empty()
+    }
+
+    /// Whether there is nothing that answers, not even a rule.
+    pub fn answers_nothing(&self) -> bool {
+        self.is_empty() && self.rules.all().is_empty()
     }
 
     /// How long answers are on average, in bytes, as far as they lie in no files of their own.

@@ -73,7 +73,7 @@ for path in sys.argv[1:]:
 
 pub(crate) struct Service {
     process: Child,
-    url: String,
+    pub(crate) url: String,
 }
 
 impl Service {
@@ -130,7 +130,7 @@ fn checks(report: &Value) -> Vec<String> {
         .collect()
 }
 
-fn message(report: &Value, id: &str) -> String {
+pub(crate) fn message(report: &Value, id: &str) -> String {
     let checks = report["gates"][0]["checks"].as_array().unwrap();
     let check = checks.iter().find(|one| one["id"] == id);
     check.unwrap_or_else(|| panic!("{report:#}"))["message"].as_str().unwrap().to_owned()

@@ -25,6 +25,7 @@ mod recordings;
 mod repeats;
 mod replaying;
 mod report;
+mod rerecording;
 mod review_api;
 mod review_axe;
 mod review_browser;

@@ -2,6 +2,7 @@
 //! services that they use, in any language; requests with asserts; and whether a service still
 //! answers as it was recorded.
 
+mod age;
 mod claim;
 mod commands;
 mod judge;

@@ -6,6 +6,8 @@ use gate_core::process::Ending;
 use gate_core::{Change, Evidence, Json};
 use serde::{Deserialize, Serialize};
 
+use crate::age::Aged;
+
 /// What one attempt saw.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Observation {
@@ -35,6 +37,9 @@ pub struct Recording {
     /// How many rules it had besides.
     #[serde(default)]
     pub rules: u64,
+    /// What its age has led to; none when it is young enough, or nobody wants to know.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub age: Option<Age>,
     /// What is wrong with its files: each with a hint.
     pub damages: Vec<(String, String)>,
     /// Secrets in its files: the file, and what it is.
@@ -43,6 +48,25 @@ pub struct Recording {
     pub required: Option<Vec<Required>>,
     /// Whether what was recorded was left where it was, because the run did not go through.
     pub is_left_out: bool,
+}
+
+/// What the age of a recording has led to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Age {
+    /// Why it should be recorded anew, and why it was not, if so.
+    pub why: String,
+    /// Whether it was.
+    pub is_anew: bool,
+}
+
+impl Age {
+    pub(crate) fn of(aged: &Aged) -> Option<Age> {
+        match aged {
+            Aged::Young => None,
+            Aged::Anew(why) => Some(Age { why: why.clone(), is_anew: true }),
+            Aged::Unreachable(why) => Some(Age { why: why.clone(), is_anew: false }),
+        }
+    }
 }
 
 /// Recordings that have to be asked for.

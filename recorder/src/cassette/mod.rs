@@ -33,7 +33,7 @@ pub(crate) use rules::NAME as RULES;
 pub use policy::{MatchPolicy, Policy, RedactPolicy, SCHEMA, Volatile};
 
 /// What git does not need to see.
-pub(crate) const IGNORED: &str = ".index\n.unfinished-*\n";
+pub(crate) const IGNORED: &str = ".index\n.recorded\n.unfinished-*\n";
 
 /// An interaction with its place among all of its cassette.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -180,7 +180,7 @@ impl Cassette {
     }
 
     /// Removes the bodies that nothing has any more.
-    fn sweep(&self, wanted: &BTreeSet<String>) -> Result<()> {
+    pub(crate) fn sweep(&self, wanted: &BTreeSet<String>) -> Result<()> {
         let folder = self.folder.join("bodies");
         for name in entries(&folder)? {
             if !wanted.contains(&name) {

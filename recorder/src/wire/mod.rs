@@ -199,7 +199,7 @@ impl State {
     fn records(&self) -> bool {
         match self.mode {
             Mode::All | Mode::NewEpisodes => true,
-            Mode::Once => self.library.is_empty(),
+            Mode::Once => self.library.answers_nothing(),
             Mode::None => false,
         }
     }

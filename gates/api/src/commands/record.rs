@@ -5,12 +5,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::{Parser, ValueEnum};
+use gate_core::values::DurationValue;
 use gate_core::{Command, Context, Error, ExitCode, Runs};
-use recorder::{Cassette, Front, Latency, Library, Mode, Policy, Proxy, Recorded, Setup};
+use recorder::{Cassette, Front, Latency, Library, Mode, Outcome, Policy, Proxy, Recorded, Setup};
 use redact::Cleaner;
 
 use super::run::{self, Ended, Interruption};
-use super::words::{count, troubles};
+use super::words::{count, plain, troubles};
+use crate::age::{self, Aged};
 use crate::{recording, traffic};
 
 /// Record what a program asks of a service, without its secrets, into a cassette.
@@ -37,6 +39,12 @@ struct Record {
     /// When it is recorded.
     #[arg(long, value_enum, default_value_t = When::Once)]
     mode: When,
+    /// Record everything anew when that was last done so long ago, such as 30d; with the mode once
+    /// or new_episodes. When a service cannot be reached at the start, the old recording is used;
+    /// when not all goes well, it stays. A cassette holds no times: how old it is is known from a
+    /// file beside it that git ignores, or else from git's newest commit of it.
+    #[arg(long, value_name = "TIME")]
+    re_record_after: Option<DurationValue>,
     /// A file of authorities to trust besides the system's, in PEM.
     #[arg(long, value_name = "FILE")]
     authorities: Option<PathBuf>,
@@ -86,13 +94,17 @@ fn recorded(record: &Record, cx: &Context) -> Result<ExitCode, Error> {
         let matching = cassette.policy().matching().map_err(wrong)?;
         Library::of_recorded(&[], matching, false)
     };
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let is_anew = runtime.block_on(is_to_be_anew(record, &cassette, &library, cx))?;
     let mode = match record.mode {
+        _ if is_anew => Mode::All,
         When::Once => Mode::Once,
         When::NewEpisodes => Mode::NewEpisodes,
         When::None => Mode::None,
         When::All => Mode::All,
     };
-    let is_kept = mode == Mode::Once && !library.is_empty();
+    let is_kept = mode == Mode::Once && !library.answers_nothing();
+    let is_full = mode == Mode::All || library.is_empty();
     let front = match &record.target {
         Some(target) => Front::Reverse { target: Some(target.clone()) },
         None => Front::Forward,
@@ -114,7 +126,6 @@ fn recorded(record: &Record, cx: &Context) -> Result<ExitCode, Error> {
         authorities,
         now: cx.clock().now().millis() / 1000,
     };
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let ended = runtime.block_on(async {
         let interruption = Interruption::watched()?;
         let listener = run::listen(&record.listen, cx).await?;
@@ -122,8 +133,23 @@ fn recorded(record: &Record, cx: &Context) -> Result<ExitCode, Error> {
         announce(record, &proxy, cx);
         run::run(proxy, &record.command, interruption, cx).await
     })?;
+    let went_well = went_well(&ended);
+    if is_anew && !went_well {
+        // A part of it would be new, and what was not asked for gone.
+        cassette.tidy().map_err(wrong)?;
+        let to = folder.display();
+        cx.complain(&format!("gate: not all went well: the old recording in {to} stays\n"));
+        let outcome = Outcome { recorded: Vec::new(), ..ended.outcome };
+        return Ok(summed_up(&Ended { outcome, ..ended }, "", false, record, cx));
+    }
     match keep(&cassette, mode, ended.outcome.recorded.clone(), &cleaner) {
-        Ok(kept) => Ok(summed_up(&ended, &kept, is_kept, record, cx)),
+        Ok(kept) => {
+            if is_full && went_well {
+                // Where it cannot be written, git knows the time.
+                let _ = cassette.mark_recorded(cx.clock().now().millis() / 1000);
+            }
+            Ok(summed_up(&ended, &kept, is_kept, record, cx))
+        }
         // The command ran, and nothing of it was kept: that is no mistake of the command line.
         Err(error) => {
             super::complain(&error, cx);
@@ -131,6 +157,54 @@ fn recorded(record: &Record, cx: &Context) -> Result<ExitCode, Error> {
             Ok(code.unwrap_or(ExitCode::INCONCLUSIVE))
         }
     }
+}
+
+/// Whether all went well, so that what was not asked for was not meant to be.
+fn went_well(ended: &Ended) -> bool {
+    let Ended { outcome, code } = ended;
+    outcome.failed.is_empty()
+        && outcome.missed.is_empty()
+        && !outcome.recorded.is_empty()
+        && code.is_none_or(|code| code == ExitCode::PROMOTE)
+}
+
+/// Whether the recording is so old that all of it is to be recorded again.
+async fn is_to_be_anew(
+    record: &Record,
+    cassette: &Cassette,
+    library: &Library,
+    cx: &Context,
+) -> Result<bool, Error> {
+    let Some(after) = record.re_record_after else { return Ok(false) };
+    let hint = match record.mode {
+        When::Once | When::NewEpisodes => None,
+        When::None => Some("with the mode none nothing is recorded: leave one of the two out"),
+        When::All => Some("the mode all records everything each time: leave one of the two out"),
+    };
+    if let Some(hint) = hint {
+        return Err(
+            Error::new("--re-record-after goes with the mode once or new_episodes").hint(hint)
+        );
+    }
+    if library.is_empty() {
+        return Ok(false);
+    }
+    let services = match &record.target {
+        Some(target) => [target.clone()].into(),
+        None => age::recorded_services(cassette)?,
+    };
+    let shown = record.cassette.display().to_string();
+    Ok(match age::looked_at(cassette, &shown, after, &services, cx).await? {
+        Aged::Young => false,
+        Aged::Anew(why) => {
+            cx.complain(&format!("{}: it is recorded anew\n", plain(&why)));
+            true
+        }
+        Aged::Unreachable(why) => {
+            cx.complain(&format!("gate: {}: the old recording is used\n", plain(&why)));
+            false
+        }
+    })
 }
 
 /// What takes the secrets out of recordings of this cassette.

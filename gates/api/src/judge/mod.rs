@@ -7,7 +7,7 @@ mod run;
 use gate_core::{Check, Error, Given, Outcome, Proposal, Verdict};
 use recorder::UNVOUCHED;
 
-use crate::seen::{Observation, Proposed, Recording, Why};
+use crate::seen::{Age, Observation, Proposed, Recording, Why};
 use crate::settings::{ModeSetting, Settings};
 
 pub(crate) use requests::is_as_wanted;
@@ -73,6 +73,7 @@ fn count(n: u64, what: &str) -> String {
 /// Whether the recording is whole and holds no secret: two checks, where there is one at all.
 fn recorded(recording: &Recording) -> Vec<Check> {
     let folder = &recording.folder;
+    let aged = recording.age.as_ref().map(aged);
     if recording.interactions + recording.rules == 0 && recording.damages.is_empty() {
         return Vec::new();
     }
@@ -94,6 +95,7 @@ fn recorded(recording: &Recording) -> Vec<Check> {
         }
     };
     let mut checks = vec![files];
+    checks.extend(aged);
     if !recording.secrets.is_empty() {
         let all: Vec<String> =
             recording.secrets.iter().map(|(path, what)| format!("{path}: {what}")).collect();
@@ -107,6 +109,18 @@ fn recorded(recording: &Recording) -> Vec<Check> {
         );
     }
     checks
+}
+
+/// Whether the recording is older than it may be.
+fn aged(age: &Age) -> Check {
+    let check =
+        |verdict, message| Check::new("recording-age", "Age of the recording", verdict, message);
+    if age.is_anew {
+        return check(Verdict::Pass, format!("{}: it was recorded anew", age.why));
+    }
+    check(Verdict::Warn, format!("{}: the old recording was used", age.why)).advice(
+        "let the service be reached from here, or record it elsewhere: gate record --mode all",
+    )
 }
 
 /// What is new or differs in the recording, to be decided.

@@ -26,15 +26,15 @@ const TOLD: usize = 20;
 
 pub(crate) async fn measure(spec: &Settings, cx: &Context) -> Result<Observation, Error> {
     let mut seen = Observation { gate: cx.gate().to_owned(), ..Observation::default() };
+    let service = Service::of(spec, cx)?;
     let mut recordings = match &spec.cassette {
         Some(path) => {
             cx.log(Level::Debug, "stage: reading the recording");
             let folder = cx.spec_folder().join(path);
-            Some(Recordings::open(&folder, spec, cx)?)
+            Some(Recordings::open(&folder, spec, service.as_ref(), cx).await?)
         }
         None => None,
     };
-    let service = Service::of(spec, cx)?;
     let mut traffic = Traffic::default();
     let mut kept = Kept::default();
     if let (Some(run), Some(recordings)) = (&spec.run, &mut recordings) {
@@ -177,7 +177,7 @@ impl Playing {
     ) -> Result<Playing, Error> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let cleaner = recordings.cleaner().clone();
-        let mode = spec.mode.mode();
+        let mode = recordings.mode();
         let setup = Setup {
             front,
             mode,

@@ -1,20 +1,22 @@
 //! The recording of a gate. What a run records is written beside it and proposed: the recording
 //! itself stays as it is.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
-use gate_core::{Change, Context, Digest, Error, Evidence, Role, files};
+use gate_core::{Change, Context, Digest, Error, Evidence, Level, Role, files};
 use recorder::{
     Cassette, Interaction, Library, Mode, Policy, Recorded, Request, Revised, Search, integrity,
     revised,
 };
 use redact::Cleaner;
 
+use super::Service;
+use crate::age::{Aged, looked_at, recorded_services};
 use crate::commands::{cleaner, engine_error as wrong, keep};
-use crate::seen::{Proposed, Recording, Required, Why};
-use crate::settings::{Settings, Wanted};
+use crate::seen::{Age, Proposed, Recording, Required, Why};
+use crate::settings::{Settings, Through, Wanted};
 
 /// How many recordings that nothing asked for are named for each pattern.
 const NAMED: usize = 10;
@@ -26,6 +28,8 @@ pub(crate) struct Recordings {
     /// The same, relative to the workspace.
     shown: String,
     mode: Mode,
+    /// What its age has led to.
+    aged: Aged,
     /// As it was at the start, where something may be proposed: what somebody else changes in the
     /// meantime is not taken back.
     before: Option<Cassette>,
@@ -47,9 +51,18 @@ pub(super) struct Closing<'s> {
 }
 
 impl Recordings {
-    pub(crate) fn open(folder: &Path, spec: &Settings, cx: &Context) -> Result<Recordings, Error> {
+    pub(crate) async fn open(
+        folder: &Path,
+        spec: &Settings,
+        service: Option<&Service>,
+        cx: &Context,
+    ) -> Result<Recordings, Error> {
         let (folder, shown) = placed(folder, cx)?;
-        let mode = spec.mode.mode();
+        let aged = aged(&folder, &shown, spec, service, cx).await?;
+        let mode = match aged {
+            Aged::Anew(_) => Mode::All,
+            _ => spec.mode.mode(),
+        };
         let records = mode != Mode::None;
         let original = if records {
             Cassette::open_or_new(&folder, Policy::default).map_err(wrong)?
@@ -80,6 +93,7 @@ impl Recordings {
             folder,
             shown,
             mode,
+            aged,
             before,
             cleaner: cleaner(&cassette, cx)?,
             library: Arc::new(library),
@@ -96,6 +110,11 @@ impl Recordings {
 
     pub(crate) fn cassette(&self) -> &Cassette {
         &self.cassette
+    }
+
+    /// How it is played: all of it is recorded when it is too old.
+    pub(crate) fn mode(&self) -> Mode {
+        self.mode
     }
 
     pub(crate) fn cleaner(&self) -> &Cleaner {
@@ -188,6 +207,7 @@ impl Recordings {
             folder: self.shown.clone(),
             interactions: u64::from(self.library.len()),
             rules: self.library.rules().len() as u64,
+            age: Age::of(&self.aged),
             ..Recording::default()
         };
         if closing.was_played {
@@ -201,6 +221,7 @@ impl Recordings {
                 let new = self.recorded.clone();
                 keep(&self.cassette, self.mode, new, &self.cleaner)?;
                 proposed = self.differences(&self.cassette, false, cx)?;
+                self.keep_age(proposed.is_empty() && closing.went_through, cx);
             }
         }
         if let Some(drifted) = &self.drifted {
@@ -213,6 +234,21 @@ impl Recordings {
             (recording.damages, recording.secrets) = looked.map_err(wrong)?;
         }
         Ok((recording, proposed))
+    }
+
+    /// Keeps in mind, where git does not see it, that all was recorded and is as it was. What
+    /// differs gets its age when it is committed.
+    fn keep_age(&self, is_as_it_was: bool, cx: &Context) {
+        let Ok(original) = Cassette::open(&self.folder) else { return };
+        if self.mode != Mode::All {
+            return;
+        }
+        if is_as_it_was {
+            // Where it cannot be written, the next run records again.
+            let _ = original.mark_recorded(cx.clock().now().millis() / 1000);
+        } else {
+            original.forget_recorded();
+        }
     }
 
     fn differences(
@@ -265,6 +301,37 @@ impl Recordings {
         }
         Ok(Proposed { endpoints: group.endpoints, why, changes, files: kept })
     }
+}
+
+/// What the age of the recording leads to.
+async fn aged(
+    folder: &Path,
+    shown: &str,
+    spec: &Settings,
+    service: Option<&Service>,
+    cx: &Context,
+) -> Result<Aged, Error> {
+    let is_played = spec.run.is_some() || !spec.requests.is_empty();
+    let (Some(after), true) = (spec.re_record_after, is_played && Cassette::is_at(folder)) else {
+        return Ok(Aged::Young);
+    };
+    let cassette = Cassette::open(folder).map_err(wrong)?;
+    if cassette.files().map_err(wrong)?.is_empty() {
+        return Ok(Aged::Young);
+    }
+    let is_through_proxy = spec.run.is_some() && spec.through == Through::Proxy;
+    let mut services =
+        if is_through_proxy { recorded_services(&cassette)? } else { BTreeSet::new() };
+    if !is_through_proxy || !spec.requests.is_empty() {
+        services.extend(service.map(Service::host));
+    }
+    let aged = looked_at(&cassette, shown, after, &services, cx).await?;
+    match &aged {
+        Aged::Young => {}
+        Aged::Anew(why) => cx.log(Level::Info, format!("{why}: it is recorded anew")),
+        Aged::Unreachable(why) => cx.log(Level::Warn, format!("{why}: the old recording is used")),
+    }
+    Ok(aged)
 }
 
 fn is_same_body(cassette: &Cassette, one: &Recorded, was: &Interaction) -> bool {

@@ -8,7 +8,7 @@ mod scalars;
 
 use std::collections::BTreeMap;
 
-use gate_core::values::Template;
+use gate_core::values::{DurationValue, Template};
 use gate_core::{Json, Problem, json};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -46,6 +46,11 @@ pub struct Settings {
     /// `new_episodes` and `all` ask the service and propose what is recorded, as `gate record`.
     #[serde(default, skip_serializing_if = "able::is_default")]
     pub mode: ModeSetting,
+    /// Record everything anew when that was last done so long ago, such as `30d`; with the mode `once`
+    /// or `new_episodes`. What differs is proposed. When a service cannot be reached at the start,
+    /// the old recording is used, with a warning.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub re_record_after: Option<DurationValue>,
     /// Whether the last answer of a recording that is used up is given again.
     #[serde(default, skip_serializing_if = "able::is_default")]
     pub allow_repeats: bool,
@@ -150,6 +155,7 @@ impl Settings {
                 ("drift", self.drift.is_some()),
                 ("required", !self.required.is_empty()),
                 ("mode", self.mode != ModeSetting::None),
+                ("re_record_after", self.re_record_after.is_some()),
                 ("faults", !self.faults.is_empty()),
             ] {
                 if is_there {
@@ -161,6 +167,16 @@ impl Settings {
             }
             return;
         };
+        let hint = match self.mode {
+            ModeSetting::None => "nothing is recorded with the mode none: write mode: once",
+            _ => "the mode all records everything each time: leave one of the two out",
+        };
+        if self.re_record_after.is_some()
+            && matches!(self.mode, ModeSetting::None | ModeSetting::All)
+        {
+            let what = "`re_record_after` goes with the mode once or new_episodes";
+            found.push(Problem::at(["re_record_after"], what).hint(hint));
+        }
         if !cassette.trim_end_matches('/').ends_with(".cassette") {
             found.push(
                 Problem::at(["cassette"], format!("`{cassette}` does not end in .cassette"))

@@ -27,6 +27,14 @@ fn what_makes_no_sense_is_refused() {
         json!({ "drift": {}, "mode": "all" }),
         &["with.drift: `drift` needs a recording", "with.mode: `mode` needs a recording"],
     );
+    let aged = |mode: &str| json!({ "cassette": cassette, "run": ["x"], "re_record_after": "30d", "mode": mode });
+    check(aged("once"), &[]);
+    check(aged("new_episodes"), &[]);
+    for mode in ["none", "all"] {
+        let problem =
+            "with.re_record_after: `re_record_after` goes with the mode once or new_episodes";
+        check(aged(mode), &[problem]);
+    }
     check(
         json!({ "cassette": cassette, "drift": {}, "required": ["*"] }),
         &["with.required: nothing asks the recording"],
@@ -80,6 +88,8 @@ fn values_are_read() {
     check(json!({ "latency": "long" }), "`long` is none of none, recorded, or a time");
     check(json!({ "faults": ["boom"] }), "`boom` is no fault");
     check(json!({ "mode": "some" }), "unknown variant `some`");
+    check(json!({ "re_record_after": "30" }), "`30` has no unit");
+    check(json!({ "re_record_after": "a month" }), "`a month` is not a duration such as");
 }
 
 #[test]
