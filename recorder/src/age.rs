@@ -16,6 +16,8 @@ use crate::{Result, files};
 
 /// The file, which holds seconds since the Unix epoch.
 const NAME: &str = ".recorded";
+/// How many services are tried at the most: who else is asked, a recording must not decide.
+const MOST: usize = 64;
 /// By how much another machine's clock may be ahead of ours, in seconds.
 const AHEAD: i64 = 24 * 60 * 60;
 
@@ -26,12 +28,15 @@ impl Cassette {
         text.trim().parse().ok()
     }
 
-    /// Keeps in mind that all of it was recorded now, where git does not see it.
+    /// Keeps in mind that all of it was recorded now, where git does not see it. Where it would, in
+    /// a cassette that was written before there was such a file, nothing is written.
     pub fn mark_recorded(&self, now: i64) -> Result<()> {
         let ignored = self.folder().join(".gitignore");
-        let text = fs::read_to_string(&ignored).unwrap_or_default();
-        if !text.lines().any(|line| line == NAME) {
+        if !ignored.is_file() {
             files::write(&ignored, IGNORED.as_bytes())?;
+        }
+        if !fs::read_to_string(&ignored).unwrap_or_default().lines().any(|line| line == NAME) {
+            return Ok(());
         }
         files::write(&self.folder().join(NAME), format!("{now}\n").as_bytes())
     }
@@ -69,7 +74,7 @@ pub fn age(recorded_at: Option<i64>, now: i64) -> Option<Duration> {
 /// The first service that cannot be connected to, and why. Nothing is sent to any of them.
 pub async fn unreachable(origins: &BTreeSet<String>, patience: Duration) -> Option<String> {
     let mut trying = JoinSet::new();
-    for origin in origins {
+    for origin in origins.iter().take(MOST) {
         let origin = origin.clone();
         trying.spawn(async move {
             let why = match tokio::time::timeout(patience, connected(&origin)).await {
@@ -118,10 +123,14 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let cassette = Cassette::open_or_new(folder.path(), Policy::default).unwrap();
         assert_eq!(cassette.recorded_at(), None);
-        files::write(&folder.path().join(".gitignore"), b".index\n").unwrap();
+        let ignored = folder.path().join(".gitignore");
+        files::write(&ignored, b".index\n").unwrap();
+        cassette.mark_recorded(1_763_755_200).unwrap();
+        assert_eq!(cassette.recorded_at(), None, "git would see it");
+        fs::remove_file(&ignored).unwrap();
         cassette.mark_recorded(1_763_755_200).unwrap();
         assert_eq!(cassette.recorded_at(), Some(1_763_755_200));
-        let ignored = fs::read_to_string(folder.path().join(".gitignore")).unwrap();
+        let ignored = fs::read_to_string(ignored).unwrap();
         assert!(ignored.contains(NAME), "{ignored}");
         for text in ["", "soon", "1e9", "99999999999999999999"] {
             files::write(&folder.path().join(NAME), text.as_bytes()).unwrap();

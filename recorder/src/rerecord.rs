@@ -66,7 +66,7 @@ pub fn rerecorded(
     let policy = cassette.policy();
     let matching = policy.matching()?;
     let same = Sameness { cassette, volatile: policy.volatile_json()?, headers: headers(policy) };
-    let mut next = old.iter().map(|one| one.order + 1).max().unwrap_or(0);
+    let mut next = old.iter().map(|one| one.order.saturating_add(1)).max().unwrap_or(0);
     let mut queues: HashMap<(Hash, Option<String>), VecDeque<Recorded>> = HashMap::new();
     for one in old {
         queues.entry(key(&matching, &one.interaction.request)).or_default().push_back(one);

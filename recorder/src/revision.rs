@@ -283,6 +283,32 @@ mod tests {
     }
 
     #[test]
+    fn rules_are_a_group_of_their_own() {
+        use crate::rules::Rule;
+        let folder = tempfile::tempdir().unwrap();
+        let (one, other) = (folder.path().join("one"), folder.path().join("other"));
+        let rule = |letter: &str| {
+            let body = Content::from(letter.repeat(5000));
+            let response = Response { status: 200, body, ..Response::default() };
+            [Rule { response, ..Rule::default() }]
+        };
+        let cassette = Cassette::open_or_new(&one, Policy::default).unwrap();
+        cassette.write(&[recorded(0, "https://h/a", "1")], &cleaner()).unwrap();
+        cassette.write_rules(&rule("x"), &cleaner()).unwrap();
+        let copy = cassette.copied(&other).unwrap();
+        assert_eq!(revised(&one, &other).unwrap(), []);
+        copy.write(&[recorded(0, "https://h/a", "2")], &cleaner()).unwrap();
+        let groups = revised(&one, &other).unwrap();
+        assert_eq!((groups.len(), &groups[0].endpoints[0][..]), (1, "GET /a"));
+        copy.write_rules(&rule("y"), &cleaner()).unwrap();
+        let groups = revised(&one, &other).unwrap();
+        assert_eq!(groups.len(), 2);
+        assert_eq!((groups[1].endpoints.clone(), groups[1].files.len()), (vec![RULES.into()], 3));
+        // The original was linked, and not written into.
+        assert_eq!(cassette.body(&cassette.rules().unwrap()[0].response.body).unwrap()[0], b'x');
+    }
+
+    #[test]
     fn secrets_go() {
         let mut one = recorded(0, "https://h/a?token=abcdefgh12345678", "{}").interaction;
         one.response.headers.add("content-type", "application/json");

@@ -134,7 +134,7 @@ fn what_becomes_of_rules_is_told() {
     let har = ["cassette", "export", "all.cassette", "--format", "har", "--out", "all.har"];
     let har = environment.gate(&har);
     assert_eq!((har.code, har.stdout.as_str()), (0, "exported 2 interactions to all.har\n"));
-    assert_eq!(har.stderr.matches("is a rule that has no words there: left out").count(), 15);
+    assert_eq!(har.stderr.matches("is a rule, which HAR has no place for: left out").count(), 15);
     let drift = ["drift", "--cassette", "all.cassette", "--target", "http://127.0.0.1:1"];
     let drifted = environment.gate(&drift);
     assert!(

@@ -95,13 +95,13 @@ impl Imported {
     pub fn append(&mut self, other: Imported) {
         let orders = self.recorded.iter().map(|one| one.order);
         let orders = orders.chain(self.rules.iter().map(|rule| rule.order));
-        let next = orders.max().map_or(0, |last| last + 1);
+        let next = orders.max().map_or(0, |last| last.saturating_add(1));
         self.recorded.extend(other.recorded.into_iter().map(|mut one| {
-            one.order += next;
+            one.order = one.order.saturating_add(next);
             one
         }));
         self.rules.extend(other.rules.into_iter().map(|mut rule| {
-            rule.order += next;
+            rule.order = rule.order.saturating_add(next);
             rule
         }));
         self.repeats |= other.repeats;

@@ -8,8 +8,8 @@ use regex::Regex;
 use super::unescaped;
 
 /// How large a regular expression may become when it is compiled, in bytes; the first of these that
-/// does says how much room it takes.
-const COMPILED: [usize; 3] = [16 << 10, 128 << 10, 1 << 20];
+/// is enough says how much room it takes.
+const COMPILED: [usize; 3] = [8 << 10, 64 << 10, 1 << 20];
 
 /// A regular expression that has to fit a whole text.
 #[derive(Debug, Clone)]

@@ -139,6 +139,19 @@ fn a_thousand_rules_are_not_tried_one_by_one() {
 }
 
 #[test]
+fn usual_patterns_take_little_room() {
+    let check = |text: &str, most: usize| {
+        let room = Pattern::whole(text).unwrap().room();
+        assert!(room <= most, "{text} takes {room}");
+    };
+    check("/api/things/[0-9]+", 8 << 10);
+    check(r"/api/\w+", 64 << 10);
+    check(r"/api/\d+/[^/]+", 8 << 10);
+    check(r"(?s:.*)(?:^/items/[0-9]+$)(?s:.*)", 8 << 10);
+    check(r"[a-f0-9]{8}-[a-f0-9]{4}-[a-f0-9]{12}", 8 << 10);
+}
+
+#[test]
 fn what_is_no_pattern_is_refused() {
     for text in ["(", "(?=a)b", r"(a)\1", "a{3,1}", "((a{100}){100}){100}"] {
         assert!(Pattern::whole(text).is_err(), "{text}");

@@ -236,7 +236,8 @@ impl Proxy {
             Front::Reverse { .. } => None,
         };
         let (tape, exchanges) = mpsc::unbounded_channel();
-        let first = 1 + setup.cassette.as_ref().map_or(Ok(0), Cassette::last_order)?;
+        let last = setup.cassette.as_ref().map_or(Ok(0), Cassette::last_order)?;
+        let first = last.saturating_add(1);
         let state = Arc::new(State {
             front: setup.front,
             mode: setup.mode,

@@ -134,15 +134,21 @@ fn recorded(record: &Record, cx: &Context) -> Result<ExitCode, Error> {
         run::run(proxy, &record.command, interruption, cx).await
     })?;
     let went_well = went_well(&ended);
-    if is_anew && !went_well {
-        // A part of it would be new, and what was not asked for gone.
+    let stays = || {
         cassette.tidy().map_err(wrong)?;
         let to = folder.display();
         cx.complain(&format!("gate: not all went well: the old recording in {to} stays\n"));
+        Ok::<(), Error>(())
+    };
+    if is_anew && !went_well {
+        // A part of it would be new, and what was not asked for gone.
+        stays()?;
         let outcome = Outcome { recorded: Vec::new(), ..ended.outcome };
         return Ok(summed_up(&Ended { outcome, ..ended }, "", false, record, cx));
     }
-    match keep(&cassette, mode, ended.outcome.recorded.clone(), &cleaner) {
+    let new = ended.outcome.recorded.clone();
+    let tried = if is_anew { try_out(&cassette, &new, &cleaner, cx) } else { Ok(()) };
+    match tried.and_then(|()| keep(&cassette, mode, new, &cleaner)) {
         Ok(kept) => {
             if is_full && went_well {
                 // Where it cannot be written, git knows the time.
@@ -153,10 +159,34 @@ fn recorded(record: &Record, cx: &Context) -> Result<ExitCode, Error> {
         // The command ran, and nothing of it was kept: that is no mistake of the command line.
         Err(error) => {
             super::complain(&error, cx);
+            if is_anew {
+                stays()?;
+            }
             let code = ended.code.filter(|code| *code != ExitCode::PROMOTE);
             Ok(code.unwrap_or(ExitCode::INCONCLUSIVE))
         }
     }
+}
+
+/// Writes a recording that is made anew beside the old one, to see whether it can be: what is
+/// refused half way would leave a half of each.
+fn try_out(
+    cassette: &Cassette,
+    new: &[Recorded],
+    cleaner: &Cleaner,
+    cx: &Context,
+) -> Result<(), Error> {
+    let folder = cx.scratch()?.join("anew.cassette");
+    let beside = cassette.copied(&folder).map_err(super::engine_error)?;
+    keep(&beside, Mode::All, new.to_vec(), cleaner).map(|_| ()).map_err(|error| {
+        // Nobody knows it by that name.
+        let (shown, own) = (folder.display().to_string(), cassette.folder().display().to_string());
+        let named = Error::new(error.to_string().replace(&shown, &own));
+        match error.advice() {
+            Some(hint) => named.hint(hint.to_owned()),
+            None => named,
+        }
+    })
 }
 
 /// Whether all went well, so that what was not asked for was not meant to be.

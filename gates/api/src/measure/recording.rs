@@ -127,7 +127,7 @@ impl Recordings {
 
     /// Takes what was recorded, behind what was before.
     pub(super) fn add(&mut self, recorded: &[Recorded]) {
-        let next = self.recorded.iter().map(|one| one.order + 1).max().unwrap_or(0);
+        let next = self.recorded.iter().map(|one| one.order.saturating_add(1)).max().unwrap_or(0);
         let first = recorded.iter().map(|one| one.order).min().unwrap_or(0);
         let by = next.saturating_sub(first);
         let moved = recorded

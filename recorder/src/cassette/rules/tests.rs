@@ -164,9 +164,11 @@ fn a_file_that_says_something_else_is_refused() {
     let stored =
         r#"{"response":{"order":0,"status":200,"body":{"stored":{"digest":"../x","size":1}}}}"#;
     check(&file(stored), "is no digest");
-    let many = r#"{"pattern":"[a-z]{5000}"},"#.repeat(300);
-    let many = many.trim_end_matches(',');
-    check(&rule(&format!(r#""body":[{many}]"#)), "too many large patterns");
+    let many = r#"{"pattern":"[a-z]{900}"},"#.repeat(3);
+    let many = rule(&format!(r#""body":[{}]"#, many.trim_end_matches(',')));
+    assert_eq!(read(many.as_bytes(), ROOM).unwrap().len(), 1);
+    let error = read(many.as_bytes(), 100 << 10).unwrap_err().to_string();
+    assert_eq!(error, "rule 1: there are too many large patterns");
 }
 
 #[test]

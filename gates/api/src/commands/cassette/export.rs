@@ -1,5 +1,6 @@
 //! `gate cassette export`: a recording for other tools.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
@@ -66,19 +67,19 @@ pub(super) fn exported(export: &Export, output: &Output) -> Result<ExitCode, Err
         To::Wiremock => mappings(&imported, &export.out, &cleaner)?,
     };
     let path = export.path.display();
-    for place in &left_out {
-        let rule = super::named_rule(&imported.rules[*place]);
-        (output.err)(&format!(
-            "gate: {path}: {rule} is a rule that has no words there: left out\n"
-        ));
-    }
-    let kept = |place: &usize| !left_out.contains(place);
-    for rule in (0..imported.rules.len()).filter(kept).map(|place| &imported.rules[place]) {
-        if rule.is_redacted() {
-            let rule = super::named_rule(rule);
-            let what = "asks for a secret that was taken out, which nobody else will send";
-            (output.err)(&format!("gate: {path}: {rule} {what}\n"));
-        }
+    let has_no_words = match export.format {
+        To::Har => "is a rule, which HAR has no place for: left out",
+        To::Wiremock => "asks for what WireMock has no word for: left out",
+    };
+    for (place, rule) in imported.rules.iter().enumerate() {
+        let what = if left_out.contains(&place) {
+            has_no_words
+        } else if rule.is_redacted() {
+            "asks for a secret that was taken out: nobody else sends that"
+        } else {
+            continue;
+        };
+        (output.err)(&format!("gate: {path}: {} {what}\n", super::named_rule(rule)));
     }
     let mut exported = count(imported.recorded.len(), "interaction");
     let rules = imported.rules.len() - left_out.len();
@@ -105,7 +106,7 @@ fn clean(imported: &mut Imported, cleaner: &Cleaner) -> Result<usize, Error> {
 }
 
 /// Writes it, and says which rules it has no place for.
-fn har(imported: &Imported, out: &Path, cleaner: &Cleaner) -> Result<Vec<usize>, Error> {
+fn har(imported: &Imported, out: &Path, cleaner: &Cleaner) -> Result<HashSet<usize>, Error> {
     let text = recorder::to_har(&imported.recorded).map_err(engine_error)?;
     looked_over(&text, out, cleaner)?;
     let folder = out.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
@@ -114,14 +115,14 @@ fn har(imported: &Imported, out: &Path, cleaner: &Cleaner) -> Result<Vec<usize>,
     Ok((0..imported.rules.len()).collect())
 }
 
-fn mappings(imported: &Imported, out: &Path, cleaner: &Cleaner) -> Result<Vec<usize>, Error> {
+fn mappings(imported: &Imported, out: &Path, cleaner: &Cleaner) -> Result<HashSet<usize>, Error> {
     let made = recorder::to_wiremock(&imported.recorded, &imported.rules).map_err(engine_error)?;
     looked_over(&made.mappings, out, cleaner)?;
     for (name, bytes) in &made.files {
         looked_over(bytes, &out.join("__files").join(name), cleaner)?;
     }
     made.write(out).map_err(engine_error)?;
-    Ok(made.left_out)
+    Ok(made.left_out.into_iter().collect())
 }
 
 /// The last look over what is about to be written.

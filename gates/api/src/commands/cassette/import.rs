@@ -97,7 +97,10 @@ impl Content {
 
     fn write(&self, cassette: &Cassette, cleaner: &Cleaner) -> Result<(), Error> {
         cassette.write_rules(&self.rules, cleaner).map_err(engine_error)?;
-        cassette.write(&self.recorded, cleaner).map_err(engine_error)
+        cassette.write(&self.recorded, cleaner).map_err(engine_error)?;
+        // It is no recording of that time any more.
+        cassette.forget_recorded();
+        Ok(())
     }
 }
 
@@ -229,7 +232,7 @@ fn tell_fits(
 fn behind(mut old: Content, new: Content) -> Content {
     let orders = old.recorded.iter().map(|one| one.order);
     let orders = orders.chain(old.rules.iter().map(|rule| rule.order));
-    let next = orders.max().map_or(0, |last| last + 1);
+    let next = orders.max().map_or(0, |last| last.saturating_add(1));
     let moved = |order: u64| order.saturating_add(next);
     let recorded = new.recorded.into_iter();
     old.recorded.extend(recorded.map(|one| Recorded { order: moved(one.order), ..one }));
