@@ -155,11 +155,7 @@ fn rewritten_json(rule: &JsonRule, place: Place<'_>, change: &Change<'_>) -> Res
 /// it is all that is left of the pattern, which could not fit it any more.
 fn rewritten_pattern(pattern: &Pattern, place: Place<'_>, change: &Change<'_>) -> Result<Matcher> {
     let parts = parts(pattern.as_str());
-    let scheme = parts.iter().find_map(|part| match part {
-        Part::Run(_, text) => text.split_once(' ').map(|(scheme, _)| format!("{scheme} ")),
-        _ => None,
-    });
-    let scheme = scheme.filter(|_| matches!(place, Place::Header(_))).unwrap_or_default();
+    let mut before = scheme(&parts, place);
     let mut text = String::new();
     let mut is_changed = false;
     let mut after_secret = false;
@@ -176,12 +172,13 @@ fn rewritten_pattern(pattern: &Pattern, place: Place<'_>, change: &Change<'_>) -
         if rest.is_empty() {
             continue;
         }
-        let whole =
-            if rest.starts_with(&scheme) { rest.to_owned() } else { format!("{scheme}{rest}") };
         // All of a pattern that is a mere text is a value.
-        let changed = if parts.len() == 1 { changed } else { changed_part };
-        match changed(place, &whole, change) {
-            Some(clean) if place.is_value() => return Ok(Matcher::equal(&clean)),
+        let is_all = parts.len() == 1;
+        match changed_run(place, &before, rest, is_all, change) {
+            Some(clean) if place.is_value() && is_one(&clean) => {
+                let scheme = if clean.starts_with(&before) { "" } else { &before };
+                return Ok(Matcher::equal(&format!("{scheme}{clean}")));
+            }
             Some(clean) => {
                 is_changed = true;
                 after_secret = ends_with_placeholder(&clean);
@@ -193,11 +190,55 @@ fn rewritten_pattern(pattern: &Pattern, place: Place<'_>, change: &Change<'_>) -
                 after_secret = false;
             }
         }
+        if !place.is_value() && rest.ends_with(['=', ':', '"', ' ']) {
+            rest.clone_into(&mut before);
+        }
     }
     if !is_changed {
         return Ok(Matcher::Pattern(pattern.clone()));
     }
     Pattern::whole(&text).map(Matcher::Pattern).map_err(Error::new)
+}
+
+/// How the secrets in a header are used, such as `Bearer `.
+fn scheme(parts: &[Part], place: Place<'_>) -> String {
+    let schemes = parts.iter().find_map(|part| match part {
+        Part::Run(_, text) => text.split_once(' ').map(|(scheme, _)| format!("{scheme} ")),
+        _ => None,
+    });
+    schemes.filter(|_| matches!(place, Place::Header(_))).unwrap_or_default()
+}
+
+/// What becomes of a text in a pattern. By itself it may be no secret, and behind what stands
+/// before it be one: a scheme, or a name that it is the value of.
+fn changed_run(
+    place: Place<'_>,
+    before: &str,
+    run: &str,
+    is_all: bool,
+    change: &Change<'_>,
+) -> Option<String> {
+    let own =
+        || if is_all { changed(place, run, change) } else { changed_part(place, run, change) };
+    let is_behind = !before.is_empty() && !run.starts_with(before);
+    let behind = || {
+        if !is_behind || run.len() < SHORTEST {
+            return None;
+        }
+        let clean = changed(place, &format!("{before}{run}"), change)?;
+        clean.strip_prefix(before).filter(|clean| *clean != run).map(str::to_owned)
+    };
+    // Without its scheme, what is no secret would be one.
+    if place.is_value() && is_behind {
+        return behind();
+    }
+    own().or_else(behind)
+}
+
+/// Whether a placeholder is all of a value, with a scheme or without one.
+fn is_one(value: &str) -> bool {
+    let secret = value.rsplit(' ').next().unwrap_or_default();
+    redact::placeholder::is_one(secret.as_bytes())
 }
 
 /// Whether a letter may be one of a value in an address, a form or JSON.

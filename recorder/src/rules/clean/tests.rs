@@ -76,6 +76,9 @@ fn any_secret_fits_where_a_header_held_one() {
     check(r#"{"matches":"Bearer [a-z]{3}[0-9]{3}"}"#, Fit::Same, shape);
     check(r#"{"contains":"Bearer"}"#, Fit::Same, ANY);
     check(r#"{"absent":true}"#, Fit::Same, &[("kP3zQ9xLm2", false)]);
+    let within = r#""headers":{"X-Who":{"matches":"user=kim@example\\.org;n=[0-9]+"}}"#;
+    let who = |one: &str| with("x-who", format!("user={one};n=12"));
+    fits(within, Fit::AnyOfKind, who, &[("lee@example.com", true), ("nobody", false)]);
     let cookie = r#""cookies":{"sid":{"equalTo":"0123456789abcdef0123456789abcdef"}}"#;
     let others = &[("fedcba98765432100123456789abcdef", true)];
     let sent = |one: &str| with("cookie", format!("a=1; sid={one}"));
@@ -92,6 +95,8 @@ fn any_secret_fits_where_an_address_held_one() {
         let url = format!(r#""urlPattern":"/x\\?api_key={key}&n=[0-9]+""#);
         fits(&url, Fit::AnyOfKind, asked, ANY);
     }
+    let either = r#""urlPattern":"/x\\?api_key=(kP3zQ9xLm2|kP3zQ9xAb7)&n=[0-9]+""#;
+    fits(either, Fit::AnyOfKind, asked, ANY);
     let people = &[("kim@example.org", true), ("lee@example.com", true), ("nobody", false)][..];
     let by = |one: &str| to(format!("/users/{one}/notes"));
     fits(r#""urlPath":"/users/kim@example.org/notes""#, Fit::AnyOfKind, by, people);
