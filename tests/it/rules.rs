@@ -20,6 +20,7 @@ const WIREMOCK: &str = r#"{"mappings":[
  {"name":"person","request":{"method":"GET","urlPathPattern":"/users/kim@example\\.org/[a-z]+"},"response":{"status":200,"body":"a person"}},
  {"name":"search","request":{"method":"GET","urlPath":"/search","queryParameters":{"api_key":{"equalTo":"kP3zQ9xLm2"}}},"response":{"status":200,"body":"found"}},
  {"name":"form","request":{"method":"POST","urlPath":"/form","formParameters":{"a":{"equalTo":"1"}}},"response":{"status":200,"body":"form"}},
+ {"name":"keys","request":{"method":"GET","urlPattern":"/keys\\?api_key=(kP3zQ9xLm2|kP3zQ9xAb7)"},"response":{"status":200,"body":"one of two"}},
  {"name":"large","request":{"method":"GET","urlPathPattern":"/large/.*"},"response":{"status":200,"body":"LARGE"}},
  {"name":"all","priority":10,"request":{"method":"ANY","urlPattern":"/.*"},"response":{"status":404,"body":"nothing"}}
 ]}"#;
@@ -70,6 +71,7 @@ fn answers(environment: &Environment, path: &str) -> Vec<(String, u16, String)> 
         ("GET", "/users/kim@example.org/7", &[], ""),
         ("GET", "/users/nobody/notes", &[], ""),
         ("GET", &format!("/search?api_key={KEY}"), &[], ""),
+        ("GET", &format!("/keys?api_key={KEY}"), &[], ""),
         ("POST", "/form", &[("content-type", "application/x-www-form-urlencoded")], "a=1&b=2"),
         ("GET", "/large/x.txt", &[], ""),
         ("PUT", "/else", &[], "x"),
@@ -115,31 +117,32 @@ fn what_becomes_of_rules_is_told() {
     let environment = workspace();
     let told = import(&environment, &["stubs", "--out", "all.cassette"]);
     insta::assert_snapshot!(told, @r"
-    stubs: mappings of WireMock, 1 interaction and 11 rules
-    imported 1 interaction and 11 rules into all.cassette; secrets or personal data were taken out of 3 of them
+    stubs: mappings of WireMock, 1 interaction and 12 rules
+    imported 1 interaction and 12 rules into all.cassette; secrets or personal data were taken out of 4 of them
     ---
+    gate: GET /keys\?api_key=(redacted-secret|redacted-secret) asks for a secret or personal data: any of that kind fits
     gate: GET /search?api_key=redacted-secret asks for a secret or personal data: any of that kind fits
     gate: GET /users/redacted-email@redacted\.invalid/[a-z]+ asks for a secret or personal data: any of that kind fits
     gate: GET /key asks for a secret or personal data: any of that kind fits
     ");
     let again = environment.gate(&["cassette", "import", "stubs", "--out", "all.cassette"]);
-    assert!(again.stderr.contains("is there already, with 1 interaction and 11 rules"));
+    assert!(again.stderr.contains("is there already, with 1 interaction and 12 rules"));
     import(&environment, &["hoverfly.json", "--out", "all.cassette", "--add"]);
     let stats = environment.gate(&["cassette", "stats", "all.cassette", "--json"]).json();
-    assert_eq!((&stats["rules"], &stats["interactions"]), (&15.into(), &2.into()));
+    assert_eq!((&stats["rules"], &stats["interactions"]), (&16.into(), &2.into()));
     let shown = environment.gate(&["cassette", "show", "all.cassette"]);
-    assert_eq!(shown.stdout.lines().count(), 17);
+    assert_eq!(shown.stdout.lines().count(), 18);
     let last: Value = serde_json::from_str(shown.stdout.lines().last().unwrap()).unwrap();
     assert_eq!(last["url"], "/key");
     let har = ["cassette", "export", "all.cassette", "--format", "har", "--out", "all.har"];
     let har = environment.gate(&har);
     assert_eq!((har.code, har.stdout.as_str()), (0, "exported 2 interactions to all.har\n"));
-    assert_eq!(har.stderr.matches("is a rule, which HAR has no place for: left out").count(), 15);
+    assert_eq!(har.stderr.matches("is a rule, which HAR has no place for: left out").count(), 16);
     let drift = ["drift", "--cassette", "all.cassette", "--target", "http://127.0.0.1:1"];
     let drifted = environment.gate(&drift);
     assert!(
         drifted.stderr.contains(
-            "rules that answer every request of a kind say nothing of a service: 15 left out"
+            "rules that answer every request of a kind say nothing of a service: 16 left out"
         ),
         "{}",
         drifted.stderr
@@ -149,7 +152,7 @@ fn what_becomes_of_rules_is_told() {
     let ended = replay.end();
     assert!(
         ended.stderr.starts_with(
-            "answered 1 request of 1, 2 recordings not asked for, 14 rules not needed\n"
+            "answered 1 request of 1, 2 recordings not asked for, 15 rules not needed\n"
         ),
         "{}",
         ended.stderr

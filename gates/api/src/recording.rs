@@ -112,7 +112,8 @@ impl Discretion {
         outcome
     }
 
-    fn url(&self, url: &str) -> String {
+    /// An address without its secrets.
+    pub(crate) fn url(&self, url: &str) -> String {
         self.0.url(url).into_owned()
     }
 

@@ -281,23 +281,20 @@ impl Look<'_> {
         told: &mut Told,
         body: impl FnMut(&Content) -> Option<(Option<PathBuf>, Bytes)>,
     ) {
-        let (request, response) = (rule.request.clone(), rule.response.clone());
-        let one = Interaction { request, response };
+        // A pattern is no address, and no names of parameters tell where a value ends in it.
+        let request = Request { url: rule.address(), ..rule.request.clone() };
+        let one = Interaction { request, response: rule.response.clone() };
         let before = told.leaks.len();
         self.interaction(path, &one, told, body);
         if told.leaks.len() > before {
             return;
         }
         // What has no place in a request that describes it: parts of JSON, patterns.
-        let found = crate::rules::secret_of(rule, self.cleaner);
-        if let Some(what) = found {
+        if let Some(what) = crate::rules::secret_of(rule, self.cleaner) {
             let url = self.cleaner.url(&one.request.url);
             let url = placeholder::generalised(url.as_bytes());
-            let place = format!(
-                "{} {}: what the rule asks for",
-                one.request.method,
-                String::from_utf8_lossy(&url)
-            );
+            let url = String::from_utf8_lossy(&url);
+            let place = format!("{} {url}: what the rule asks for", one.request.method);
             let path = path.to_owned();
             told.leaks.insert(Leak { path, place, what, is_certain: false });
         }

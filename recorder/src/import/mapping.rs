@@ -204,7 +204,7 @@ fn described(asked: &Node, rule: &Rule) -> Request {
 }
 
 /// Adds what is fixed in a rule to the request that describes it.
-pub(super) fn describe(rule: &Rule, request: &mut Request) {
+pub(crate) fn describe(rule: &Rule, request: &mut Request) {
     let fixed =
         |(name, matcher): &(String, Matcher)| Some((name.clone(), matcher.literal()?.to_owned()));
     for (name, value) in rule.query.iter().filter_map(fixed) {

@@ -24,6 +24,7 @@ use crate::cassette::{Cassette, Recorded};
 use crate::message::{Content, Interaction};
 use crate::rules::Rule;
 use crate::{Error, Result};
+pub(crate) use mapping::describe;
 pub(crate) use node::Node;
 
 /// How large a compressed cassette may become, in bytes.

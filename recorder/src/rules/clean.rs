@@ -8,6 +8,7 @@ use super::{Matcher, Rule, Target};
 use crate::Result;
 use crate::canonical::{pairs, written_pair};
 use crate::clean::without_secrets;
+use crate::import::describe;
 use crate::message::{Interaction, Request, Response};
 
 /// How often rules are gone through: what is learnt in one may stand in those before it.
@@ -91,16 +92,32 @@ fn cleaned(rule: &Rule, cleaner: &Cleaner) -> Result<Rule> {
     let about = About::of(rule, cleaner);
     let mut clean = rule.rewritten(&|place, text| about.clean(place, text))?;
     let mut request = rule.request.clone();
-    if let (Some(was), Some(is)) = (address(rule), address(&clean))
-        && was != is
-    {
-        request.url = request.url.replace(was, is);
+    if clean != *rule {
+        // What it stands for is what it says.
+        let url = address(&clean).unwrap_or("/").to_owned();
+        request = Request { method: request.method, url, ..Request::default() };
+        describe(&clean, &mut request);
+    }
+    // A pattern is no address: what was left in it is no secret.
+    let url = request.url.clone();
+    if !is_exact(rule) {
+        request.url = format!("https://{}/", about.host);
     }
     let response = rule.response.clone();
     let Interaction { request, response } =
         without_secrets(&Interaction { request, response }, cleaner);
-    (clean.request, clean.response) = (request, response);
+    clean.request = if is_exact(rule) { request } else { Request { url, ..request } };
+    clean.response = response;
     Ok(clean)
+}
+
+/// Whether what a rule says of the address is one.
+fn is_exact(rule: &Rule) -> bool {
+    match &rule.target {
+        Target::Any => true,
+        Target::Template(..) => false,
+        Target::Path(matcher) | Target::Address(matcher) => matcher.literal().is_some(),
+    }
 }
 
 /// What a rule says of the address, as it is written.

@@ -109,6 +109,21 @@ impl Rule {
         of_target || goes.chain(named).chain(&self.body).any(is_redacted)
     }
 
+    /// What the address of everything that fits begins with; all of it where it is fixed.
+    pub(crate) fn address(&self) -> String {
+        let url = &self.request.url;
+        let fixed = match &self.target {
+            Target::Any => return url.clone(),
+            Target::Template(template, _) => template.beginning(),
+            Target::Path(matcher) | Target::Address(matcher) => match matcher {
+                Matcher::Equal(_) => return url.clone(),
+                matcher => matcher.beginning(),
+            },
+        };
+        let fixed = before_placeholder(fixed).split('?').next().unwrap_or_default();
+        format!("/{}", fixed.trim_start_matches('/'))
+    }
+
     fn sees(&self, came: Came<'_>, goes_to: &Origin) -> bool {
         let one = |matcher: &Option<Matcher>, value: Option<&str>| match (matcher, value) {
             (Some(matcher), Some(value)) => matcher.fits(Some(value.as_bytes())),

@@ -225,8 +225,11 @@ fn changed_run(
         if !is_behind || run.len() < SHORTEST {
             return None;
         }
-        let clean = changed(place, &format!("{before}{run}"), change)?;
-        clean.strip_prefix(before).filter(|clean| *clean != run).map(str::to_owned)
+        // A value that is not closed is no value of JSON.
+        let quote = if before.ends_with('"') { "\"" } else { "" };
+        let clean = changed(place, &format!("{before}{run}{quote}"), change)?;
+        let clean = clean.strip_prefix(before)?.strip_suffix(quote)?;
+        (clean != run).then(|| clean.to_owned())
     };
     // Without its scheme, what is no secret would be one.
     if place.is_value() && is_behind {

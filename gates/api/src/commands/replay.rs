@@ -11,7 +11,7 @@ use recorder::{Fault, Front, Latency, Library, Mode, Proxy, Setup};
 
 use super::run::{self, Ended, Interruption};
 use super::words::{count, plain, troubles};
-use crate::recording::{self, Recording};
+use crate::recording::{self, Discretion, Recording};
 use crate::traffic;
 
 /// Answer requests from a recording. Nothing is asked of the real service: a request that was not
@@ -117,10 +117,16 @@ fn replayed(replay: &Replay, cx: &Context) -> Result<ExitCode, Error> {
         run::run(proxy, &replay.command, interruption, cx).await
     })?;
     let ended = Ended { outcome: discretion.about(ended.outcome), ..ended };
-    Ok(summed_up(&ended, &library, replay, cx))
+    Ok(summed_up(&ended, &library, &discretion, replay, cx))
 }
 
-fn summed_up(ended: &Ended, library: &Library, replay: &Replay, cx: &Context) -> ExitCode {
+fn summed_up(
+    ended: &Ended,
+    library: &Library,
+    discretion: &Discretion,
+    replay: &Replay,
+    cx: &Context,
+) -> ExitCode {
     let Ended { outcome, code } = ended;
     cx.complain(&troubles(outcome));
     let (unused, rules) = (library.unused(), library.unused_rules());
@@ -135,10 +141,12 @@ fn summed_up(ended: &Ended, library: &Library, replay: &Replay, cx: &Context) ->
     cx.complain(&format!("answered {replayed} of {}{left}\n", outcome.seen));
     if replay.unused {
         for (method, url) in &unused {
-            cx.complain(&format!("  not asked for: {method} {url}\n"));
+            let named = plain(&format!("{method} {}", discretion.url(url)));
+            cx.complain(&format!("  not asked for: {named}\n"));
         }
         for (method, url) in &rules {
-            cx.complain(&format!("  not needed: {}\n", plain(&format!("{method} {url}"))));
+            let named = plain(&format!("{method} {}", discretion.url(url)));
+            cx.complain(&format!("  not needed: {named}\n"));
         }
     }
     if outcome.seen == 0 {

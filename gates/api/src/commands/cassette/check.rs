@@ -7,6 +7,7 @@ use gate_core::{Error, ExitCode, Output};
 use recorder::import;
 use recorder::rules::Rule;
 use recorder::{Cassette, Damage, Leak, Search};
+use redact::Cleaner;
 use serde::Serialize;
 use serde_json::json;
 
@@ -118,7 +119,7 @@ fn own(path: &Path) -> Result<Looked, Error> {
     let mut found: Vec<Found> = damages.into_iter().map(damaged).collect();
     found.extend(leaks.into_iter().map(|leak| leaked(leak, true)));
     if let Ok(rules) = cassette.rules() {
-        found.extend(unreached(&rules, &path.join("rules.json")));
+        found.extend(unreached(&rules, &path.join("rules.json"), &cleaner));
     }
     Ok(Looked { format: "gate", interactions, found })
 }
@@ -141,14 +142,17 @@ fn foreign(path: &Path) -> Result<Looked, Error> {
         let what = warning.strip_suffix(": left out").unwrap_or(warning);
         found.push(at(matter, what.to_owned(), hint));
     }
-    found.extend(unreached(&imported.rules, path));
+    found.extend(unreached(&imported.rules, path, &cleaner));
     let interactions = Some(imported.recorded.len());
     Ok(Looked { format: imported.format.name(), interactions, found })
 }
 
-fn unreached(rules: &[Rule], path: &Path) -> Vec<Found> {
+fn unreached(rules: &[Rule], path: &Path, cleaner: &Cleaner) -> Vec<Found> {
     let found = |place: usize| {
         let recorder::Request { method, url, .. } = &rules[place].request;
+        let url = cleaner.url(url);
+        let url = redact::placeholder::generalised(url.as_bytes());
+        let url = String::from_utf8_lossy(&url);
         let what = format!("{method} {url} never answers: one before it does");
         let (path, hint) = (path.display().to_string(), "remove it".to_owned());
         Found { matter: Matter::Unused, path, what, hint }
