@@ -1,11 +1,9 @@
 //! The `api` gate: programs under replay, requests with asserts, drift, and what is proposed.
 
-use std::io::{BufRead, BufReader};
-use std::process::{Child, Command, Stdio};
-
 use serde_json::Value;
 
 use crate::environment::{Ended, Environment};
+use crate::python::Service;
 
 /// A service that answers otherwise when the file `changed` is there.
 const SERVICE: &str = r#"
@@ -71,36 +69,10 @@ for path in sys.argv[1:]:
         sys.exit(1)
 "#;
 
-pub(crate) struct Service {
-    process: Child,
-    pub(crate) url: String,
-}
-
-impl Service {
-    fn start(environment: &Environment) -> Service {
-        let mut process = Command::new("python3")
-            .arg("service.py")
-            .current_dir(environment.path())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut port = String::new();
-        BufReader::new(process.stdout.take().unwrap()).read_line(&mut port).unwrap();
-        Service { process, url: format!("http://127.0.0.1:{}", port.trim()) }
-    }
-}
-
-impl Drop for Service {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
 /// A workspace whose environment `test` is the service.
 pub(crate) fn workspace() -> (Environment, Service) {
     let environment = Environment::new(&[("service.py", SERVICE), ("client.py", CLIENT)]);
-    let service = Service::start(&environment);
+    let service = Service::start(&environment, &[]);
     let config = format!(
         "environments:\n  test: {{ url: \"{}\" }}\nsecrets:\n  CRM: {{ env: CRM }}\n",
         service.url

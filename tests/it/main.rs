@@ -21,6 +21,7 @@ mod pages;
 mod panics;
 mod plugins;
 mod prune;
+mod python;
 mod recordings;
 mod repeats;
 mod replaying;

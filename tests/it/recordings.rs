@@ -1,9 +1,7 @@
 //! `gate record`, `gate replay` and `gate drift` with programs that are no part of us.
 
-use std::io::{BufRead, BufReader};
-use std::process::{Child, Command, Stdio};
-
 use crate::environment::Environment;
+use crate::python::Service;
 
 /// A service that counts its answers, so that one that was recorded can be told from a new one.
 const SERVICE: &str = r#"
@@ -45,32 +43,6 @@ form = urllib.request.Request(base + "/form", b'{"password":"hunter2-hunter2"}',
 print(urllib.request.urlopen(form).status)
 sys.exit(int(os.environ.get("ENDS_WITH", "0")))
 "#;
-
-struct Service {
-    process: Child,
-    url: String,
-}
-
-impl Service {
-    fn start(environment: &Environment, more: &[&str]) -> Service {
-        let mut process = Command::new("python3")
-            .arg(environment.path().join("service.py"))
-            .args(more)
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut port = String::new();
-        BufReader::new(process.stdout.take().unwrap()).read_line(&mut port).unwrap();
-        Service { process, url: format!("http://127.0.0.1:{}", port.trim()) }
-    }
-}
-
-impl Drop for Service {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
 
 fn workspace() -> Environment {
     Environment::new(&[("service.py", SERVICE), ("client.py", CLIENT)])

@@ -1,10 +1,10 @@
 //! Recordings under version control: what does not change is not shown, and what two people have
 //! recorded comes together.
 
-use std::io::{BufRead, BufReader};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 
 use crate::environment::Environment;
+use crate::python::Service;
 
 /// A service with all that differs every time: times, identifiers, tokens, cookies. It answers
 /// otherwise when the file `changed` is there.
@@ -81,24 +81,15 @@ for path in sys.argv[1:]:
 
 struct Repository {
     environment: Environment,
-    service: Child,
-    url: String,
+    service: Service,
 }
 
 impl Repository {
     fn new(key: &str) -> Repository {
         let files = [("service.py", SERVICE), ("client.py", CLIENT)];
         let environment = Environment::new(&files).with("KEY", key);
-        let mut service = Command::new("python3")
-            .arg("service.py")
-            .current_dir(environment.path())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut port = String::new();
-        BufReader::new(service.stdout.take().unwrap()).read_line(&mut port).unwrap();
-        let url = format!("http://127.0.0.1:{}", port.trim());
-        let made = Repository { environment, service, url };
+        let service = Service::start(&environment, &[]);
+        let made = Repository { environment, service };
         made.git(&["init", "--quiet", "--initial-branch=main"]);
         made.git(&["add", "service.py", "client.py"]);
         made.git(&["commit", "--quiet", "--message=programs"]);
@@ -124,7 +115,7 @@ impl Repository {
 
     /// Records what the client asks for; what the command says.
     fn record(&self, mode: &str, paths: &[&str]) -> String {
-        let words = ["record", "--cassette", "crm.cassette", "--target", &self.url];
+        let words = ["record", "--cassette", "crm.cassette", "--target", &self.service.url];
         let client = ["--mode", mode, "--", "python3", "client.py"];
         let ended = self.environment.gate(&[&words[..], &client[..], paths].concat());
         assert_eq!(ended.code, 0, "{}{}", ended.stdout, ended.stderr);
@@ -140,13 +131,6 @@ impl Repository {
     fn changed(&self) -> String {
         self.git(&["add", "--all", "crm.cassette"]);
         self.git(&["diff", "--cached", "--numstat"])
-    }
-}
-
-impl Drop for Repository {
-    fn drop(&mut self) {
-        let _ = self.service.kill();
-        let _ = self.service.wait();
     }
 }
 
