@@ -16,6 +16,7 @@ mod files;
 pub mod import;
 mod index;
 mod message;
+mod openapi;
 mod play;
 mod rerecord;
 mod revision;

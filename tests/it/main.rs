@@ -6,6 +6,7 @@ mod browsers;
 mod cassettes;
 mod clients;
 mod decisions;
+mod described;
 mod diff;
 mod environment;
 mod exit_codes;

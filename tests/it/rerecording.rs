@@ -4,7 +4,8 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::api::{Service, approve, message, spec, workspace};
+use crate::api::{approve, message, spec, workspace};
+use crate::python::Service;
 use crate::environment::{Ended, Environment, ended};
 
 const FIRST: &str = "2026-01-01T12:00:00Z";

@@ -44,7 +44,14 @@ impl Gate for Api {
         let environments =
             environments.map(|name| (vec!["environment".to_owned()], name.clone())).collect();
         let is_named = spec.target.is_some() || spec.environment.is_some();
-        Needs { candidate: spec.asks_service() && !is_named, promotion: false, environments }
+        let document = spec.drift.iter().filter_map(|drift| drift.openapi.clone());
+        let files = document.map(|file| (["drift", "openapi"].map(str::to_owned).into(), file));
+        Needs {
+            candidate: spec.asks_service() && !is_named,
+            environments,
+            files: files.collect(),
+            ..Needs::default()
+        }
     }
 
     async fn measure(

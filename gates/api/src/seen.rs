@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use gate_core::process::Ending;
 use gate_core::{Change, Evidence, Json};
+use recorder::drift::{Rule, in_document};
 use serde::{Deserialize, Serialize};
 
 use crate::age::Aged;
@@ -23,6 +24,9 @@ pub struct Observation {
     pub traffic: Option<Traffic>,
     /// What the service answered to what was recorded; none when it was not asked.
     pub drift: Option<Vec<Drifted>>,
+    /// The document that it was held against, when the spec names one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub document: Option<Described>,
     /// Recordings that are new or differ.
     pub proposed: Vec<Proposed>,
 }
@@ -200,10 +204,31 @@ pub struct Drifted {
     pub method: String,
     /// The address, as it was recorded.
     pub url: String,
+    /// What the document calls its operation, where an answer was held against that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub operation: Option<String>,
+    /// Whether only the recording was held against the document.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_left_alone: bool,
     /// What differs, or why it could not be asked.
     pub found: Result<Vec<Difference>, String>,
     /// The answer beside the recorded one, where they differ in more than what is new.
     pub exchange: Option<Evidence>,
+}
+
+/// The document of the service.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Described {
+    /// The file, as the spec names it.
+    pub file: String,
+    /// The version of OpenAPI.
+    pub version: String,
+    /// A hash over it and the files that it refers to.
+    pub digest: String,
+    /// How many operations it has.
+    pub operations: u64,
+    /// Those that nothing was recorded of.
+    pub uncovered: Vec<String>,
 }
 
 /// How much a difference matters.
@@ -231,6 +256,20 @@ pub struct Difference {
     pub before: String,
     /// What it is now, in words.
     pub after: String,
+    /// Of a difference from the document: then `before` is what that says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub document: Option<Rule>,
+}
+
+impl Difference {
+    /// In words.
+    pub(crate) fn words(&self) -> String {
+        let Difference { place, before, after, document, .. } = self;
+        match document {
+            None => format!("{place}: {before}, now {after}"),
+            Some(rule) => in_document(rule.side, place, before, after),
+        }
+    }
 }
 
 /// Recordings that are new or differ.

@@ -104,6 +104,9 @@ pub struct Needs {
     pub promotion: bool,
     /// Environments that the settings name, each with the path of the setting below `with`.
     pub environments: Vec<(Vec<String>, String)>,
+    /// Files that have to be there, relative to the spec, each with the path of the setting below
+    /// `with`.
+    pub files: Vec<(Vec<String>, String)>,
 }
 
 /// A future that the registry can hold.

@@ -212,6 +212,7 @@ pub fn prepare(
     }
     diagnoses.extend(gates.iter().flat_map(|gate| named_environments(&project, gate)));
     diagnoses.extend(gates.iter().flat_map(|gate| named_secrets(&project, gate)));
+    diagnoses.extend(gates.iter().flat_map(named_files));
     if !diagnoses.is_empty() {
         return Err(Stop::Diagnoses(diagnoses));
     }
@@ -302,6 +303,25 @@ fn named_environments(project: &Project, gate: &Ready) -> Vec<Diagnosis> {
                 std::iter::once("with").chain(path.iter().map(String::as_str)).collect();
             let mut error = at(&path, format!("there is no environment `{name}`"));
             error.hint = project.config.environment_hint(name);
+            gate.document.diagnose(&error)
+        })
+        .collect()
+}
+
+fn named_files(gate: &Ready) -> Vec<Diagnosis> {
+    let file = &gate.document.file;
+    let folder = file.path.parent().unwrap_or(std::path::Path::new("."));
+    let shown = std::path::Path::new(&file.shown).parent().unwrap_or(std::path::Path::new(""));
+    let missing = gate.needs.files.iter().filter(|(_, file)| !folder.join(file).is_file());
+    missing
+        .map(|(path, file)| {
+            let path: Vec<&str> =
+                std::iter::once("with").chain(path.iter().map(String::as_str)).collect();
+            let mut error = at(&path, format!("there is no file `{file}`"));
+            error.hint = Some(format!(
+                "paths are relative to the spec: it would be {}",
+                shown.join(file).display()
+            ));
             gate.document.diagnose(&error)
         })
         .collect()

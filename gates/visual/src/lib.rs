@@ -70,7 +70,8 @@ impl Gate for Visual {
             Against::Baselines | Against::Promotion => Vec::new(),
         };
         let candidate = sources::needs_site(spec);
-        Needs { candidate, promotion: spec.against == Against::Promotion, environments }
+        let promotion = spec.against == Against::Promotion;
+        Needs { candidate, promotion, environments, ..Needs::default() }
     }
 
     async fn plan(&self, spec: &Settings, cx: &Context) -> Result<Vec<UnitId>, Error> {

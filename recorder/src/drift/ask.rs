@@ -1,12 +1,15 @@
 //! Asking a service again what was recorded of it, as gently as one would want to be asked.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use http_body_util::BodyExt;
 use redact::placeholder;
 
-use super::{Answered, Finding, Severity, compare};
+use super::compare::{says_nothing, sort};
+use super::document::Held;
+use super::{Answered, Document, Finding, Severity, Side, compare};
 use crate::canonical::Matching;
 use crate::cassette::Cassette;
 use crate::message::{Headers, Interaction, Request, Response, Timing};
@@ -37,6 +40,8 @@ pub struct Asking {
     pub patience: Duration,
     /// Authorities that are trusted besides the system's, in PEM.
     pub authorities: Option<String>,
+    /// What the answers are held against besides the recording.
+    pub document: Option<Arc<Document>>,
 }
 
 impl Asking {
@@ -50,6 +55,7 @@ impl Asking {
             pause: Duration::ZERO,
             patience: Duration::from_secs(30),
             authorities: None,
+            document: None,
         }
     }
 }
@@ -61,6 +67,10 @@ pub struct Checked {
     pub method: String,
     /// Its address, as it was recorded.
     pub url: String,
+    /// What the document calls its operation, where an answer was held against that.
+    pub operation: Option<String>,
+    /// Whether the service was asked; else the recording alone was held against the document.
+    pub is_asked: bool,
     /// What differs, what matters most first; or why it could not be asked.
     pub found: Result<Vec<Finding>, String>,
     /// What was recorded, its bodies in memory, and what is answered now; where they differ in
@@ -95,17 +105,17 @@ impl Given {
 }
 
 /// Asks everything once that was recorded with one of the methods. What differs is asked for a
-/// second time: what breaks a client both times does, what comes and goes is a warning.
+/// second time: what breaks a client both times does, what comes and goes is a warning. With a
+/// document, what was recorded with other methods is held against that.
 pub async fn check(
     cassette: &Cassette,
     asking: &Asking,
     mut progress: impl FnMut(usize, usize, &str),
 ) -> Result<Vec<Checked>> {
     let upstream = Upstream::new(asking.authorities.as_deref())?;
-    let mut requests = distinct(cassette, &asking.methods)?;
-    requests.retain(|one| {
-        !asking.skip.contains(&(one.request.method.clone(), one.request.url.clone()))
-    });
+    let (requests, others): (Vec<_>, Vec<_>) = distinct(cassette, asking)?
+        .into_iter()
+        .partition(|one| asking.methods.contains(&one.request.method));
     let mut all = Vec::new();
     let mut last: Option<Instant> = None;
     for (at, interaction) in requests.iter().enumerate() {
@@ -114,24 +124,31 @@ pub async fn check(
         if let Some(left) = last.and_then(|last| asking.pause.checked_sub(last.elapsed())) {
             tokio::time::sleep(left).await;
         }
-        let mut differs = None;
-        let found = one(cassette, interaction, asking, &upstream, &mut differs).await;
+        let mut seen = Seen::default();
+        let found = one(cassette, interaction, asking, &upstream, &mut seen).await;
         last = Some(Instant::now());
-        all.push(Checked { method: method.clone(), url: url.clone(), found, differs });
+        let (method, url, Seen { operation, differs }) = (method.clone(), url.clone(), seen);
+        all.push(Checked { method, url, operation, is_asked: true, found, differs });
+    }
+    if let Some(document) = &asking.document {
+        for interaction in &others {
+            all.extend(recorded(cassette, interaction, document)?);
+        }
     }
     progress(requests.len(), requests.len(), "");
     Ok(all)
 }
 
-/// The first recording of each request with these methods.
-fn distinct(cassette: &Cassette, methods: &BTreeSet<String>) -> Result<Vec<Interaction>> {
+/// The first recording of each request that is not to be skipped.
+fn distinct(cassette: &Cassette, asking: &Asking) -> Result<Vec<Interaction>> {
     let matching = Matching::default();
     let mut seen = BTreeSet::new();
     let mut requests = Vec::new();
     for one in cassette.read()? {
         let request = &one.interaction.request;
         let origin = crate::canonical::Address::of(&request.url).origin();
-        if methods.contains(&request.method) && seen.insert((matching.keys(request).loose, origin))
+        if seen.insert((matching.keys(request).loose, origin))
+            && !asking.skip.contains(&(request.method.clone(), request.url.clone()))
         {
             requests.push(one.interaction);
         }
@@ -139,22 +156,61 @@ fn distinct(cassette: &Cassette, methods: &BTreeSet<String>) -> Result<Vec<Inter
     Ok(requests)
 }
 
+/// What a document says of a recording that is not asked for again; nothing, when that is nothing.
+fn recorded(
+    cassette: &Cassette,
+    interaction: &Interaction,
+    document: &Document,
+) -> Result<Option<Checked>> {
+    let Request { method, url, .. } = &interaction.request;
+    let body = cassette.body(&interaction.response.body)?;
+    let held = Held::of(document, &interaction.request, &answered(&interaction.response, &body));
+    let mut found = held.recorded();
+    found.extend(held.always.iter().cloned());
+    for one in &mut found {
+        // Nothing was asked that could be said to be as it should.
+        one.severity = one.severity.min(Severity::Warning);
+    }
+    sort(&mut found);
+    let (method, url, operation) = (method.clone(), url.clone(), held.operation());
+    let found = Some(found).filter(|found| !found.is_empty());
+    Ok(found.map(|found| Checked {
+        method,
+        url,
+        operation,
+        is_asked: false,
+        found: Ok(found),
+        differs: None,
+    }))
+}
+
+fn answered<'a>(response: &'a Response, body: &'a [u8]) -> Answered<'a> {
+    Answered {
+        status: response.status,
+        headers: &response.headers,
+        body,
+        head_ms: response.timing.as_ref().map(|timing| timing.head_ms),
+    }
+}
+
+/// What is known of a request besides what was found.
+#[derive(Default)]
+struct Seen {
+    operation: Option<String>,
+    differs: Option<Box<(Interaction, Interaction)>>,
+}
+
 async fn one(
     cassette: &Cassette,
     interaction: &Interaction,
     asking: &Asking,
     upstream: &Upstream,
-    differs: &mut Option<Box<(Interaction, Interaction)>>,
+    seen: &mut Seen,
 ) -> Result<Vec<Finding>, String> {
     let said = |error: Error| error.to_string();
     let response = &interaction.response;
     let body = cassette.body(&response.body).map_err(said)?;
-    let before = Answered {
-        status: response.status,
-        headers: &response.headers,
-        body: &body,
-        head_ms: response.timing.as_ref().map(|timing| timing.head_ms),
-    };
+    let before = answered(response, &body);
     let content = cassette.body(&interaction.request.body).map_err(said)?;
     let first = given(&interaction.request, &content, asking, upstream).await?;
     if matches!(first.status, 401 | 403)
@@ -166,37 +222,63 @@ async fn one(
             first.status
         ));
     }
-    let found = compare(&before, &first.answered());
-    if found.iter().all(|one| one.severity == Severity::Information) {
-        return Ok(found);
+    let document = asking.document.as_deref();
+    let held = document.map(|document| Held::of(document, &interaction.request, &before));
+    let found = |after: &Answered<'_>| {
+        let mut found = compare(&before, after);
+        found.extend(held.iter().flat_map(|held| {
+            if says_nothing(&before, after) { held.recorded() } else { held.live(after) }
+        }));
+        found
+    };
+    let always = || held.iter().flat_map(|held| held.always.iter().cloned());
+    if !says_nothing(&before, &first.answered()) {
+        seen.operation = held.as_ref().and_then(Held::operation);
     }
-    let second = given(&interaction.request, &content, asking, upstream).await?;
-    let found = together(found, compare(&before, &second.answered()));
-    if found.iter().any(|one| one.severity != Severity::Information) {
-        let request = Request { body: content.into(), ..interaction.request.clone() };
-        let was = Response { body: body.into(), ..response.clone() };
-        let is = second.response();
-        *differs = Some(Box::new((
-            Interaction { request: request.clone(), response: was },
-            Interaction { request, response: is },
-        )));
+    let mut all = found(&first.answered());
+    if all.iter().any(is_apart) {
+        let second = given(&interaction.request, &content, asking, upstream).await?;
+        all = together(all, found(&second.answered()));
+        if all.iter().any(is_apart) {
+            let request = Request { body: content.into(), ..interaction.request.clone() };
+            let was = Response { body: body.into(), ..response.clone() };
+            let is = second.response();
+            seen.differs = Some(Box::new((
+                Interaction { request: request.clone(), response: was },
+                Interaction { request, response: is },
+            )));
+        }
     }
-    Ok(found)
+    all.extend(always());
+    sort(&mut all);
+    Ok(all)
+}
+
+/// Whether it sets the two answers apart, in more than what is new.
+fn is_apart(finding: &Finding) -> bool {
+    let is_of_one = |side| matches!(side, Side::Live | Side::Recorded);
+    finding.severity != Severity::Information
+        && finding.document.as_ref().is_none_or(|rule| is_of_one(rule.side))
 }
 
 /// What two answers have shown. What breaks a client in one of them only is a warning, since it
 /// comes and goes; but not when the other could not be looked at. What could not be looked at in
 /// one was looked at in the other.
 fn together(first: Vec<Finding>, second: Vec<Finding>) -> Vec<Finding> {
-    let is_in = |all: &[Finding], one: &Finding| {
-        all.iter().any(|other| (other.change, &other.place) == (one.change, &one.place))
+    let rule = |one: &Finding| one.document.as_ref().map(|rule| rule.rule.clone());
+    let key = |one: &Finding| (one.change, one.place.clone(), rule(one));
+    let is_in = |all: &[Finding], one: &Finding| all.iter().any(|other| key(other) == key(one));
+    // Other words for the same place are the same: what is a number once and null the next time
+    // breaks a client both times.
+    let is_at = |all: &[Finding], place: &str| {
+        all.iter().any(|one| one.severity == Severity::Breaking && one.place == place)
     };
     let is_unchecked = |all: &[Finding]| all.iter().any(|one| one.severity == Severity::Unchecked);
     let only = |one: &Finding, others: &[Finding]| -> Option<Finding> {
         match one.severity {
             Severity::Unchecked if is_unchecked(others) => Some(one.clone()),
             Severity::Unchecked => None,
-            Severity::Breaking if !is_unchecked(others) => {
+            Severity::Breaking if !is_unchecked(others) && !is_at(others, &one.place) => {
                 let after = format!("{} in one answer of two", one.after);
                 Some(Finding { severity: Severity::Warning, after, ..one.clone() })
             }
@@ -208,9 +290,7 @@ fn together(first: Vec<Finding>, second: Vec<Finding>) -> Vec<Finding> {
         .filter_map(|one| if is_in(&second, one) { Some(one.clone()) } else { only(one, &second) })
         .collect();
     all.extend(second.iter().filter(|one| !is_in(&first, one)).filter_map(|one| only(one, &first)));
-    all.sort_by(|one, other| {
-        (other.severity, &one.place, one.change).cmp(&(one.severity, &other.place, other.change))
-    });
+    sort(&mut all);
     all
 }
 
@@ -311,7 +391,15 @@ pub fn worst(all: &[Checked]) -> Severity {
         Ok(found) => found.first().map_or(Severity::Information, |worst| worst.severity),
         Err(_) => Severity::Unchecked,
     };
-    all.iter().map(of).max().unwrap_or(Severity::Unchecked)
+    let is_any = all.iter().any(|one| one.is_asked);
+    let worst = all.iter().map(of).max().filter(|_| is_any);
+    worst.unwrap_or(Severity::Unchecked)
+}
+
+/// Whether any answer was held against the document: a document in which nothing is found that was
+/// asked says nothing of the service.
+pub fn is_held(all: &[Checked]) -> bool {
+    all.iter().any(|one| one.is_asked && one.operation.is_some() && one.found.is_ok())
 }
 
 #[cfg(test)]
@@ -328,6 +416,7 @@ mod tests {
             place: place.to_owned(),
             before: String::new(),
             after: String::new(),
+            document: None,
         };
         let check = |first: &[(Severity, &str)],
                      second: &[(Severity, &str)],
@@ -342,6 +431,9 @@ mod tests {
         check(&[(Breaking, "$.a")], &[(Breaking, "$.a")], &[(Breaking, "$.a")]);
         check(&[(Breaking, "$.a")], &[], &[(Warning, "$.a")]);
         check(&[(Warning, "$.a")], &[(Breaking, "$.b")], &[(Warning, "$.a"), (Warning, "$.b")]);
+        let other = Finding { change: Change::Null, ..finding(Breaking, "$.a") };
+        let both = together(vec![finding(Breaking, "$.a")], vec![other]);
+        assert!(both.iter().all(|one| one.severity == Breaking), "{both:?}");
         check(&[(Unchecked, "$.l[*]")], &[], &[]);
         check(&[(Unchecked, "$.l[*]")], &[(Breaking, "$.l[*].a")], &[(Breaking, "$.l[*].a")]);
         check(&[(Unchecked, "$.a")], &[(Unchecked, "$.a")], &[(Unchecked, "$.a")]);

@@ -74,17 +74,12 @@ impl Findings {
         after: impl Into<String>,
     ) {
         let (before, after) = (before.into(), after.into());
-        self.0.push(Finding { severity, change, place: place.to_owned(), before, after });
+        let place = place.to_owned();
+        self.0.push(Finding { severity, change, place, before, after, document: None });
     }
 
     fn sorted(mut self) -> Vec<Finding> {
-        self.0.sort_by(|one, other| {
-            (other.severity, &one.place, one.change).cmp(&(
-                one.severity,
-                &other.place,
-                other.change,
-            ))
-        });
+        sort(&mut self.0);
         self.0
     }
 
@@ -351,6 +346,19 @@ impl Findings {
             self.add(Severity::Information, Change::Added, &at(name), "not there", "there");
         }
     }
+}
+
+/// What matters most comes first.
+pub(super) fn sort(all: &mut [Finding]) {
+    let key = |one: &Finding| (std::cmp::Reverse(one.severity), one.place.clone(), one.change);
+    all.sort_by_cached_key(|one| (key(one), one.document.clone()));
+}
+
+/// Whether an answer says no more than that the service fails, or has been asked too often: it may
+/// be back in a minute, and nobody can say that the form has changed.
+pub(super) fn says_nothing(before: &Answered<'_>, after: &Answered<'_>) -> bool {
+    before.status != after.status
+        && (after.status == 429 || (after.status >= 500 && before.status < 500))
 }
 
 fn media_type(answered: &Answered<'_>) -> String {

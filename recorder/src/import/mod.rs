@@ -25,7 +25,7 @@ use crate::message::{Content, Interaction};
 use crate::rules::Rule;
 use crate::{Error, Result};
 pub(crate) use mapping::describe;
-pub(crate) use node::Node;
+pub(crate) use node::{Node, decode_base64};
 
 /// How large a compressed cassette may become, in bytes.
 const INFLATED: u64 = 256 << 20;

@@ -47,7 +47,7 @@ impl Node {
     }
 
     /// From YAML.
-    pub(super) fn of_yaml(text: &str) -> Result<Node, String> {
+    pub(crate) fn of_yaml(text: &str) -> Result<Node, String> {
         let left = Cell::new(text.len().saturating_mul(8).saturating_add(ALLOWED));
         yaml::read_tagged(text, &mut String::new(), Seed { left: &left, is_yaml: true })
     }
@@ -193,7 +193,7 @@ impl Node {
 }
 
 /// Base64 of either alphabet, with or without padding, in lines or not.
-pub(super) fn decode_base64(text: &str) -> Option<Vec<u8>> {
+pub(crate) fn decode_base64(text: &str) -> Option<Vec<u8>> {
     use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
     let config =
         GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);

@@ -3,8 +3,10 @@
 use std::path::Path;
 
 use http::{HeaderValue, StatusCode};
+use std::sync::Arc;
+
 use recorder::Cassette;
-use recorder::drift::{Asking, Change, Checked, Severity, check, worst};
+use recorder::drift::{Asking, Change, Checked, Document, Severity, Side, check, is_held, worst};
 
 use crate::service::{self, Service, whole};
 use crate::{get, kept, recording};
@@ -37,6 +39,35 @@ async fn recorded(folder: &Path) {
 async fn checked(folder: &Path, service: &Service) -> Vec<Checked> {
     let cassette = Cassette::open(folder).unwrap();
     check(&cassette, &Asking::of(&service.url("")), |_, _, _| ()).await.unwrap()
+}
+
+/// What the service says of itself, but for a few of its paths.
+const DOCUMENT: &str = r##"
+openapi: 3.1.0
+paths:
+  /json: { get: { operationId: json, responses: { "200": { content: { application/json: { schema: { $ref: "#/components/schemas/Thing" } } } } } } }
+  /gzip: { get: { responses: { "2XX": { content: { application/json: { schema: { required: [packed] } } } } } } }
+  /none: { get: { responses: { "204": {} } } }
+  /moved: { get: { responses: { "302": { headers: { location: { required: true } } } } } }
+  /posted: { post: { responses: { "200": {} } } }
+components:
+  schemas:
+    Thing: { type: object, required: [id, tags], properties: { id: { type: integer }, tags: { type: array, items: { type: string } }, price: { type: number } } }
+"##;
+
+fn document(text: &str) -> Arc<Document> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("api.yaml");
+    #[expect(clippy::disallowed_methods, reason = "a test makes its own files")]
+    std::fs::write(&path, text).unwrap();
+    Arc::new(Document::open(&path).unwrap())
+}
+
+async fn checked_by(folder: &Path, service: &Service, document: &Arc<Document>) -> Vec<Checked> {
+    let cassette = Cassette::open(folder).unwrap();
+    let mut asking = Asking::of(&service.url(""));
+    asking.document = Some(Arc::clone(document));
+    check(&cassette, &asking, |_, _, _| ()).await.unwrap()
 }
 
 /// What was found of a path.
@@ -145,4 +176,59 @@ async fn what_cannot_be_asked_is_said() {
     let nowhere = Service { address: "127.0.0.1:1".parse().unwrap(), ..service };
     let unreachable = checked(folder.path(), &nowhere).await;
     assert!(unreachable.iter().all(|one| one.found.is_err()));
+}
+
+#[tokio::test]
+async fn a_service_that_follows_its_document_is_not_told() {
+    let folder = tempfile::tempdir().unwrap();
+    recorded(folder.path()).await;
+    let document = document(DOCUMENT);
+    let service = Service::start().await;
+    let paths = ["/json", "/gzip", "/none", "/moved"];
+    for _ in 0..100 {
+        let all = checked_by(folder.path(), &service, &document).await;
+        for path in paths {
+            assert_eq!(of(&all, path).found, Ok(Vec::new()), "{path}");
+        }
+        assert_eq!(of(&all, "/json").operation.as_deref(), Some("json"));
+        assert!(is_held(&all));
+    }
+    let coverage = document.coverage(&Cassette::open(folder.path()).unwrap()).unwrap();
+    assert_eq!((coverage.operations, &*coverage.uncovered), (5, &["POST /posted".to_owned()][..]));
+}
+
+#[tokio::test]
+async fn what_breaks_the_document_is_told_apart_from_what_drifted() {
+    let folder = tempfile::tempdir().unwrap();
+    recorded(folder.path()).await;
+    let service = Service::changed(|path, _, response| {
+        if path == "/json" {
+            *response.body_mut() = whole(r#"{"id":1,"tags":[],"price":1.50}"#);
+        }
+    })
+    .await;
+    // By comparison an empty list says nothing; by the document it is too short.
+    let strict = document(&DOCUMENT.replace("{ type: array,", "{ type: array, minItems: 1,"));
+    let all = checked_by(folder.path(), &service, &strict).await;
+    let json = of(&all, "/json").found.as_ref().unwrap();
+    let first = (json[0].severity, json[0].change, json[0].place.as_str());
+    assert_eq!(first, (Severity::Breaking, Change::Limit, "$.tags"));
+    assert_eq!(json[1].severity, Severity::Unchecked);
+    assert!(of(&all, "/json").differs.is_some());
+
+    // The recording breaks it as well: nobody is kept from anything, and nothing is proposed.
+    let service = Service::start().await;
+    let wrong = document(&DOCUMENT.replace("{ type: integer }", "{ type: string }"));
+    let all = checked_by(folder.path(), &service, &wrong).await;
+    let json = of(&all, "/json").found.as_ref().unwrap();
+    assert_eq!(json.len(), 1, "{json:?}");
+    assert_eq!(json[0].severity, Severity::Warning);
+    assert_eq!(json[0].document.as_ref().unwrap().side, Side::Both);
+    assert!(of(&all, "/json").differs.is_none());
+    assert_eq!(worst(&all), Severity::Warning);
+
+    let elsewhere = document(&DOCUMENT.replace("paths:", "servers: [{ url: /v7 }]\npaths:"));
+    let all = checked_by(folder.path(), &service, &elsewhere).await;
+    assert!(!is_held(&all));
+    assert!(all.iter().all(|one| one.operation.is_none()));
 }

@@ -2,13 +2,17 @@
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Parser;
 use gate_core::values::{DurationValue, Rate};
 use gate_core::{Command, Context, Error, ExitCode, Runs};
-use recorder::drift::{Asking, Checked, Finding, Severity, check, worst};
+use recorder::drift::{
+    Asking, Checked, Coverage, Document, Finding, Severity, check, is_held, worst,
+};
+use redact::Cleaner;
 use serde_json::json;
 
 use super::words::{count, plain};
@@ -21,6 +25,11 @@ use crate::recording;
 /// was, another class of status, another media type. What it should know is a warning, what is new
 /// is told. What could not be looked at makes it inconclusive (3). What differs is asked for twice;
 /// what breaks in one answer of the two only is a warning.
+///
+/// With --openapi the answers are held against an OpenAPI document (3.0 or 3.1), too. What the answer
+/// of today breaks fails, unless the recording breaks the same rule in the same way: then the
+/// document is wrong, and that is a warning. What the document does not describe is a warning as
+/// well; what cannot be held against it is inconclusive.
 #[derive(Debug, Parser)]
 #[command(name = "gate drift", max_term_width = 100)]
 struct Drift {
@@ -46,6 +55,10 @@ struct Drift {
     /// A file of authorities to trust besides the system's, in PEM.
     #[arg(long, value_name = "FILE")]
     authorities: Option<PathBuf>,
+    /// An OpenAPI document to hold the answers against, JSON or YAML. Files that it refers to are
+    /// read when they lie in its folder; nothing is fetched.
+    #[arg(long, value_name = "FILE")]
+    openapi: Option<PathBuf>,
     /// Print what was found as JSON.
     #[arg(long)]
     json: bool,
@@ -96,20 +109,80 @@ fn drifted(drift: &Drift, cx: &Context) -> Result<ExitCode, Error> {
             cx.complain(&format!("{} of {of}  {url}\n", at + 1));
         }
     }));
-    let all = all.map_err(wrong)?;
-    let code = match worst(&all) {
+    let mut all = all.map_err(wrong)?;
+    let cleaner = recording::cleaner(cassette.policy(), cx)?;
+    for finding in all.iter_mut().filter_map(|one| one.found.as_mut().ok()).flatten() {
+        clean(finding, &cleaner);
+    }
+    let described = match &asking.document {
+        Some(document) => {
+            let coverage = document.coverage(&cassette).map_err(wrong)?;
+            Some(Described { document: Arc::clone(document), coverage, is_held: is_held(&all) })
+        }
+        None => None,
+    };
+    let is_idle = described.as_ref().is_some_and(|described| !described.is_held);
+    let worst = if is_idle { worst(&all).max(Severity::Unchecked) } else { worst(&all) };
+    let code = match worst {
         Severity::Breaking => ExitCode::FAILED,
         Severity::Unchecked => ExitCode::INCONCLUSIVE,
         Severity::Warning | Severity::Information => ExitCode::PROMOTE,
     };
     if drift.json {
         let checks: Vec<_> = all.iter().map(as_json).collect();
-        let document = json!({ "target": drift.target, "requests": checks, "exit_code": code.0 });
+        let mut document =
+            json!({ "target": drift.target, "requests": checks, "exit_code": code.0 });
+        if let (Some(described), Some(path)) = (&described, &drift.openapi) {
+            document["openapi"] = described.as_json(path);
+        }
         cx.print(&format!("{document:#}\n"));
     } else {
         cx.print(&told(&all));
+        cx.print(&described.as_ref().map(Described::told).unwrap_or_default());
     }
     Ok(code)
+}
+
+/// The document, and what it has to do with the recording.
+struct Described {
+    document: Arc<Document>,
+    coverage: Coverage,
+    is_held: bool,
+}
+
+impl Described {
+    fn as_json(&self, path: &Path) -> serde_json::Value {
+        json!({
+            "file": path.display().to_string(),
+            "version": self.document.version(),
+            "digest": self.document.digest(),
+            "operations": self.coverage.operations,
+            "uncovered": self.coverage.uncovered,
+            "used": self.is_held,
+        })
+    }
+
+    fn told(&self) -> String {
+        let Coverage { operations, uncovered } = &self.coverage;
+        let mut text = format!(
+            "the document has {}, {} of them not recorded\n",
+            count(*operations, "operation"),
+            uncovered.len(),
+        );
+        for line in uncovered.iter().take(NAMED) {
+            text.push_str(&format!("  {}\n", plain(line)));
+        }
+        if uncovered.len() > NAMED {
+            text.push_str(&format!("  and {} more\n", uncovered.len() - NAMED));
+        }
+        if !self.is_held {
+            text.push_str(
+                "nothing that was asked is described by the document: do its `servers` name the \
+                 path below which the service lies?\n",
+            );
+        }
+        text
+    }
 }
 
 fn asking(drift: &Drift, cx: &Context) -> Result<Asking, Error> {
@@ -129,6 +202,9 @@ fn asking(drift: &Drift, cx: &Context) -> Result<Asking, Error> {
     if let Some(path) = &drift.authorities {
         let pem = gate_core::files::read(path)?;
         asking.authorities = Some(String::from_utf8_lossy(&pem).into_owned());
+    }
+    if let Some(path) = &drift.openapi {
+        asking.document = Some(Arc::new(Document::open(path).map_err(super::engine_error)?));
     }
     Ok(asking)
 }
@@ -151,6 +227,20 @@ fn filled(text: &str, cx: &Context) -> Result<String, Error> {
     Ok(out + rest)
 }
 
+/// How many operations are named that nothing was recorded of.
+const NAMED: usize = 10;
+
+/// Without the secrets that stand in names of members and in headers.
+fn clean(finding: &mut Finding, cleaner: &Cleaner) {
+    let rule = finding.document.iter_mut().filter_map(|rule| rule.pointer.as_mut());
+    for text in
+        [&mut finding.place, &mut finding.before, &mut finding.after].into_iter().chain(rule)
+    {
+        let clean = cleaner.body("", "text/plain", text.as_bytes());
+        *text = String::from_utf8_lossy(&clean).into_owned();
+    }
+}
+
 fn word(severity: Severity) -> &'static str {
     match severity {
         Severity::Information => "new",
@@ -162,21 +252,32 @@ fn word(severity: Severity) -> &'static str {
 
 fn as_json(one: &Checked) -> serde_json::Value {
     let finding = |finding: &Finding| {
-        json!({
+        let mut all = json!({
             "severity": word(finding.severity),
             "change": format!("{:?}", finding.change).to_lowercase(),
             "place": finding.place,
             "before": finding.before,
             "after": finding.after,
-        })
+        });
+        if let Some(rule) = &finding.document {
+            all["document"] = json!(rule);
+        }
+        all
     };
-    match &one.found {
+    let mut all = match &one.found {
         Ok(found) => {
             let findings: Vec<_> = found.iter().map(finding).collect();
             json!({ "method": one.method, "url": one.url, "findings": findings })
         }
         Err(why) => json!({ "method": one.method, "url": one.url, "unchecked": why }),
+    };
+    if let Some(operation) = &one.operation {
+        all["operation"] = json!(operation);
     }
+    if !one.is_asked {
+        all["asked"] = json!(false);
+    }
+    all
 }
 
 fn told(all: &[Checked]) -> String {
@@ -186,27 +287,31 @@ fn told(all: &[Checked]) -> String {
         if one.found.as_ref().is_ok_and(Vec::is_empty) {
             continue;
         }
-        text.push_str(&format!("{} {}\n", one.method, one.url));
+        let left = if one.is_asked { "" } else { "  (recorded, and not asked again)" };
+        text.push_str(&format!("{} {}{left}\n", one.method, plain(&one.url)));
         match &one.found {
             Ok(found) => {
                 for finding in found {
                     counts[finding.severity as usize] += 1;
-                    text.push_str(&format!("  {:<9}  {finding}\n", word(finding.severity)));
+                    let said = plain(&finding.to_string());
+                    text.push_str(&format!("  {:<9}  {said}\n", word(finding.severity)));
                 }
             }
             Err(why) => {
                 counts[Severity::Unchecked as usize] += 1;
+                let why = plain(why);
                 text.push_str(&format!("  {:<9}  {why}\n", word(Severity::Unchecked)));
             }
         }
     }
     let [new, warnings, unchecked, breaking] = counts;
+    let asked = all.iter().filter(|one| one.is_asked).count();
     text.push_str(&format!(
         "{} asked: {breaking} breaking, {}, {unchecked} unchecked, {new} new\n",
-        count(all.len(), "request"),
+        count(asked, "request"),
         count(warnings, "warning"),
     ));
-    if all.is_empty() {
+    if asked == 0 {
         text.push_str(
             "nothing was recorded with a method that changes nothing; --method adds one\n",
         );

@@ -41,7 +41,7 @@ pub(crate) fn judge(
         outcome.checks.extend(requests::requests(spec, &seen.asked, &read)?);
     }
     if let (Some(drift), Some(all)) = (&spec.drift, &seen.drift) {
-        outcome.checks.extend(drift::drift(drift, all));
+        outcome.checks.extend(drift::drift(drift, all, seen.document.as_ref()));
     }
     let (checks, proposals) = proposed(spec, seen);
     outcome.checks.extend(checks);

@@ -2,18 +2,28 @@ use gate_core::process::Ending;
 use gate_core::{Digest, Evidence, Inputs, Timestamp, json};
 
 use super::*;
+use recorder::drift::{Rule, Side};
+
 use crate::seen::{
-    Answered, Asked, Difference, Drifted, Looked, Matters, Missing, Ran, Required, Traffic,
+    Answered, Asked, Described, Difference, Drifted, Looked, Matters, Missing, Ran, Required,
+    Traffic,
 };
 
 fn settings(with: gate_core::Json) -> Settings {
     serde_json::from_value(with).unwrap()
 }
 
-fn lines(spec: &Settings, seen: &Observation) -> Vec<String> {
+fn judged(spec: &Settings, seen: &Observation) -> Outcome {
     let inputs = Inputs { seed: 1, clock: Timestamp::from_millis(0), accepted: Vec::new() };
     let read = |_: &Digest| Ok(br#""a long text""#.to_vec());
-    let outcome = judge(spec, seen, &Given::new(&read, &inputs)).unwrap();
+    judge(spec, seen, &Given::new(&read, &inputs)).unwrap()
+}
+
+fn lines(spec: &Settings, seen: &Observation) -> Vec<String> {
+    lines_of(&judged(spec, seen))
+}
+
+fn lines_of(outcome: &Outcome) -> Vec<String> {
     let checks =
         outcome.checks.iter().map(|one| format!("{} {}: {}", one.verdict, one.id, one.message));
     let proposals = outcome
@@ -52,6 +62,37 @@ fn recording(recordings: u64, left: &[&str]) -> Recording {
         interactions: 2,
         required: Some(vec![required]),
         ..Recording::default()
+    }
+}
+
+fn described(uncovered: &[&str]) -> Described {
+    Described {
+        file: "crm.yaml".to_owned(),
+        version: "3.0.3".to_owned(),
+        digest: String::new(),
+        operations: 9,
+        uncovered: uncovered.iter().map(|one| (*one).to_owned()).collect(),
+    }
+}
+
+fn difference(matters: Matters, place: &str) -> Difference {
+    Difference {
+        matters,
+        place: place.to_owned(),
+        before: "a text".to_owned(),
+        after: "a number".to_owned(),
+        document: None,
+    }
+}
+
+fn drifted(url: &str, found: Result<Vec<Difference>, &str>) -> Drifted {
+    Drifted {
+        method: "GET".to_owned(),
+        url: url.to_owned(),
+        operation: url.contains("/v2/").then(|| "getA".to_owned()),
+        is_left_alone: url.contains("/posted"),
+        found: found.map_err(str::to_owned),
+        exchange: None,
     }
 }
 
@@ -116,18 +157,6 @@ fn what_people_read() {
             { "request": "GET /{{id}}", "name": "needs more" },
             { "request": "GET /down" },
         ] });
-    let difference = |matters, place: &str| Difference {
-        matters,
-        place: place.to_owned(),
-        before: "a text".to_owned(),
-        after: "a number".to_owned(),
-    };
-    let drifted = |url: &str, found: Result<Vec<Difference>, &str>| Drifted {
-        method: "GET".to_owned(),
-        url: url.to_owned(),
-        found: found.map_err(str::to_owned),
-        exchange: None,
-    };
     let text = kept();
     let answered = |status, values, secrets: &[&str]| Answered {
         status,
@@ -174,6 +203,7 @@ fn what_people_read() {
             drifted("https://h/v1/e", Ok(vec![difference(Matters::Unchecked, "$.l[*]")])),
             drifted("https://h/v1/f", Err("there was no answer within 30 s")),
         ]),
+        document: None,
         proposed: vec![
             proposed("GET /v1/x", Why::New),
             proposed("GET /v1/y", Why::Changed),
@@ -185,11 +215,49 @@ fn what_people_read() {
 }
 
 #[test]
+fn what_people_read_of_a_document() {
+    let with = json!({ "cassette": "crm.cassette", "drift": { "openapi": "crm.yaml" } });
+    let ruled = |matters, side| Difference {
+        document: Some(Rule {
+            operation: "getA".to_owned(),
+            pointer: Some("/id".to_owned()),
+            rule: "#/components/schemas/A/properties/id/type".to_owned(),
+            side,
+        }),
+        ..difference(matters, "$.id")
+    };
+    let unknown = Difference { before: String::new(), ..ruled(Matters::Unchecked, Side::Live) };
+    let both = vec![ruled(Matters::Breaking, Side::Live), difference(Matters::Breaking, "$.n")];
+    let seen = Observation {
+        drift: Some(vec![
+            drifted("https://h/v2/a", Ok(vec![ruled(Matters::Breaking, Side::Live)])),
+            drifted("https://h/v2/b", Ok(vec![ruled(Matters::Warning, Side::Both)])),
+            drifted("https://h/v2/c", Ok(vec![ruled(Matters::Warning, Side::Recorded)])),
+            drifted("https://h/v2/d", Ok(Vec::new())),
+            drifted("https://h/v2/e", Ok(vec![unknown])),
+            drifted("https://h/v2/f", Ok(both)),
+            drifted("https://h/v2/posted", Ok(vec![ruled(Matters::Warning, Side::Recorded)])),
+        ]),
+        document: Some(described(&["GET /x", "GET /y", "PUT /x", "PUT /y"])),
+        ..Observation::default()
+    };
+    let outcome = judged(&settings(with), &seen);
+    let advice = outcome.checks.iter().map(|one| one.advice.as_deref().unwrap_or("nothing"));
+    let told = lines_of(&outcome).into_iter().zip(advice);
+    let told: Vec<String> = told.map(|(line, advice)| format!("{line}\n  do: {advice}")).collect();
+    insta::assert_snapshot!(told.join("\n"));
+}
+
+#[test]
 fn nothing_to_ask_again_is_no_pass() {
     let with = json!({ "cassette": "crm.cassette", "drift": {} });
     let seen = Observation { drift: Some(Vec::new()), ..Observation::default() };
-    let found = lines(&settings(with), &seen);
+    let found = lines(&settings(with.clone()), &seen);
     assert!(found[0].starts_with("inconclusive drift: nothing was recorded"), "{found:?}");
+    let document = Some(described(&[]));
+    let seen = Observation { drift: Some(Vec::new()), document, ..Observation::default() };
+    let found = lines(&settings(with), &seen);
+    assert!(found[1].starts_with("inconclusive drift-document: nothing that was"), "{found:?}");
 }
 
 #[test]

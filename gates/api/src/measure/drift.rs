@@ -1,9 +1,10 @@
 //! Asking a service again what was recorded of it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use gate_core::{Context, Error, Level};
-use recorder::drift::{Asking, Checked, Severity, check};
+use recorder::drift::{Asking, Checked, Document, Rule, Severity, check};
 use redact::Cleaner;
 
 use super::exchange::{Kept, differences};
@@ -11,13 +12,43 @@ use super::recording::Recordings;
 use super::{Service, authorities};
 use crate::commands::engine_error as wrong;
 use crate::recording::rules_left_out;
-use crate::seen::{Difference, Drifted, Matters};
+use crate::seen::{Described, Difference, Drifted, Matters};
 use crate::settings::{Drift, Settings};
 
+/// What is asked, and what the answers are held against.
+#[derive(Clone, Copy)]
+pub(super) struct Asked<'a> {
+    pub(super) spec: &'a Settings,
+    pub(super) drift: &'a Drift,
+    pub(super) service: &'a Service,
+    pub(super) document: Option<&'a Arc<Document>>,
+}
+
+/// The document of the service, when there is one.
+pub(super) fn document(drift: &Drift, cx: &Context) -> Result<Option<Arc<Document>>, Error> {
+    let path = drift.openapi.as_ref().map(|path| cx.spec_folder().join(path));
+    let document = path.map(|path| Document::open(&path).map_err(wrong)).transpose()?;
+    Ok(document.map(Arc::new))
+}
+
+/// What was read of the document, and what of it was recorded.
+pub(super) fn described(
+    document: &Document,
+    file: &str,
+    recordings: &Recordings,
+) -> Result<Described, Error> {
+    let coverage = document.coverage(recordings.original()).map_err(wrong)?;
+    Ok(Described {
+        file: file.to_owned(),
+        version: document.version().to_owned(),
+        digest: document.digest(),
+        operations: coverage.operations as u64,
+        uncovered: coverage.uncovered,
+    })
+}
+
 pub(super) async fn drift(
-    drift: &Drift,
-    spec: &Settings,
-    service: &Service,
+    Asked { spec, drift, service, document }: Asked<'_>,
     recordings: &mut Recordings,
     kept: &mut Kept,
     cx: &Context,
@@ -30,6 +61,7 @@ pub(super) async fn drift(
         asking.headers.push(("cookie".to_owned(), service.cookies.join("; ")));
     }
     asking.authorities = authorities(spec, cx)?;
+    asking.document = document.cloned();
     if let Some(rate) = drift.rate.filter(|rate| rate.per_second() > 0.0) {
         asking.pause = Duration::from_secs_f64(1.0 / rate.per_second());
     }
@@ -50,7 +82,7 @@ pub(super) async fn drift(
     let all = all.await.map_err(wrong)?;
     let mut answers = Vec::new();
     let mut seen = Vec::new();
-    for Checked { method, url, found, differs } in all {
+    for Checked { method, url, operation, is_asked, found, differs } in all {
         let cleaner = recordings.cleaner();
         if let Some(both) = &differs {
             // It learns what is secret there before anything of it is told.
@@ -64,11 +96,14 @@ pub(super) async fn drift(
             let told = found.as_deref().unwrap_or_default();
             exchange = kept.exchange(&is, Some(&was), differences(told), cleaner, cx)?;
             // What could not be looked at is nothing to hold the next answers against.
-            if told.iter().all(|one| one.matters != Matters::Unchecked) {
+            let is_unchecked =
+                |one: &Difference| one.matters == Matters::Unchecked && one.document.is_none();
+            if !told.iter().any(is_unchecked) {
                 answers.push((was, is));
             }
         }
-        seen.push(Drifted { method, url, found, exchange });
+        let is_left_alone = !is_asked;
+        seen.push(Drifted { method, url, operation, is_left_alone, found, exchange });
     }
     recordings.drifted(answers, cx)?;
     Ok(seen)
@@ -89,5 +124,9 @@ fn difference(finding: &recorder::drift::Finding, cleaner: &Cleaner) -> Differen
         place: clean(&finding.place),
         before: clean(&finding.before),
         after: clean(&finding.after),
+        document: finding
+            .document
+            .as_deref()
+            .map(|rule| Rule { pointer: rule.pointer.as_deref().map(clean), ..rule.clone() }),
     }
 }

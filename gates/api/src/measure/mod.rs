@@ -70,7 +70,12 @@ pub(crate) async fn measure(spec: &Settings, cx: &Context) -> Result<Observation
     if let (Some(drift), Some(recordings)) = (&spec.drift, &mut recordings) {
         cx.log(Level::Debug, "stage: asking the service again");
         let service = service.as_ref().ok_or_else(Service::unknown)?;
-        seen.drift = Some(drift::drift(drift, spec, service, recordings, &mut kept, cx).await?);
+        let document = drift::document(drift, cx)?;
+        let asked = drift::Asked { spec, drift, service, document: document.as_ref() };
+        seen.drift = Some(drift::drift(asked, recordings, &mut kept, cx).await?);
+        if let (Some(document), Some(file)) = (document, &drift.openapi) {
+            seen.document = Some(drift::described(&document, file, recordings)?);
+        }
     }
     if let Some(recordings) = recordings {
         let was_played = spec.run.is_some() || !spec.requests.is_empty();

@@ -22,6 +22,10 @@ pub struct Drift {
     /// How long an answer may take, and how long the service may ask for patience.
     #[serde(default = "patience")]
     pub patience: DurationValue,
+    /// An OpenAPI document (3.0 or 3.1, JSON or YAML) that the answers are held against, too: a
+    /// file, relative to the spec. YAML lies outside of the folders where specs are looked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub openapi: Option<String>,
     /// Places that may differ, such as `$.beta` or `header x-build`, with all that is below them.
     #[serde(default, skip_serializing_if = "able::is_default")]
     pub ignore: Vec<String>,

@@ -125,4 +125,5 @@ fn limits_are_not_what_shaped_a_measurement() {
     check(&|with| with["requests"][0]["asserts"][0] = json!("duration < 300"), false);
     check(&|with| with["run"] = json!(["y"]), false);
     check(&|with| with["drift"]["methods"] = json!(["GET"]), false);
+    check(&|with| with["drift"]["openapi"] = json!("api.yaml"), false);
 }

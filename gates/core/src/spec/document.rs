@@ -163,7 +163,7 @@ impl SpecDocument {
             return Err(place.at(
                 Position::START,
                 "this document has no `gate:`".to_owned(),
-                Some("a spec begins with `gate: KIND`; `gate kinds` lists the kinds".to_owned()),
+                Some("a spec begins with `gate: KIND` (`gate kinds`); what is no spec lies elsewhere".to_owned()),
             ));
         }
         let reading = Reading::expanding(vars);
@@ -299,12 +299,12 @@ mod tests {
         check(
             "name: b\n",
             "specs/shop.yaml:1:1: this document has no `gate:`",
-            Some("a spec begins with `gate: KIND`; `gate kinds` lists the kinds"),
+            Some("a spec begins with `gate: KIND` (`gate kinds`); what is no spec lies elsewhere"),
         );
         check(
             "- a\n",
             "specs/shop.yaml:1:1: this document has no `gate:`",
-            Some("a spec begins with `gate: KIND`; `gate kinds` lists the kinds"),
+            Some("a spec begins with `gate: KIND` (`gate kinds`); what is no spec lies elsewhere"),
         );
         check(
             "# nothing\n",
