@@ -192,6 +192,10 @@ fn a_gate_holds_a_service_against_its_document() {
     let (ended, told) = drift("");
     assert_eq!(ended.code, 0, "{}{told}", ended.stderr);
     insta::assert_snapshot!("gate_as_it_should", told);
+    let checks = ended.json()["gates"][0]["checks"].as_array().unwrap().clone();
+    assert!(
+        checks.last().unwrap()["evidence"][0]["label"].as_str().unwrap().starts_with("operations")
+    );
     let judged = environment.gate(&["judge", "last", "--json"]);
     assert_eq!(judged.stdout, ended.stdout, "{}", judged.stderr);
 

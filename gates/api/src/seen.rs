@@ -229,6 +229,9 @@ pub struct Described {
     pub operations: u64,
     /// Those that nothing was recorded of.
     pub uncovered: Vec<String>,
+    /// The same as a list to be read, when there are any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub list: Option<Evidence>,
 }
 
 /// How much a difference matters.

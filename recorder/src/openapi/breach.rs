@@ -109,8 +109,7 @@ pub(super) fn of(
     placed: impl Fn(&str) -> String,
 ) -> Option<Breach> {
     let told = told(error.kind(), error.instance());
-    let is_of_value = matches!(told.change, Change::Format | Change::Enumeration | Change::Limit);
-    if is_recorded && is_of_value && error.instance().as_str().is_some_and(is_placeholder) {
+    if is_recorded && is_of_secret(error.instance(), told.change) {
         return None;
     }
     let pointer = error.instance_path().as_str();
@@ -128,6 +127,15 @@ pub(super) fn of(
         wanted: told.wanted,
         got: told.got,
     })
+}
+
+/// Whether it may be that only what stands for a secret is not as it should be.
+fn is_of_secret(value: &Value, change: Change) -> bool {
+    match value {
+        Value::String(text) => is_placeholder(text),
+        // One of several forms: what is in it decides.
+        whole => change == Change::Alternative && is_placeholder(&whole.to_string()),
+    }
 }
 
 fn is_placeholder(text: &str) -> bool {

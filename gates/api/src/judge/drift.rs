@@ -31,6 +31,7 @@ fn described(document: &Described, all: &[Drifted]) -> Check {
         let left = uncovered.len() as f64;
         Check::new("drift-document", "Document of the service", verdict, message)
             .metric(Metric::new("operations without a recording", left, "1"))
+            .evidence(document.list.clone())
     };
     if !all.iter().any(is_held) {
         let message = format!("nothing that was asked is described by {file}");

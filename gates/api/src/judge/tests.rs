@@ -72,6 +72,7 @@ fn described(uncovered: &[&str]) -> Described {
         digest: String::new(),
         operations: 9,
         uncovered: uncovered.iter().map(|one| (*one).to_owned()).collect(),
+        list: None,
     }
 }
 

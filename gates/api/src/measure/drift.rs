@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use gate_core::{Context, Error, Level};
+use gate_core::{Context, Error, Level, Role};
 use recorder::drift::{Asking, Checked, Document, Rule, Severity, check};
 use redact::Cleaner;
 
@@ -36,14 +36,23 @@ pub(super) fn described(
     document: &Document,
     file: &str,
     recordings: &Recordings,
+    cx: &Context,
 ) -> Result<Described, Error> {
     let coverage = document.coverage(recordings.original()).map_err(wrong)?;
+    let lines = coverage.uncovered.iter().map(|line| format!("{line}\n")).collect::<String>();
+    let label = "operations that nothing was recorded of";
+    let list = if lines.is_empty() {
+        None
+    } else {
+        Some(cx.keep(Role::Log, label, "text/plain", lines.as_bytes())?)
+    };
     Ok(Described {
         file: file.to_owned(),
         version: document.version().to_owned(),
         digest: document.digest(),
         operations: coverage.operations as u64,
         uncovered: coverage.uncovered,
+        list,
     })
 }
 

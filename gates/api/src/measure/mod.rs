@@ -74,7 +74,7 @@ pub(crate) async fn measure(spec: &Settings, cx: &Context) -> Result<Observation
         let asked = drift::Asked { spec, drift, service, document: document.as_ref() };
         seen.drift = Some(drift::drift(asked, recordings, &mut kept, cx).await?);
         if let (Some(document), Some(file)) = (document, &drift.openapi) {
-            seen.document = Some(drift::described(&document, file, recordings)?);
+            seen.document = Some(drift::described(&document, file, recordings, cx)?);
         }
     }
     if let Some(recordings) = recordings {

@@ -302,6 +302,8 @@ fn a_rule_that_never_held_blocks_nothing() {
     let secret = of(r#""email":"redacted-apikey-0123456789ab""#);
     check(&secret, &of(r#""vip":true"#), &[]);
     check(&secret, &of(r#""email":"x""#), &[(Breaking, Format)]);
+    check(&of(r#""vip":"redacted-apikey-0123456789ab""#), &of(r#""vip":true"#), &[]);
+    check(&of(r#""place":{"town":"redacted-apikey-0123456789ab"}"#), &of(r#""vip":true"#), &[]);
 }
 
 #[test]
