@@ -239,6 +239,9 @@ async fn one(
     if all.iter().any(is_apart) {
         let second = given(&interaction.request, &content, asking, upstream).await?;
         all = together(all, found(&second.answered()));
+        if !says_nothing(&before, &second.answered()) {
+            seen.operation = held.as_ref().and_then(Held::operation);
+        }
         if all.iter().any(is_apart) {
             let request = Request { body: content.into(), ..interaction.request.clone() };
             let was = Response { body: body.into(), ..response.clone() };

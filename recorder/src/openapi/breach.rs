@@ -10,6 +10,8 @@ use serde_json::Value;
 use super::files::{Files, Place};
 use crate::drift::{Change, at};
 
+/// How many places are told of one answer.
+const MOST: usize = 2000;
 /// How many values of a list are named.
 const NAMED: usize = 5;
 /// How long a text of the document may be that is told, in characters.
@@ -89,14 +91,22 @@ pub(super) fn rule(files: &Files, place: &Place) -> String {
     format!("{}#{}", files.name(place.file), place.pointer)
 }
 
-/// One breach for each rule that is broken in one way: the first.
+/// One breach for each place at which a rule is broken in one way: places may be passed over later,
+/// one by one.
 pub(super) fn distinct(all: impl Iterator<Item = Breach>) -> Vec<Breach> {
     let mut seen = BTreeSet::new();
     let mut found: Vec<Breach> = Vec::new();
     for breach in all {
-        if seen.insert((breach.change, breach.rule.clone(), breach.detail.clone())) {
-            found.push(breach);
+        let Breach { change, place, rule, detail, .. } = &breach;
+        if !seen.insert((*change, place.clone(), rule.clone(), detail.clone())) {
+            continue;
         }
+        if found.len() == MOST {
+            let why = format!("it breaks the document in more than {MOST} places");
+            found.push(*unknown("body", "", why));
+            break;
+        }
+        found.push(breach);
     }
     found
 }

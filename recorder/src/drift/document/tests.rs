@@ -306,6 +306,23 @@ fn a_rule_that_never_held_blocks_nothing() {
     check(&of(r#""place":{"town":"redacted-apikey-0123456789ab"}"#), &of(r#""vip":true"#), &[]);
 }
 
+/// One rule in two places: somebody may know of the one, and not of the other.
+#[test]
+fn every_place_is_told() {
+    let both = PAGE.replacen(r#""id":"152""#, r#""id":"b""#, 1).replacen(
+        r#""id":"151","email":"c@"#,
+        r#""id":"a","email":"c@"#,
+        1,
+    );
+    let found = findings(LIST, (200, JSON, PAGE), (200, JSON, &both));
+    let pattern: Vec<&str> = found
+        .iter()
+        .filter(|one| one.change == Change::Format)
+        .map(|one| one.place.as_str())
+        .collect();
+    assert_eq!(pattern, ["$.results[*].id", "$.results[*].referrer.id"]);
+}
+
 #[test]
 fn what_people_read() {
     let broken = PAGE
