@@ -5,6 +5,7 @@
 
 pub mod beta;
 pub mod binomial;
+pub mod bootstrap;
 pub mod looks;
 pub mod normal;
 pub mod random;

@@ -7,6 +7,8 @@
 
 use crate::{binomial, looks};
 
+/// How large clumps may be that nothing at the limit itself has shown.
+const MOST_ASSUMED: f64 = 12.0;
 /// How many samples a block has at the least; shorter ones are put together.
 const SHORTEST: u64 = 50;
 
@@ -36,14 +38,16 @@ pub struct Seen {
 impl Seen {
     /// Puts blocks together that lie in the order of time; none when there is no sample, or a block
     /// has more events than samples. `clump` is what is known of how samples come together from
-    /// elsewhere: [`clump`] of the same samples at another limit, which tells when there are few
-    /// events at this one.
+    /// elsewhere: [`clumps`] of the same samples at other limits, which tells when there are few
+    /// events at this one. It counts up to 12: a bad minute of short delays must not outweigh any
+    /// number of samples far below the limit.
     pub fn of(blocks: impl IntoIterator<Item = Block>, clump: f64) -> Option<Seen> {
         let long = put_together(blocks)?;
         let samples: u64 = long.iter().map(|block| block.samples).sum();
         let events: u64 = long.iter().map(|block| block.events).sum();
-        let own = design_effect(&long, samples, events).unwrap_or(1.0);
-        let clump = own.max(clump).clamp(1.0, samples as f64);
+        let few = few_blocks(long.len() as f64 - 1.0);
+        let own = design_effect(&long, samples, events).map_or(1.0, |own| own * few);
+        let clump = own.max(clump.min(MOST_ASSUMED)).clamp(1.0, samples as f64);
         Some(Seen { samples, events, clump })
     }
 
@@ -65,13 +69,17 @@ impl Seen {
     }
 }
 
-/// How many samples say as much as one that is independent, as far as these blocks tell; none when
-/// they tell nothing.
-pub fn clump(blocks: impl IntoIterator<Item = Block>) -> Option<f64> {
-    let long = put_together(blocks)?;
-    let samples: u64 = long.iter().map(|block| block.samples).sum();
-    let events: u64 = long.iter().map(|block| block.events).sum();
-    design_effect(&long, samples, events)
+/// How many samples say as much as one that is independent, as far as the same samples tell at
+/// other limits: the mean of what each of these says; 1 when none of them says anything.
+pub fn clumps<B: IntoIterator<Item = Block>>(limits: impl IntoIterator<Item = B>) -> f64 {
+    let found = limits.into_iter().filter_map(|blocks| {
+        let long = put_together(blocks)?;
+        let samples: u64 = long.iter().map(|block| block.samples).sum();
+        let events: u64 = long.iter().map(|block| block.events).sum();
+        design_effect(&long, samples, events)
+    });
+    let (sum, count) = found.fold((0.0, 0.0), |(sum, count), one| (sum + one, count + 1.0));
+    if count > 0.0 { sum / count } else { 1.0 }
 }
 
 /// Blocks that are long enough to be held against each other; none when there is no sample, or a
@@ -114,7 +122,7 @@ fn design_effect(blocks: &[Block], samples: u64, events: u64) -> Option<f64> {
         .sum();
     let between = squares * count / (count - 1.0) / (all * all);
     let alone = share * (1.0 - share) / all;
-    Some(between / alone * few_blocks(count - 1.0))
+    Some(between / alone)
 }
 
 /// How much more a variance from so many blocks has to count for: the square of Student's quantile
@@ -320,8 +328,8 @@ mod tests {
                     }
                 }
                 let [others @ .., own] = &blocks;
-                let clumps = others.iter().filter_map(|blocks| clump(blocks.iter().copied()));
-                let seen = Seen::of(own.iter().copied(), clumps.fold(1.0, f64::max)).unwrap();
+                let clump = clumps(others.iter().map(|blocks| blocks.iter().copied()));
+                let seen = Seen::of(own.iter().copied(), clump).unwrap();
                 let part = f64::from(1 << look) / f64::from(1 << (count - 1));
                 side = looks.look(seen, part);
                 if side != Side::Open {
