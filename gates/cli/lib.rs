@@ -4,8 +4,11 @@ use gate_harness::Cli;
 
 /// The command line with every built-in kind.
 pub fn cli() -> Cli {
-    let cli =
-        Cli::new().with(gate_command::kind()).with(gate_visual::kind()).with(gate_api::kind());
+    let cli = Cli::new()
+        .with(gate_command::kind())
+        .with(gate_visual::kind())
+        .with(gate_api::kind())
+        .with(gate_load::kind());
     let commands = gate_review::commands().into_iter();
     commands.fold(cli, Cli::command).command(demo_site::command())
 }

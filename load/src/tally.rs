@@ -92,6 +92,30 @@ impl Tally {
         self.failures[failure as usize] += 1;
     }
 
+    /// Counts an answer with this status: its latency and the lateness in it, in microseconds. For
+    /// those who make up what a run would have counted.
+    pub fn count(&mut self, status: u16, latency: u64, lag: u64) {
+        self.requests += 1;
+        self.latency.record(latency);
+        self.unlagged.record(latency.saturating_sub(lag));
+        self.service.record(latency.saturating_sub(lag));
+        self.first_byte.record(latency.saturating_sub(lag));
+        self.lag.record(lag);
+        self.wait.record(0);
+        self.status(status);
+        if status >= 400 {
+            self.fail(Failure::Status);
+        }
+    }
+
+    /// Counts a request without an answer, which has waited so many microseconds for one.
+    pub fn count_failure(&mut self, failure: Failure, latency: u64) {
+        self.requests += 1;
+        self.latency.record(latency);
+        self.unlagged.record(latency);
+        self.fail(failure);
+    }
+
     /// How many failed in this way.
     pub fn failed(&self, failure: Failure) -> u64 {
         self.failures[failure as usize]

@@ -23,6 +23,7 @@ fn allowed(name: &str) -> &'static [&'static str] {
         "gate-harness" => &["gate-core", "gate-runs"],
         "gate-review" => &["gate-arguments", "gate-core", "gate-runs"],
         "gate-api" => &["gate-arguments", "gate-core", "recorder", "redact"],
+        "gate-load" => &["gate-arguments", "gate-core", "load", "stats"],
         "gate-visual" => &["gate-arguments", "gate-core", "visual-browser", "visual-diff"],
         "gate" => &[
             "demo-site",
@@ -30,6 +31,7 @@ fn allowed(name: &str) -> &'static [&'static str] {
             "gate-command",
             "gate-core",
             "gate-harness",
+            "gate-load",
             "gate-review",
             "gate-visual",
         ],

@@ -15,6 +15,7 @@ mod guard;
 mod https;
 mod import;
 mod interrupts;
+mod load;
 mod lost_browsers;
 mod new_pages;
 mod noise;

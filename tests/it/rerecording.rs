@@ -5,8 +5,8 @@ use std::process::Command;
 use serde_json::Value;
 
 use crate::api::{approve, message, spec, workspace};
-use crate::python::Service;
 use crate::environment::{Ended, Environment, ended};
+use crate::python::Service;
 
 const FIRST: &str = "2026-01-01T12:00:00Z";
 const YOUNG: &str = "2026-01-20T12:00:00Z";

@@ -60,6 +60,14 @@ pub(crate) const CRM_SECRET: Fault = Fault {
     names: "/api/form holds a secret",
 };
 
+/// The pricing page takes 80 ms longer to make; every byte of it stays the same.
+pub(crate) const SLOW_RENDER: Fault = Fault {
+    name: "slow-render",
+    title: "the pricing page takes 80 milliseconds longer to make",
+    caught_by: "speed/comparison",
+    names: "times as slow",
+};
+
 /// Something that can be broken on purpose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Fault {
@@ -96,6 +104,7 @@ pub fn faults() -> &'static [Fault] {
         BROKEN_LINK,
         CRM_DRIFT,
         CRM_SECRET,
+        SLOW_RENDER,
     ]
 }
 

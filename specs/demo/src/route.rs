@@ -1,5 +1,7 @@
 //! Which path gives what.
 
+use std::time::Duration;
+
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, Path, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
@@ -10,6 +12,7 @@ use axum::{Json, Router};
 use serde_json::{Value, json};
 
 use crate::experiment::{self, EXPERIMENT};
+use crate::fault;
 use crate::page::{self, PAGES, Page};
 use crate::server::Site;
 use crate::{crm, signup};
@@ -17,12 +20,18 @@ use crate::{crm, signup};
 /// The largest body that is read, in bytes.
 const LARGEST_BODY: usize = 64 * 1024;
 
+/// How much longer a page takes that is slow to make.
+const SLOW: Duration = Duration::from_millis(80);
+
 /// The site's routes.
 pub(crate) fn router(site: Site) -> Router {
     let vendor = crm::vendor(site.faults.clone());
     let mut router = Router::new();
     for page in PAGES {
         let handler = move |State(site): State<Site>, uri: Uri, headers: HeaderMap| async move {
+            if page.path == "/pricing" && site.faults.is_on(fault::SLOW_RENDER) {
+                tokio::time::sleep(SLOW).await;
+            }
             show(page, &site, &uri, &headers)
         };
         router = router.route(page.path, get(handler));

@@ -1,0 +1,128 @@
+//! A run for people: over time, and as a distribution.
+
+use gate_core::Error;
+use gate_core::evidence::{
+    Align, Axis, Column, Series, SeriesEvidence, SeriesLimit, SeriesSchema, TableEvidence,
+    TableSchema,
+};
+use gate_core::{Context, Evidence, Json};
+use serde_json::json;
+
+use crate::figures::{Figures, Row};
+use crate::settings::Settings;
+use crate::threshold::{Aggregate, Metric};
+
+/// The quantiles of the distribution.
+const QUANTILES: [(f64, &str); 7] = [
+    (0.5, "half of all"),
+    (0.75, "75%"),
+    (0.9, "90%"),
+    (0.95, "95%"),
+    (0.99, "99%"),
+    (0.999, "99.9%"),
+    (1.0, "all"),
+];
+
+/// Keeps what people look at. The first of the versions is the one under test.
+pub(crate) fn keep(
+    spec: &Settings,
+    versions: &[Figures],
+    cx: &Context,
+) -> Result<Vec<Evidence>, Error> {
+    let name = |at: usize, text: &str| match (versions.len(), at) {
+        (1, _) => text.to_owned(),
+        (_, 0) => format!("{text}, this version"),
+        _ => format!("{text}, the other one"),
+    };
+    let over = |label: &str, unit: &str, lines: Vec<(String, Line)>, limits: Vec<SeriesLimit>| {
+        let series = lines.into_iter().flat_map(|(text, value)| {
+            versions.iter().enumerate().map(move |(at, figures)| {
+                let points = figures.rows.iter().enumerate();
+                let points =
+                    points.filter_map(|(second, row)| Some([second as f64 + 1.0, value(row)?]));
+                (at, text.clone(), points.collect::<Vec<_>>())
+            })
+        });
+        let series = series
+            .map(|(at, text, points)| Series {
+                name: name(at, &text),
+                unit: unit.to_owned(),
+                points,
+                band: None,
+            })
+            .collect();
+        let axis = Axis { name: "time".to_owned(), unit: "s".to_owned() };
+        cx.keep_structured(
+            label,
+            &SeriesEvidence { schema: SeriesSchema::default(), x: axis, series, limits },
+        )
+    };
+    let limits = spec.thresholds.iter().filter(|threshold| {
+        threshold.metric == Metric::Latency && matches!(threshold.aggregate, Aggregate::Quantile(_))
+    });
+    let limits = limits
+        .map(|threshold| SeriesLimit { name: threshold.to_string(), value: threshold.limit / 1e3 })
+        .collect();
+    let line = |text: &str, value: Line| (text.to_owned(), value);
+    Ok(vec![
+        over(
+            "latency",
+            "ms",
+            vec![
+                line("median", |row| row.p50.map(ms)),
+                line("95%", |row| row.p95.map(ms)),
+                line("99%", |row| row.p99.map(ms)),
+            ],
+            limits,
+        )?,
+        over(
+            "requests and failures",
+            "/s",
+            vec![
+                line("answered", |row| Some(row.requests as f64)),
+                line("failed", |row| Some(row.failures as f64)),
+            ],
+            Vec::new(),
+        )?,
+        over(
+            "lateness of the generator",
+            "ms",
+            vec![line("99%", |row| row.lag.map(ms))],
+            Vec::new(),
+        )?,
+        cx.keep_structured("distribution of latency", &distribution(versions))?,
+    ])
+}
+
+type Line = fn(&Row) -> Option<f64>;
+
+fn ms(microseconds: u64) -> f64 {
+    microseconds as f64 / 1e3
+}
+
+fn distribution(versions: &[Figures]) -> TableEvidence {
+    let column = |name: &str, unit: Option<&str>, align| Column {
+        name: name.to_owned(),
+        unit: unit.map(str::to_owned),
+        align,
+    };
+    let mut columns = vec![column("no slower than this", None, Align::Left)];
+    let names: &[&str] =
+        if versions.len() > 1 { &["this version", "the other one"] } else { &["latency"] };
+    columns.extend(names.iter().map(|name| column(name, Some("ms"), Align::Right)));
+    let row = |(quantile, text): (f64, &str)| {
+        let at = |figures: &Figures| {
+            figures.all.latency.quantile(quantile).map_or(Json::Null, |at| json!(ms(at)))
+        };
+        std::iter::once(json!(text)).chain(versions.iter().map(at)).collect()
+    };
+    TableEvidence {
+        schema: TableSchema::default(),
+        columns,
+        rows: QUANTILES.into_iter().map(row).collect(),
+        note: Some(
+            "latency counts from the instant when a request was due, so waiting for a connection is in it"
+                .to_owned(),
+        ),
+    }
+}

@@ -1,0 +1,151 @@
+//! What people see while a load test runs, and at its end.
+
+use std::time::Duration;
+
+use gate_core::Verdict;
+use load::{Histogram, Tally};
+
+use crate::judge::Judged;
+use crate::measure::Glance;
+use crate::seen::Observation;
+use crate::words::{grouped, percent, time};
+
+/// How often a plain line is told, in seconds.
+const EVERY: u64 = 5;
+
+/// The state of a view: one line that is written over on a terminal, now and then a line elsewhere.
+pub(crate) struct View {
+    is_quiet: bool,
+    is_terminal: bool,
+    told: Option<u64>,
+    is_line_open: bool,
+}
+
+impl View {
+    pub(crate) fn new(is_json: bool, is_terminal: bool) -> View {
+        View { is_quiet: is_json && !is_terminal, is_terminal, told: None, is_line_open: false }
+    }
+
+    /// What is to be written for a second.
+    pub(crate) fn second(&mut self, glance: &Glance) -> Option<String> {
+        if self.is_quiet || glance.version != 0 {
+            return None;
+        }
+        if self.is_terminal {
+            self.is_line_open = true;
+            return Some(format!("\r\x1b[K{}", line(glance)));
+        }
+        let turn = glance.done as u64 / EVERY;
+        if glance.is_warm_up || self.told == Some(turn) {
+            return None;
+        }
+        self.told = Some(turn);
+        Some(format!("{}\n", line(glance)))
+    }
+
+    pub(crate) fn goes_on(&mut self, more: Duration) -> Option<String> {
+        let ended = self.end().unwrap_or_default();
+        let text = format!("not decided yet: {} more\n", time(more.as_micros() as f64));
+        (!self.is_quiet).then_some(ended + &text)
+    }
+
+    /// Ends the line that is written over.
+    pub(crate) fn end(&mut self) -> Option<String> {
+        std::mem::take(&mut self.is_line_open).then(|| "\r\x1b[K".to_owned())
+    }
+}
+
+/// A second in one line.
+pub(crate) fn line(glance: &Glance) -> String {
+    if glance.is_warm_up {
+        return "warming up".to_owned();
+    }
+    let at = |value: Option<u64>| value.map_or("-".to_owned(), |value| time(value as f64));
+    let left = time(((glance.of - glance.done).max(0.0) * 1e6).round());
+    format!(
+        "{}/s  p50 {}  p95 {}  p99 {}  {} failed  sent {} late  {left} left",
+        grouped(glance.requests),
+        at(glance.p50),
+        at(glance.p95),
+        at(glance.p99),
+        grouped(glance.failures),
+        at(glance.lag),
+    )
+}
+
+/// The result for people.
+pub(crate) fn told(seen: &Observation, judged: &Judged, verdict: Verdict) -> String {
+    let mut text = String::new();
+    for (version, figures) in seen.versions.iter().zip(&judged.figures) {
+        let all = &figures.all;
+        if all.requests == 0 {
+            continue;
+        }
+        let rate = all.requests as f64 / version.seconds.max(1e-9);
+        text.push_str(&format!("{}\n", version.url));
+        text.push_str(&format!(
+            "  {} requests in {} ({rate:.1}/s), {} failed, {} bytes\n",
+            grouped(all.requests),
+            time(version.seconds * 1e6),
+            failed(all),
+            grouped(all.bytes),
+        ));
+        let rows = [
+            ("latency", &all.latency),
+            ("service", &all.service),
+            ("first byte", &all.first_byte),
+            ("connect", &all.connect),
+            ("send lag", &all.lag),
+        ];
+        text.push_str(&format!("  {:<11}", ""));
+        for name in ["p50", "p90", "p95", "p99", "p99.9", "max", "mean"] {
+            text.push_str(&format!("{name:>9}"));
+        }
+        text.push('\n');
+        for (name, histogram) in rows.into_iter().filter(|(_, one)| one.count() > 0) {
+            text.push_str(&row(name, histogram));
+        }
+        text.push('\n');
+    }
+    for check in &judged.checks {
+        text.push_str(&format!(
+            "{:<12}  {}: {}\n",
+            word(check.verdict),
+            check.title,
+            check.message
+        ));
+        if let Some(advice) = check.advice.as_ref().filter(|_| check.verdict != Verdict::Pass) {
+            text.push_str(&format!("{:<12}  {advice}\n", ""));
+        }
+    }
+    text.push_str(&format!("\n{}\n", word(verdict)));
+    text
+}
+
+fn failed(all: &Tally) -> String {
+    let share = all.failures() as f64 / all.requests as f64;
+    match all.failures() {
+        0 => "0".to_owned(),
+        count => format!("{} ({})", grouped(count), percent(share)),
+    }
+}
+
+fn row(name: &str, histogram: &Histogram) -> String {
+    let quantiles = [0.5, 0.9, 0.95, 0.99, 0.999].map(|q| histogram.quantile(q));
+    let at = |value: Option<f64>| value.map_or("-".to_owned(), time);
+    let mut text = format!("  {name:<11}");
+    for value in quantiles.into_iter().chain([histogram.max()]) {
+        text.push_str(&format!("{:>9}", at(value.map(|value| value as f64))));
+    }
+    text.push_str(&format!("{:>9}\n", at(histogram.mean())));
+    text
+}
+
+fn word(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Pass => "pass",
+        Verdict::Warn => "warn",
+        Verdict::Fail => "FAIL",
+        Verdict::Inconclusive => "inconclusive",
+    }
+}

@@ -1,0 +1,140 @@
+//! The version under test beside the other one.
+
+use gate_core::{Error, Verdict};
+use stats::bootstrap::{Values, quantile_ratio};
+use stats::random::Random;
+use stats::{looks, normal};
+
+use super::Open;
+use super::decided::ALPHA;
+use crate::figures::latencies;
+use crate::measure::Look;
+use crate::settings::Settings;
+
+/// How often seconds are drawn again.
+const DRAWS: usize = 1000;
+
+/// A quantile beside that of the other version.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Compared {
+    /// Such as `p(95)`.
+    pub(crate) metric: String,
+    /// Of this version and of the other one, in microseconds.
+    pub(crate) values: Option<(f64, f64)>,
+    /// How many times the other one's it is; none when there was nothing to compare.
+    pub(crate) ratio: Option<f64>,
+    /// The bounds of that, each wrong once in twenty.
+    pub(crate) low: Option<f64>,
+    pub(crate) high: Option<f64>,
+    /// What is just allowed, such as 1.1.
+    pub(crate) margin: f64,
+    pub(crate) verdict: Verdict,
+    /// About how many more seconds would tell; none when it is decided, or too near to the margin.
+    pub(crate) missing: Option<u64>,
+}
+
+/// Compares all that is to be compared.
+pub(super) fn compare(
+    spec: &Settings,
+    looks: &[Look],
+    seed: u64,
+    open: &Open<'_>,
+) -> Result<Vec<Compared>, Error> {
+    let Some(settings) = &spec.compare else { return Ok(Vec::new()) };
+    let all = looks.last().map_or(0, |look| look.seconds);
+    let (own, other) = (latencies(open(0)?, all)?, latencies(open(1)?, all)?);
+    let blocks: Vec<(&Values, &Values)> =
+        own.iter().zip(&other).map(|(own, other)| (&own[..], &other[..])).collect();
+    let compared = settings.percentiles.iter().map(|percent| {
+        let metric =
+            if (percent - 50.0).abs() < 1e-9 { "med".to_owned() } else { format!("p({percent})") };
+        let tolerance = settings.tolerance.0.as_micros() as f64;
+        let allowed = Allowed { margin: settings.margin.fraction(), tolerance };
+        one(metric, percent / 100.0, allowed, &blocks, looks, seed)
+    });
+    Ok(compared.collect())
+}
+
+/// How much worse it may be.
+#[derive(Debug, Clone, Copy)]
+struct Allowed {
+    /// As a share of the other one's.
+    margin: f64,
+    /// In microseconds, where that is more.
+    tolerance: f64,
+}
+
+fn one(
+    metric: String,
+    quantile: f64,
+    allowed: Allowed,
+    blocks: &[(&Values, &Values)],
+    looks: &[Look],
+    seed: u64,
+) -> Compared {
+    let mut compared = Compared {
+        metric,
+        values: None,
+        ratio: None,
+        low: None,
+        high: None,
+        margin: 1.0 + allowed.margin,
+        verdict: Verdict::Inconclusive,
+        missing: None,
+    };
+    for look in looks {
+        let until = &blocks[..blocks.len().min(look.seconds as usize)];
+        let full: Vec<(&Values, &Values)> = until
+            .iter()
+            .copied()
+            .filter(|(own, other)| !own.is_empty() && !other.is_empty())
+            .collect();
+        let mut random = Random::new(seed ^ look.seconds);
+        let Some(ratio) = quantile_ratio(&full, quantile, DRAWS, &mut random) else { continue };
+        let other = quantile_of(full.iter().map(|(_, other)| *other), quantile);
+        let margin = 1.0 + allowed.margin.max(allowed.tolerance / other.max(1.0));
+        compared.margin = margin;
+        compared.values = Some((quantile_of(full.iter().map(|(own, _)| *own), quantile), other));
+        // With few seconds their spread itself is not known well.
+        let error = ratio.error * few(full.len());
+        let budget = looks::obrien_fleming(ALPHA, look.part).and_then(normal::isf);
+        let away = budget.unwrap_or(f64::INFINITY) * error;
+        compared.ratio = Some(ratio.log.exp());
+        compared.low = Some((ratio.log - 1.645 * error).exp());
+        compared.high = Some((ratio.log + 1.645 * error).exp());
+        if (ratio.log + away).exp() < margin {
+            compared.verdict = Verdict::Pass;
+        } else if (ratio.log - away).exp() > margin {
+            compared.verdict = Verdict::Fail;
+        }
+        if compared.verdict != Verdict::Inconclusive {
+            return compared;
+        }
+        // The error shrinks with the square root of the time.
+        let distance = (ratio.log - margin.ln()).abs();
+        let times = (1.645 * error / distance).powi(2);
+        let more = (times.max(1.1) - 1.0) * full.len() as f64;
+        compared.missing = (more < 1e5).then_some(more.ceil() as u64);
+    }
+    compared
+}
+
+/// A quantile of all blocks together.
+fn quantile_of<'a>(blocks: impl Iterator<Item = &'a Values>, quantile: f64) -> f64 {
+    let mut all: Vec<(u64, u64)> = blocks.flatten().copied().collect();
+    all.sort_unstable();
+    let wanted = quantile * all.iter().map(|(_, count)| count).sum::<u64>() as f64;
+    let mut seen = 0;
+    let found = all.iter().find(|(_, count)| {
+        seen += count;
+        seen as f64 >= wanted - 1e-9
+    });
+    found.map_or(0.0, |(value, _)| *value as f64)
+}
+
+/// How much wider Student's distribution is than the normal one, at 5%, for so many blocks
+/// (Abramowitz and Stegun 26.7.5).
+fn few(blocks: usize) -> f64 {
+    let freedom = (blocks as f64 - 1.0).max(1.0);
+    1.0 + 0.927 / freedom + 0.834 / (freedom * freedom)
+}

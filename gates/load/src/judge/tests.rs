@@ -1,0 +1,226 @@
+use std::io::Cursor;
+
+use gate_core::values::{DurationValue, Percent};
+use gate_core::{Digest, Evidence, Role};
+use load::Tally;
+
+use super::*;
+use crate::measure::{Generator, Refused};
+use crate::seen::SeenVersion;
+use crate::settings::Compare;
+use Verdict::{Fail, Inconclusive, Pass};
+
+/// A second of a real server would take a second: these are made of latencies in milliseconds.
+fn second(latencies: &[u64], lag: u64, failed: &[load::Failure]) -> Tally {
+    let mut tally = Tally::new();
+    for latency in latencies {
+        tally.count(200, latency * 1000 + lag, lag);
+    }
+    for failure in failed {
+        tally.count_failure(*failure, 60_000_000);
+    }
+    tally
+}
+
+fn file(seconds: &[Tally]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for (at, tally) in (0..).zip(seconds) {
+        seconds::write(&mut bytes, at, tally).unwrap();
+    }
+    bytes
+}
+
+fn observation(versions: &[&[Tally]], looks: &[(u64, f64)]) -> (Observation, Vec<Vec<u8>>) {
+    let files: Vec<Vec<u8>> = versions.iter().map(|seconds| file(seconds)).collect();
+    let one = |(at, seconds): (usize, &&[Tally])| SeenVersion {
+        url: format!("https://{}.example/offers", ["test", "live"][at]),
+        seconds_file: Evidence {
+            role: Role::Log,
+            label: "seconds".to_owned(),
+            media_type: "application/x-ndjson".to_owned(),
+            digest: Digest::of(&files[at]),
+            bytes: files[at].len() as u64,
+            refs: Vec::new(),
+        },
+        intended: Some(seconds.iter().map(|tally| tally.requests).sum()),
+        seconds: seconds.len() as f64,
+    };
+    let looks = looks.iter().map(|(seconds, part)| Look { seconds: *seconds, part: *part });
+    let seen = Observation {
+        versions: versions.iter().enumerate().map(one).collect(),
+        looks: looks.collect(),
+        generator: Generator { ran_us: 900_000, ..Generator::default() },
+        refused: None,
+        charts: Vec::new(),
+    };
+    (seen, files)
+}
+
+fn judged(spec: &Settings, seen: &Observation, files: &[Vec<u8>]) -> Judged {
+    let open = |at: usize| Ok(Box::new(Cursor::new(files[at].clone())) as Box<dyn BufRead>);
+    judge(spec, seen, 7, &open).unwrap()
+}
+
+fn spec(thresholds: &[&str]) -> Settings {
+    let thresholds = thresholds.iter().map(|text| text.parse().unwrap()).collect();
+    Settings { thresholds, ..Settings::default() }
+}
+
+/// The verdict of each check, by its id.
+fn verdicts(judged: &Judged) -> Vec<(&str, Verdict)> {
+    judged.checks.iter().map(|check| (check.id.as_str(), check.verdict)).collect()
+}
+
+/// So many seconds of a hundred requests between 20 and 119 ms.
+fn usual(seconds: usize) -> Vec<Tally> {
+    (0..seconds).map(|_| second(&(20..120).collect::<Vec<_>>(), 100, &[])).collect()
+}
+
+#[test]
+fn thresholds_are_decided_by_what_the_samples_can_say() {
+    let check = |seconds: usize, threshold: &str, verdict: Verdict| {
+        let (seen, files) = observation(&[&usual(seconds)], &[(seconds as u64, 1.0)]);
+        let judged = judged(&spec(&[threshold]), &seen, &files);
+        let found = verdicts(&judged)[2];
+        assert_eq!(found, ("threshold-1", verdict), "{threshold}: {}", judged.checks[2].message);
+    };
+    check(30, "p(95)<200ms", Pass);
+    check(30, "p(95)<100ms", Fail);
+    check(30, "p(95)<115ms", Inconclusive);
+    check(2, "p(99)<200ms", Inconclusive);
+    check(2, "max<200ms", Pass);
+    check(2, "max<100ms", Fail);
+    check(2, "min>=20ms", Pass);
+    check(2, "med<200ms", Pass);
+    check(30, "med>60ms", Pass);
+    check(30, "med>90ms", Fail);
+    check(30, "avg<100ms", Pass);
+    check(30, "avg<50ms", Fail);
+    check(30, "service p(95)<200ms", Pass);
+    check(30, "connect p(95)<1ms", Inconclusive);
+    check(2, "rate<1%", Pass);
+    check(2, "count>=200", Pass);
+    check(2, "count>200", Fail);
+    check(2, "requests rate>99/s", Pass);
+    check(2, "failures count<1", Pass);
+    check(2, "bytes count<1kB", Pass);
+}
+
+#[test]
+fn an_earlier_look_has_decided() {
+    // After ten seconds it was certain; what came after does not take that back.
+    let mut seconds = usual(10);
+    seconds.extend((0..10).map(|_| second(&[900; 100], 100, &[])));
+    let (seen, files) = observation(&[&seconds], &[(10, 0.5), (20, 1.0)]);
+    let judged = judged(&spec(&["p(95)<500ms"]), &seen, &files);
+    assert_eq!(verdicts(&judged)[2], ("threshold-1", Pass));
+    let open = |_: usize| Ok(Box::new(Cursor::new(files[0].clone())) as Box<dyn BufRead>);
+    assert!(!is_open(&spec(&["p(95)<500ms"]), &seen.looks[..1], 1, &open).unwrap());
+    assert!(is_open(&spec(&["p(95)<115ms"]), &seen.looks[..1], 1, &open).unwrap());
+}
+
+#[test]
+fn a_generator_that_is_not_fit_fails_and_passes_nothing() {
+    let unfit = |change: &dyn Fn(&mut Observation)| {
+        let mut seconds = usual(30);
+        seconds.push(second(&[], 0, &[load::Failure::Timeout; 100]));
+        let (mut seen, files) = observation(&[&seconds], &[(31, 1.0)]);
+        change(&mut seen);
+        let judged = judged(&spec(&["p(95)<100ms"]), &seen, &files);
+        let all = verdicts(&judged).into_iter().map(|(_, verdict)| verdict).collect::<Vec<_>>();
+        (all, judged.checks[0].message.clone())
+    };
+    let (fit, _) = unfit(&|_| {});
+    assert_eq!(fit, [Pass, Fail, Fail]);
+    let cut = unfit(&|seen| seen.generator.is_cut_short = true);
+    assert_eq!(cut.0, [Inconclusive; 3]);
+    assert_eq!(cut.1, "it was told to end after 3,100 requests");
+    let late = unfit(&|seen| {
+        (seen.generator.late, seen.generator.throttled_us) = (100, Some(9_000_000));
+    });
+    assert_eq!(late.0, [Inconclusive; 3]);
+    insta::assert_snapshot!(late.1, @"3.23% of the requests were sent too late to keep the rate: its control group was held back for 9s");
+
+    let lagging = |latency: u64, lag: u64| {
+        let seconds: Vec<Tally> = (0..30).map(|_| second(&[latency; 100], lag, &[])).collect();
+        let (seen, files) = observation(&[&seconds], &[(30, 1.0)]);
+        let judged = judged(&spec(&["p(95)<100ms"]), &seen, &files);
+        (judged.checks[0].verdict, judged.checks[2].verdict)
+    };
+    assert_eq!(lagging(50, 0), (Pass, Pass));
+    assert_eq!(lagging(150, 1000), (Pass, Fail));
+    // It would hold without the generator's own lateness.
+    assert_eq!(lagging(50, 80_000), (Pass, Inconclusive));
+    assert_eq!(lagging(50, 1_200_000), (Inconclusive, Inconclusive));
+    let nothing = observation(&[&[Tally::new()]], &[(1, 1.0)]);
+    let judged = judged(&spec(&["rate<1%", "p(95)<1s", "max<1s"]), &nothing.0, &nothing.1);
+    assert!(judged.checks.iter().all(|check| check.verdict == Inconclusive));
+}
+
+#[test]
+fn versions_are_compared_where_both_were_asked() {
+    let check = |own: u64, other: u64, compare: Compare, verdict: Verdict| {
+        let of = |latency: u64| -> Vec<Tally> {
+            let around = |at: u64| (0..50).map(|n| latency + (n * 7 + at) % 11).collect::<Vec<_>>();
+            (0..20).map(|at| second(&around(at), 100, &[])).collect()
+        };
+        let (seen, files) = observation(&[&of(own), &of(other)], &[(20, 1.0)]);
+        let spec = Settings { compare: Some(compare), ..Settings::default() };
+        let judged = judged(&spec, &seen, &files);
+        let found = verdicts(&judged).pop().unwrap();
+        assert_eq!(found, ("comparison", verdict), "{}", judged.checks.last().unwrap().message);
+        judged.checks.last().unwrap().message.clone()
+    };
+    let usual = Compare::default;
+    check(100, 100, usual(), Pass);
+    let slower = check(150, 100, usual(), Fail);
+    insta::assert_snapshot!(slower, @"beside https://live.example/offers: med 155ms, there 105ms: 47.5% slower (+47.5% to +47.5%); p(95) 160ms, there 110ms: 45.3% slower (+45.3% to +45.3%); 10% or 1ms slower is allowed");
+    let far = check(400, 100, usual(), Fail);
+    assert!(far.contains("times as slow"), "{far}");
+    check(90, 100, usual(), Pass);
+    let wide =
+        Compare { tolerance: DurationValue(std::time::Duration::from_millis(60)), ..usual() };
+    check(150, 100, wide, Pass);
+    let half = Compare { margin: Percent::from_fraction(0.6).unwrap(), ..usual() };
+    check(150, 100, half, Pass);
+}
+
+#[test]
+fn what_people_read() {
+    let mut seconds = usual(29);
+    seconds.push(second(&(20..70).collect::<Vec<_>>(), 100, &[load::Failure::Timeout; 40]));
+    let (mut seen, files) = observation(&[&seconds], &[(30, 1.0)]);
+    let spec = spec(&["p(95)<500ms", "p(99)<119ms", "p(99.99)<90s", "rate<0.1%", "max<1s"]);
+    let mut told = String::new();
+    let mut tell = |judged: &Judged| {
+        for check in &judged.checks {
+            told += &format!("{}: {}: {}\n", check.verdict, check.title, check.message);
+            told +=
+                &check.advice.as_ref().map_or(String::new(), |advice| format!("    {advice}\n"));
+        }
+        told += "\n";
+    };
+    tell(&judged(&spec, &seen, &files));
+    seen.refused = Some(Refused {
+        version: 0,
+        failure: Some("connect".to_owned()),
+        why: "https://test.example/offers does not answer: 10.0.0.1:443: connection refused"
+            .to_owned(),
+        advice: "is the address right, and the service up?".to_owned(),
+    });
+    tell(&judged(&spec, &seen, &files));
+    insta::assert_snapshot!(told);
+    let document = crate::report::document(&seen, &judged(&spec, &seen, &files), Inconclusive, 3);
+    assert_eq!(document["errors"]["connect"], 1);
+    assert_eq!(document["verdict"], "inconclusive");
+}
+
+#[test]
+fn a_damaged_file_is_told() {
+    let (seen, mut files) = observation(&[&usual(2)], &[(2, 1.0)]);
+    let half = files[0].len() / 4;
+    files[0].truncate(half);
+    let open = |at: usize| Ok(Box::new(Cursor::new(files[at].clone())) as Box<dyn BufRead>);
+    let error = judge(&Settings::default(), &seen, 7, &open).err().unwrap();
+    assert_eq!(error.to_string(), "line 1 of the seconds is damaged");
+}

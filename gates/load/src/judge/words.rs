@@ -1,0 +1,202 @@
+//! What came out, in sentences.
+
+use gate_core::{Check, Limit, Metric as Figure, Verdict};
+use load::{Failure, Tally};
+
+use super::compared::Compared;
+use super::decided::{Decided, Why};
+use crate::measure::Refused;
+use crate::seen::Observation;
+use crate::settings::Settings;
+use crate::threshold::{Aggregate, Threshold};
+use crate::words::{count, grouped, percent, time};
+
+pub(super) fn refused(refused: &Refused) -> Check {
+    Check::new("reached", "Service", Verdict::Inconclusive, refused.why.clone())
+        .advice(refused.advice.clone())
+}
+
+pub(super) fn failures(spec: &Settings, all: &Tally) -> Check {
+    let share = all.failures() as f64 / all.requests.max(1) as f64;
+    let most = spec.max_failures.fraction();
+    let check = |verdict, message: String| {
+        Check::new("failures", "Failures", verdict, message)
+            .metric(Figure::new("failures", share * 100.0, "%").limit(Limit::AtMost(most * 100.0)))
+            .metric(Figure::new("requests", all.requests as f64, "1"))
+    };
+    if all.requests == 0 {
+        return check(Verdict::Inconclusive, "nothing was answered".to_owned());
+    }
+    let of = format!("{} of {} failed", grouped(all.failures()), count(all.requests, "request"));
+    if all.failures() == 0 {
+        return check(Verdict::Pass, format!("none of {} failed", count(all.requests, "request")));
+    }
+    let kinds = kinds(all);
+    if share <= most {
+        return check(Verdict::Pass, format!("{of} ({}): {kinds}", percent(share)));
+    }
+    let message =
+        format!("{of} ({}, at most {} are allowed): {kinds}", percent(share), percent(most));
+    check(Verdict::Fail, message).advice(advice(all))
+}
+
+/// How requests failed, the most frequent way first.
+fn kinds(all: &Tally) -> String {
+    let mut kinds: Vec<(u64, String)> = Failure::ALL
+        .into_iter()
+        .filter(|failure| *failure != Failure::Status)
+        .map(|failure| (all.failed(failure), words(failure).to_owned()))
+        .collect();
+    let bad = all.statuses().iter().filter(|(status, _)| **status >= 400);
+    kinds.extend(bad.map(|(status, count)| (*count, format!("answered {status}"))));
+    kinds.retain(|(count, _)| *count > 0);
+    kinds.sort_by(|one, other| other.cmp(one));
+    let told: Vec<String> =
+        kinds.iter().take(4).map(|(count, kind)| format!("{} {kind}", grouped(*count))).collect();
+    told.join(", ")
+}
+
+fn words(failure: Failure) -> &'static str {
+    match failure {
+        Failure::Status => "had a bad status",
+        Failure::Connect => "found no connection",
+        Failure::Tls => "did not agree upon TLS",
+        Failure::Timeout => "had no whole answer in time",
+        Failure::Closed => "were cut off",
+        Failure::Malformed => "were answered with what is no HTTP",
+        Failure::Overflow => "found no room to wait in",
+        Failure::Exhausted => "found no file descriptor or port",
+    }
+}
+
+fn advice(all: &Tally) -> &'static str {
+    let most = Failure::ALL.into_iter().max_by_key(|failure| all.failed(*failure));
+    match most {
+        Some(Failure::Status) => "read the service's log of this time for these statuses",
+        Some(Failure::Timeout | Failure::Overflow) => {
+            "the service does not keep up with the rate: find how much it holds with a lower one"
+        }
+        Some(Failure::Connect | Failure::Closed) => {
+            "does something in front of it limit connections, or did it go down?"
+        }
+        _ => "look at the service's log of this time",
+    }
+}
+
+pub(super) fn threshold(id: String, threshold: &Threshold, decided: &Decided) -> Check {
+    let name = threshold.name();
+    let limit = threshold.value(threshold.limit);
+    let value = decided.value.map(|value| threshold.value(value));
+    let shown = value.clone().unwrap_or_default();
+    let between = match (decided.low, decided.high) {
+        (Some(low), Some(high)) => {
+            format!(" (between {} and {})", threshold.value(low), threshold.value(high))
+        }
+        (Some(low), None) => format!(" (at least {})", threshold.value(low)),
+        _ => String::new(),
+    };
+    let (message, advice) = match decided.why {
+        Why::Nothing => ("nothing was measured that it could be held against".to_owned(), None),
+        Why::Seen | Why::Bounds => {
+            let word = if decided.verdict == Verdict::Pass { "keeps" } else { "does not keep" };
+            (format!("{name} is {shown}{between}, which {word} {threshold}"), None)
+        }
+        Why::Few(missing) => {
+            let message = format!(
+                "{name} is {shown}{between}: too few requests to tell whether {threshold} holds"
+            );
+            let advice = match missing {
+                Some(missing) => format!(
+                    "it needs about {} more: give it a longer duration or max_duration, or a higher rate",
+                    count(missing, "request")
+                ),
+                None => format!(
+                    "it is too near to {limit} to tell: give it more room, or much more time"
+                ),
+            };
+            (message, Some(advice))
+        }
+        Why::OwnLag => (
+            format!(
+                "{name} is {shown}, but would keep {threshold} without the lateness of the generator"
+            ),
+            Some("give the machine that sends more of a processor".to_owned()),
+        ),
+    };
+    let mut check = Check::new(id, threshold.to_string(), decided.verdict, message);
+    if let Some(value) = decided.value {
+        let (value, limit, unit) = match threshold.aggregate {
+            Aggregate::Rate | Aggregate::Count => (value, threshold.limit, "1"),
+            _ => (value / 1e3, threshold.limit / 1e3, "ms"),
+        };
+        let limit = if threshold.operator.wants_less() {
+            Limit::AtMost(limit)
+        } else {
+            Limit::AtLeast(limit)
+        };
+        check = check.metric(Figure::new(name, value, unit).limit(limit));
+    }
+    match advice {
+        Some(advice) => check.advice(advice),
+        None => check,
+    }
+}
+
+pub(super) fn comparison(spec: &Settings, seen: &Observation, all: &[Compared]) -> Check {
+    let other = seen.versions.get(1).map_or("the other version", |version| version.url.as_str());
+    let verdict = Verdict::over(all.iter().map(|one| one.verdict));
+    let allowed = spec.compare.as_ref().map_or(String::new(), |compare| {
+        let tolerance = time(compare.tolerance.0.as_micros() as f64);
+        format!("{} or {tolerance} slower is allowed", percent(compare.margin.fraction()))
+    });
+    let told = |one: &Compared| match (one.values, one.ratio, one.low, one.high) {
+        (Some((own, there)), Some(ratio), Some(low), Some(high)) => format!(
+            "{} {}, there {}: {} ({} to {})",
+            one.metric,
+            time(own),
+            time(there),
+            than(ratio),
+            change(low),
+            change(high)
+        ),
+        _ => format!("{} could not be compared", one.metric),
+    };
+    let told: Vec<String> = all.iter().map(told).collect();
+    let message = format!("beside {other}: {}; {allowed}", told.join("; "));
+    let missing = all.iter().filter_map(|one| one.missing).max();
+    let mut check = Check::new("comparison", "Comparison", verdict, message);
+    for one in all {
+        if let Some(ratio) = one.ratio {
+            let figure = Figure::new(format!("{} ratio", one.metric), ratio, "1");
+            check = check.metric(figure.limit(Limit::AtMost(one.margin)));
+        }
+    }
+    match (verdict, missing) {
+        (Verdict::Inconclusive, Some(missing)) => check.advice(format!(
+            "it needs about {} more: give it a longer max_duration, or a higher rate",
+            count(missing, "second")
+        )),
+        (Verdict::Inconclusive, None) => check.advice(
+            "it is too near to the margin to tell: give it a wider margin or much more time",
+        ),
+        (Verdict::Fail, _) => check.advice("find what has become slower since the other version"),
+        _ => check,
+    }
+}
+
+fn than(ratio: f64) -> String {
+    match (ratio - 1.0) * 100.0 {
+        at if at.abs() < 0.05 => "the same".to_owned(),
+        at if at >= 100.0 => format!("{ratio:.1} times as slow"),
+        at if at > 0.0 => format!("{at:.1}% slower"),
+        at => format!("{:.1}% faster", -at),
+    }
+}
+
+/// The same in short.
+fn change(ratio: f64) -> String {
+    match (ratio - 1.0) * 100.0 {
+        at if at >= 100.0 => format!("{ratio:.1} times"),
+        at => format!("{at:+.1}%"),
+    }
+}

@@ -1,0 +1,234 @@
+//! Load tests: thresholds that know how sure they are, two versions beside each other in one run,
+//! and a generator that says when it was itself the limit.
+
+mod charts;
+mod commands;
+mod figures;
+mod judge;
+mod measure;
+mod report;
+mod seconds;
+mod seen;
+mod settings;
+mod target;
+mod threshold;
+mod words;
+
+use std::fs::File;
+use std::io::{BufRead, BufReader, Cursor};
+use std::time::Duration;
+
+use gate_core::{
+    Context, Environment, Error, Gate, Given, Json, Kind, Needs, Outcome, Problem, Role, UnitId,
+};
+use url::Url;
+
+use figures::Figures;
+use measure::{Glance, Measured, Watch, Work};
+pub use seen::Observation;
+use seen::SeenVersion;
+pub use settings::{Compare, Settings, StageSpec};
+use target::{Asks, Target};
+pub use threshold::Threshold;
+
+/// The kind, for the binary.
+pub fn kind() -> Kind {
+    let about = "sends load, holds thresholds, and compares two versions in one run";
+    Kind::of(Load, about).command(commands::command())
+}
+
+/// The gate.
+pub struct Load;
+
+impl Gate for Load {
+    const KIND: &'static str = "load";
+    const EXCLUSIVE: bool = true;
+    type Spec = Settings;
+    type Observation = Observation;
+
+    fn validate(&self, spec: &Settings) -> Vec<Problem> {
+        spec.problems()
+    }
+
+    fn needs(&self, spec: &Settings) -> Needs {
+        let against = spec.compare.as_ref().map(|compare| compare.against.as_str());
+        let environments = against
+            .filter(|against| *against != "promotion")
+            .map(|name| (vec!["compare".to_owned(), "against".to_owned()], name.to_owned()));
+        Needs {
+            candidate: true,
+            promotion: against == Some("promotion"),
+            environments: environments.into_iter().collect(),
+            files: Vec::new(),
+        }
+    }
+
+    async fn measure(
+        &self,
+        spec: &Settings,
+        _: &[UnitId],
+        cx: &Context,
+    ) -> Result<Observation, Error> {
+        let versions = versions(spec, cx)?;
+        let (spec, own, folder) = (spec.clone(), cx.clone(), cx.scratch()?);
+        // The engine has threads of its own; this one only waits for them.
+        let measured = tokio::task::spawn_blocking(move || {
+            let work = Work { spec: &spec, versions, folder: &folder, seed: own.seed() };
+            let measured = measure::measure(&work, &mut Follow(&own))?;
+            kept(&spec, measured, &own)
+        });
+        measured.await.map_err(|error| Error::new(format!("the load test has ended: {error}")))?
+    }
+
+    fn measured_by(&self, spec: &Settings) -> Json {
+        spec.measured_by()
+    }
+
+    fn judge(
+        &self,
+        spec: &Settings,
+        seen: &Observation,
+        given: &Given<'_>,
+    ) -> Result<Outcome, Error> {
+        let open = |at: usize| {
+            let bytes = given.evidence(&seen.versions[at].seconds_file.digest)?;
+            Ok(Box::new(Cursor::new(bytes)) as Box<dyn BufRead>)
+        };
+        let judged = judge::judge(spec, seen, given.seed(), &open)?;
+        let mut outcome = Outcome::of(judged.checks);
+        if let Some(first) = outcome.checks.first_mut() {
+            first.evidence.extend(seen.charts.iter().cloned());
+        }
+        outcome.evidence =
+            seen.versions.iter().map(|version| version.seconds_file.clone()).collect();
+        Ok(outcome)
+    }
+}
+
+/// Tells of the seconds as progress.
+struct Follow<'c>(&'c Context);
+
+impl Watch for Follow<'_> {
+    fn second(&mut self, glance: &Glance) {
+        if glance.version == 0 {
+            let text = commands::live::line(glance);
+            self.0.progress(glance.done as u64, Some(glance.of as u64), "s", text);
+        }
+    }
+
+    fn goes_on(&mut self, more: Duration) {
+        let text = format!("not decided yet: {} more", words::time(more.as_micros() as f64));
+        self.0.log(gate_core::Level::Info, text);
+    }
+
+    fn is_cancelled(&self) -> bool {
+        self.0.is_cancelled()
+    }
+}
+
+/// The version under test, and the one that it is compared with.
+fn versions(spec: &Settings, cx: &Context) -> Result<Vec<Target>, Error> {
+    let candidate = cx.candidate()?;
+    let own = |environment: &Environment| {
+        let url = match (&spec.url, &spec.path) {
+            (Some(url), _) => target::parse(url)?,
+            (None, path) => joined(&environment.url, path.as_deref())?,
+        };
+        Target::new(url, &asks(spec, environment, cx)?)
+    };
+    let first = own(candidate)?;
+    may_be_loaded(&first.url, candidate, spec)?;
+    let mut versions = vec![first];
+    if let Some(compare) = &spec.compare {
+        let other = match compare.against.as_str() {
+            "promotion" => cx.baseline().ok_or_else(|| {
+                Error::new("there is nothing to compare with")
+                    .hint("run it with --promotion NAME, or name an environment in compare.against")
+            })?,
+            name => cx.environment(name)?,
+        };
+        // The same path of the other environment, whatever host the address of this one names.
+        let url = joined(&other.url, Some(&path_of(&versions[0].url)))?;
+        versions.push(Target::new(url, &asks(spec, other, cx)?)?);
+    }
+    Ok(versions)
+}
+
+fn path_of(url: &Url) -> String {
+    url.query().map_or_else(|| url.path().to_owned(), |query| format!("{}?{query}", url.path()))
+}
+
+/// A path of an environment, whose own path it goes on from.
+fn joined(base: &Url, path: Option<&str>) -> Result<Url, Error> {
+    let Some(path) = path else { return Ok(base.clone()) };
+    let whole = format!("{}{path}", base.as_str().trim_end_matches('/'));
+    target::parse(&whole)
+}
+
+/// Load on somebody else's machine is an attack.
+fn may_be_loaded(url: &Url, environment: &Environment, spec: &Settings) -> Result<(), Error> {
+    let host = url.host_str().unwrap_or_default();
+    if environment.url.host_str() == Some(host) || spec.allow_hosts.iter().any(|one| one == host) {
+        return Ok(());
+    }
+    Err(Error::new(format!("`{host}` is not the host of the environment `{}`", environment.name))
+        .hint(format!("if it may be loaded, say so: allow_hosts: [{host}]")))
+}
+
+fn asks(spec: &Settings, environment: &Environment, cx: &Context) -> Result<Asks, Error> {
+    let mut headers = Vec::new();
+    for (name, value) in environment.headers.iter().chain(&spec.headers) {
+        headers.retain(|(other, _): &(String, String)| !other.eq_ignore_ascii_case(name));
+        headers.push((name.to_ascii_lowercase(), cx.reveal(value)?));
+    }
+    let mut cookies = Vec::new();
+    for (name, value) in &environment.cookies {
+        cookies.push(format!("{name}={}", cx.reveal(value)?));
+    }
+    if !cookies.is_empty() {
+        headers.push(("cookie".to_owned(), cookies.join("; ")));
+    }
+    if let Some(pair) = &environment.basic_auth
+        && !headers.iter().any(|(name, _)| name == "authorization")
+    {
+        headers.push(("authorization".to_owned(), target::basic(&cx.reveal(pair)?)));
+    }
+    let body = spec.body.as_ref().map(|body| cx.reveal(body)).transpose()?;
+    let authorities = spec.authorities.as_ref();
+    let authorities =
+        authorities.map(|path| gate_core::files::read(&cx.spec_folder().join(path))).transpose()?;
+    Ok(Asks {
+        method: spec.method().to_owned(),
+        headers,
+        body: body.unwrap_or_default().into_bytes(),
+        authorities,
+    })
+}
+
+/// What was measured, kept for whoever judges it.
+fn kept(spec: &Settings, measured: Measured, cx: &Context) -> Result<Observation, Error> {
+    let seconds = measured.looks.last().map_or(0, |look| look.seconds);
+    let (mut versions, mut figures) = (Vec::new(), Vec::new());
+    for version in measured.versions {
+        let bytes = gate_core::files::read(&version.file)?;
+        figures.push(Figures::read(BufReader::new(File::open(&version.file)?), seconds)?);
+        let label = format!("seconds of {}", version.url);
+        versions.push(SeenVersion {
+            seconds_file: cx.keep(Role::Log, label, "application/x-ndjson", &bytes)?,
+            url: version.url,
+            intended: version.intended,
+            seconds: version.seconds,
+        });
+    }
+    let charts = match measured.refused {
+        None => charts::keep(spec, &figures, cx)?,
+        Some(_) => Vec::new(),
+    };
+    Ok(Observation {
+        versions,
+        looks: measured.looks,
+        generator: measured.generator,
+        refused: measured.refused,
+        charts,
+    })
+}

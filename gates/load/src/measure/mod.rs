@@ -1,0 +1,208 @@
+//! Sending what the settings say, and keeping what was counted.
+
+mod leg;
+
+use std::fs::File;
+use std::io::{BufReader, BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use gate_core::Error;
+use load::ask_once;
+use serde::{Deserialize, Serialize};
+
+use crate::judge;
+use crate::settings::Settings;
+use crate::target::Target;
+
+/// How long the first request may take at the most.
+const FIRST: Duration = Duration::from_secs(10);
+
+/// What has to be measured.
+pub(crate) struct Work<'a> {
+    pub(crate) spec: &'a Settings,
+    /// The version under test, and behind it the one that it is compared with.
+    pub(crate) versions: Vec<Target>,
+    /// Where seconds are written while it runs.
+    pub(crate) folder: &'a Path,
+    /// What is drawn is drawn from this.
+    pub(crate) seed: u64,
+}
+
+/// Whoever looks on.
+pub(crate) trait Watch {
+    /// A second is over.
+    fn second(&mut self, glance: &Glance);
+    /// More has to be measured, because it is not decided.
+    fn goes_on(&mut self, _: Duration) {}
+    /// Whether it is to end.
+    fn is_cancelled(&self) -> bool;
+}
+
+/// What a second showed.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Glance {
+    /// Which version, from 0.
+    pub(crate) version: usize,
+    /// Whether it counts.
+    pub(crate) is_warm_up: bool,
+    /// How long was measured so far, and how long will be, as far as is known, in seconds.
+    pub(crate) done: f64,
+    pub(crate) of: f64,
+    pub(crate) requests: u64,
+    pub(crate) failures: u64,
+    /// In microseconds; none when nothing was answered.
+    pub(crate) p50: Option<u64>,
+    pub(crate) p95: Option<u64>,
+    pub(crate) p99: Option<u64>,
+    pub(crate) lag: Option<u64>,
+}
+
+/// What was measured.
+#[derive(Debug)]
+pub(crate) struct Measured {
+    pub(crate) versions: Vec<Version>,
+    pub(crate) looks: Vec<Look>,
+    pub(crate) generator: Generator,
+    /// Why nothing was measured.
+    pub(crate) refused: Option<Refused>,
+}
+
+/// What was measured of a version.
+#[derive(Debug)]
+pub(crate) struct Version {
+    pub(crate) url: String,
+    /// What was counted in each second.
+    pub(crate) file: PathBuf,
+    /// How many requests were to be sent; none in a closed loop.
+    pub(crate) intended: Option<u64>,
+    /// How long was measured, to the last answer, in seconds.
+    pub(crate) seconds: f64,
+}
+
+/// When it was looked whether all is decided.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Look {
+    /// How many seconds had been written, of each version.
+    pub(crate) seconds: u64,
+    /// Which part that is of the most there could be.
+    pub(crate) part: f64,
+}
+
+/// How the generator itself did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Generator {
+    /// Time on a processor, in microseconds.
+    pub(crate) ran_us: u64,
+    /// Time that its threads waited for a processor, in microseconds.
+    pub(crate) waited_us: u64,
+    /// The longest time that a thread did not get to run although it wanted to, in microseconds.
+    pub(crate) longest_gap_us: u64,
+    /// How long its control group was held back, in microseconds; none where nothing is told.
+    pub(crate) throttled_us: Option<u64>,
+    /// How many requests it noticed only after the last of them should have been sent.
+    pub(crate) late: u64,
+    /// Whether it was told to end before it was over.
+    pub(crate) is_cut_short: bool,
+}
+
+/// Why nothing was measured.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Refused {
+    /// Which version, from 0.
+    pub(crate) version: usize,
+    /// What went wrong, as the engine calls it; none when there was an answer.
+    pub(crate) failure: Option<String>,
+    /// In words.
+    pub(crate) why: String,
+    /// What to do.
+    pub(crate) advice: String,
+}
+
+/// Measures until all is decided or there is no more time. It blocks.
+pub(crate) fn measure(work: &Work<'_>, watch: &mut dyn Watch) -> Result<Measured, Error> {
+    let files = (0..work.versions.len()).map(|at| work.folder.join(format!("seconds-{at}.jsonl")));
+    let versions = work.versions.iter().zip(files).map(|(target, file)| Version {
+        url: target.shown(),
+        file,
+        intended: None,
+        seconds: 0.0,
+    });
+    let mut measured = Measured {
+        versions: versions.collect(),
+        looks: Vec::new(),
+        generator: Generator::default(),
+        refused: work.versions.iter().enumerate().find_map(|(at, one)| first(work, at, one)),
+    };
+    let create =
+        |version: &Version| gate_core::files::open_for_append(&version.file).map(BufWriter::new);
+    let mut writers = measured.versions.iter().map(create).collect::<Result<Vec<_>, Error>>()?;
+    if measured.refused.is_some() {
+        return Ok(measured);
+    }
+    let (first, looks) = (work.spec.duration(), work.spec.looks());
+    let mut written = 0;
+    for look in 0..looks {
+        // Each look is at twice as much as the one before.
+        let times = if look == 0 { 1 } else { 1 << (look - 1) };
+        if look > 0 {
+            watch.goes_on(first * times);
+        }
+        leg::run(work, times, &mut writers, &mut written, &mut measured, watch)?;
+        for writer in &mut writers {
+            writer.flush()?;
+        }
+        let part = f64::from(1_u32 << look) / f64::from(1_u32 << (looks - 1));
+        measured.looks.push(Look { seconds: written, part });
+        if measured.generator.is_cut_short || !is_open(work.spec, &measured, look + 1 < looks)? {
+            break;
+        }
+    }
+    Ok(measured)
+}
+
+/// Asks once before all others; what it came to when the service is not to be loaded.
+fn first(work: &Work<'_>, version: usize, target: &Target) -> Option<Refused> {
+    let timeout = work.spec.timeout.0.min(FIRST);
+    let started = Instant::now();
+    match ask_once(&target.addresses, target.tls.as_ref(), &target.request, timeout) {
+        Err(error) => Some(Refused {
+            version,
+            failure: Some(error.failure.name().to_owned()),
+            why: format!("{} does not answer: {}", target.shown(), error.why),
+            advice: if started.elapsed() >= timeout {
+                "is it up, and may this machine reach it?".to_owned()
+            } else {
+                "is the address right, and the service up?".to_owned()
+            },
+        }),
+        Ok(answer) if answer.status == 429 || answer.retry_after.is_some() => {
+            let after = answer.retry_after.map(|after| format!(" (Retry-After: {after})"));
+            Some(Refused {
+                version,
+                failure: None,
+                why: format!(
+                    "{} asks for patience: it answers {}{}",
+                    target.shown(),
+                    answer.status,
+                    after.unwrap_or_default()
+                ),
+                advice: "let its owner allow the load, or load a copy that is meant for it"
+                    .to_owned(),
+            })
+        }
+        Ok(_) => None,
+    }
+}
+
+/// Whether something is still to be decided that more time could decide.
+fn is_open(spec: &Settings, measured: &Measured, there_is_more: bool) -> Result<bool, Error> {
+    if !there_is_more {
+        return Ok(false);
+    }
+    let open = |at: usize| {
+        let file = File::open(&measured.versions[at].file)?;
+        Ok(Box::new(BufReader::new(file)) as Box<dyn std::io::BufRead>)
+    };
+    judge::is_open(spec, &measured.looks, measured.versions.len(), &open)
+}

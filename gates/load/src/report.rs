@@ -1,0 +1,142 @@
+//! A run as JSON: `gate-load/v1`.
+
+use std::collections::BTreeMap;
+
+use gate_core::{Json, Verdict};
+use load::{Failure, Histogram, Tally};
+use serde_json::json;
+
+use crate::judge::{Compared, Decided, Judged};
+use crate::seen::Observation;
+use crate::threshold::Threshold;
+
+/// The whole document.
+pub(crate) fn document(
+    seen: &Observation,
+    judged: &Judged,
+    verdict: Verdict,
+    exit_code: u8,
+) -> Json {
+    let reasons: Vec<String> = judged
+        .checks
+        .iter()
+        .filter(|check| check.verdict != Verdict::Pass)
+        .map(|check| format!("{}: {}", check.title, check.message))
+        .collect();
+    let thresholds: Vec<Json> = judged
+        .thresholds
+        .iter()
+        .map(|(threshold, decided)| threshold_of(threshold, decided))
+        .collect();
+    let mut document = version(seen, judged, 0);
+    let more = json!({
+        "schema": "gate-load/v1",
+        "url": seen.versions.first().map(|version| version.url.clone()),
+        "thresholds": thresholds,
+        "verdict": verdict,
+        "exit_code": exit_code,
+        "reasons": reasons,
+    });
+    merge(&mut document, more);
+    if seen.versions.len() > 1 {
+        let comparison: Vec<Json> = judged.comparison.iter().map(compared).collect();
+        let mut baseline = version(seen, judged, 1);
+        merge(&mut baseline, json!({ "url": seen.versions[1].url }));
+        merge(&mut document, json!({ "baseline": baseline, "comparison": comparison }));
+    }
+    document
+}
+
+fn merge(into: &mut Json, from: Json) {
+    if let (Some(into), Json::Object(from)) = (into.as_object_mut(), from) {
+        into.extend(from);
+    }
+}
+
+fn version(seen: &Observation, judged: &Judged, at: usize) -> Json {
+    let (Some(version), Some(figures)) = (seen.versions.get(at), judged.figures.get(at)) else {
+        return json!({});
+    };
+    let all = &figures.all;
+    // How many a second were sent, and not how long the last answer took.
+    let seconds = version.seconds;
+    let measured = seen.looks.last().map_or(0, |_| all.requests);
+    let refused = seen.refused.as_ref().filter(|refused| refused.version == at);
+    let unanswered = refused.and_then(|refused| refused.failure.clone());
+    let mut errors: BTreeMap<String, u64> = Failure::ALL
+        .into_iter()
+        .filter(|failure| all.failed(*failure) > 0)
+        .map(|failure| (failure.name().to_owned(), all.failed(failure)))
+        .collect();
+    let first = u64::from(unanswered.is_some());
+    if let Some(failure) = unanswered {
+        *errors.entry(failure).or_default() += 1;
+    }
+    let statuses: BTreeMap<String, u64> =
+        all.statuses().iter().map(|(status, count)| (status.to_string(), *count)).collect();
+    let rate = |count: u64| if seconds > 0.0 { round(count as f64 / seconds, 3) } else { json!(0) };
+    let cpu = seen.generator.ran_us as f64
+        / judged.figures.iter().map(|figures| figures.all.requests).sum::<u64>().max(1) as f64;
+    json!({
+        "requests": measured + first,
+        "failures": all.failures() + first,
+        "bytes": all.bytes,
+        "seconds": round(seconds, 3),
+        "intended": version.intended,
+        "intended_rate": version.intended.map(&rate),
+        "achieved_rate": rate(all.requests),
+        "latency_ms": times(&all.latency),
+        "service_ms": times(&all.service),
+        "send_lag_us": lag(all),
+        "cpu_us_per_request": round(cpu, 2),
+        "status": statuses,
+        "errors": errors,
+    })
+}
+
+fn times(histogram: &Histogram) -> Json {
+    let at = |q| histogram.quantile(q).map(|value| round(value as f64 / 1e3, 3));
+    json!({
+        "p50": at(0.5),
+        "p90": at(0.9),
+        "p95": at(0.95),
+        "p99": at(0.99),
+        "p99.9": at(0.999),
+        "max": histogram.max().map(|value| round(value as f64 / 1e3, 3)),
+        "mean": histogram.mean().map(|value| round(value / 1e3, 3)),
+    })
+}
+
+fn lag(all: &Tally) -> Json {
+    let at = |q| all.lag.quantile(q);
+    json!({ "p50": at(0.5), "p99": at(0.99), "max": all.lag.max() })
+}
+
+fn threshold_of(threshold: &Threshold, decided: &Decided) -> Json {
+    let unit = |value: Option<f64>| value.map(|value| round(threshold.in_its_unit(value), 6));
+    json!({
+        "expression": threshold.to_string(),
+        "value": unit(decided.value),
+        "low": unit(decided.low),
+        "high": unit(decided.high),
+        "verdict": decided.verdict,
+    })
+}
+
+fn compared(one: &Compared) -> Json {
+    let ratio = |value: Option<f64>| value.map(|value| round(value, 4));
+    json!({
+        "metric": one.metric,
+        "ratio": ratio(one.ratio),
+        "low": ratio(one.low),
+        "high": ratio(one.high),
+        "margin": round(one.margin, 6),
+        "verdict": one.verdict,
+    })
+}
+
+/// A number with so many digits behind the point.
+fn round(value: f64, digits: i32) -> Json {
+    let factor = 10_f64.powi(digits);
+    json!((value * factor).round() / factor)
+}

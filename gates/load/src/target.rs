@@ -1,0 +1,173 @@
+//! What is asked, and where that is.
+
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::sync::Arc;
+
+use gate_core::Error;
+use load::{Request, Tls};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::{ClientConfig, RootCertStore};
+use url::Url;
+
+/// One version that is asked.
+#[derive(Debug, Clone)]
+pub(crate) struct Target {
+    /// Its address.
+    pub(crate) url: Url,
+    /// What the name of its host stands for; it is looked up once.
+    pub(crate) addresses: Vec<SocketAddr>,
+    /// How connections are made private; none for plain ones.
+    pub(crate) tls: Option<Tls>,
+    /// What is sent.
+    pub(crate) request: Request,
+}
+
+/// What a request has besides its address.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Asks {
+    pub(crate) method: String,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: Vec<u8>,
+    /// Authorities besides the system's, in PEM.
+    pub(crate) authorities: Option<Vec<u8>>,
+}
+
+/// An address of a service: absolute, in HTTP.
+pub(crate) fn parse(text: &str) -> Result<Url, Error> {
+    let hint = "write it with its scheme: https://shop.example.com/offers";
+    let url = Url::parse(text)
+        .map_err(|error| Error::new(format!("`{text}` is no address: {error}")).hint(hint))?;
+    if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
+        return Err(Error::new(format!("`{text}` is no address of a web server")).hint(hint));
+    }
+    Ok(url)
+}
+
+impl Target {
+    /// Looks its host up and makes the request.
+    pub(crate) fn new(url: Url, asks: &Asks) -> Result<Target, Error> {
+        let host = url.host_str().unwrap_or_default();
+        let port = url.port_or_known_default().unwrap_or(80);
+        let bare = host.trim_start_matches('[').trim_end_matches(']');
+        let addresses: Vec<SocketAddr> = (bare, port)
+            .to_socket_addrs()
+            .map_err(|error| {
+                Error::new(format!("the host `{host}` is not found: {error}"))
+                    .hint("is its name right, and does this machine reach the network?")
+            })?
+            .collect();
+        let named = match url.port() {
+            Some(port) => format!("{host}:{port}"),
+            None => host.to_owned(),
+        };
+        let path = match url.query() {
+            Some(query) => format!("{}?{query}", url.path()),
+            None => url.path().to_owned(),
+        };
+        let mut headers = asks.headers.clone();
+        if !url.username().is_empty() && !has(&headers, "authorization") {
+            let pair = format!("{}:{}", url.username(), url.password().unwrap_or_default());
+            headers.push(("authorization".to_owned(), basic(&pair)));
+        }
+        let request = Request::new(&asks.method, &path, &named, &headers, &asks.body)
+            .map_err(|error| Error::new(error.to_string()))?;
+        let tls = match url.scheme() {
+            "https" => Some(private(bare, asks.authorities.as_deref())?),
+            _ => None,
+        };
+        Ok(Target { url, addresses, tls, request })
+    }
+
+    /// Its address without a password.
+    pub(crate) fn shown(&self) -> String {
+        let mut url = self.url.clone();
+        if url.password().is_some() {
+            let _ = url.set_password(Some("***"));
+        }
+        url.to_string()
+    }
+}
+
+fn has(headers: &[(String, String)], name: &str) -> bool {
+    headers.iter().any(|(other, _)| other.eq_ignore_ascii_case(name))
+}
+
+/// The header for `name:password`.
+pub(crate) fn basic(pair: &str) -> String {
+    use base64::Engine as _;
+    format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(pair))
+}
+
+fn private(host: &str, authorities: Option<&[u8]>) -> Result<Tls, Error> {
+    let mut roots = RootCertStore::empty();
+    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    for certificate in CertificateDer::pem_slice_iter(authorities.unwrap_or_default()) {
+        let certificate = certificate.map_err(|error| bad_authority(&error))?;
+        roots.add(certificate).map_err(|error| bad_authority(&error))?;
+    }
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let mut config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|error| Error::new(error.to_string()))?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    let name = ServerName::try_from(host.to_owned())
+        .map_err(|_| Error::new(format!("no certificate can name `{host}`")))?;
+    Ok(Tls { config: Arc::new(config), name })
+}
+
+fn bad_authority(error: &dyn std::fmt::Display) -> Error {
+    Error::new(format!("reading an authority: {error}")).hint("authorities are PEM files")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_becomes_a_request() {
+        let check = |text: &str, expect: Result<(&str, &str), &str>| {
+            let asks = Asks { method: "GET".to_owned(), ..Asks::default() };
+            let made = parse(text).and_then(|url| Target::new(url, &asks));
+            match (made, expect) {
+                (Ok(target), Ok((begins, shown))) => {
+                    let sent = String::from_utf8(target.request.bytes().to_vec()).unwrap();
+                    assert!(sent.starts_with(begins), "{sent}");
+                    assert_eq!(target.shown(), shown);
+                    assert!(!target.addresses.is_empty());
+                }
+                (Err(error), Err(why)) => assert_eq!(error.to_string(), why),
+                (made, _) => panic!("{text}: {made:?}"),
+            }
+        };
+        check(
+            "http://127.0.0.1:81/a?b=c d#e",
+            Ok((
+                "GET /a?b=c%20d HTTP/1.1\r\nhost: 127.0.0.1:81\r\n",
+                "http://127.0.0.1:81/a?b=c%20d#e",
+            )),
+        );
+        check("http://[::1]", Ok(("GET / HTTP/1.1\r\nhost: [::1]\r\n", "http://[::1]/")));
+        check(
+            "https://127.0.0.1/",
+            Ok(("GET / HTTP/1.1\r\nhost: 127.0.0.1\r\n", "https://127.0.0.1/")),
+        );
+        check(
+            "http://kim:pass-word@127.0.0.1/",
+            Ok(("GET / HTTP/1.1\r\n", "http://kim:***@127.0.0.1/")),
+        );
+        check("127.0.0.1:80", Err("`127.0.0.1:80` is no address: relative URL without a base"));
+        check("ftp://host/", Err("`ftp://host/` is no address of a web server"));
+        check("localhost:80", Err("`localhost:80` is no address of a web server"));
+    }
+
+    #[test]
+    fn who_is_named_in_an_address_is_sent() {
+        let asks = Asks { method: "GET".to_owned(), ..Asks::default() };
+        let target = Target::new(parse("http://kim:pw@127.0.0.1/").unwrap(), &asks).unwrap();
+        let sent = String::from_utf8(target.request.bytes().to_vec()).unwrap();
+        assert!(sent.contains("authorization: Basic a2ltOnB3\r\n"), "{sent}");
+    }
+}
