@@ -50,6 +50,9 @@ bench:
 	python3 tests/bench/replay.py "$${CARGO_TARGET_DIR:-target}"/release/gate \
 		"$${CARGO_TARGET_DIR:-target}"/release/examples/large_cassette \
 		"$${CARGO_TARGET_DIR:-target}"/release/examples/bare_server
+	$(CARGO) build --release --package stats --example same_version
+	python3 tests/bench/compare.py "$${CARGO_TARGET_DIR:-target}"/release/gate \
+		"$${CARGO_TARGET_DIR:-target}"/release/examples/same_version
 
 # The same suite here and on a Selenium Grid whose nodes are killed; wants Java and npm as well.
 grid: deps

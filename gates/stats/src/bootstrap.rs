@@ -6,6 +6,15 @@
 //! itself.
 
 use crate::random::Random;
+use crate::share::Side;
+use crate::{looks, normal};
+
+/// How often blocks are drawn again.
+const DRAWS: usize = 1000;
+/// The normal quantile of 5%.
+const Z: f64 = 1.644_853_626_951_472_7;
+/// More blocks than this are too many to speak of.
+const MOST_MISSING: f64 = 1e5;
 
 /// What was seen in a block: values, ascending, each with how often it was.
 pub type Values = [(u64, u64)];
@@ -52,7 +61,74 @@ pub fn quantile_ratio(
     }
     // Draws of n blocks spread as if there were n − 1.
     let few = blocks.len() as f64 / (blocks.len() as f64 - 1.0);
-    (count > 1.0).then(|| Ratio { log: estimate, error: (squares / (count - 1.0) * few).sqrt() })
+    // Far out, where few samples are, draws of the same ones spread too little.
+    let alone = first.alone(&all, quantile)?.hypot(second.alone(&all, quantile)?);
+    let error = (squares / (count - 1.0) * few).sqrt().max(alone);
+    (count > 1.0).then_some(Ratio { log: estimate, error })
+}
+
+/// What a look at two versions has shown.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Looked {
+    /// How many times that of the second version the quantile of the first one is.
+    pub ratio: f64,
+    /// The bounds of that, each wrong once in twenty.
+    pub low: f64,
+    /// See `low`.
+    pub high: f64,
+    /// On which side of the margin it is.
+    pub side: Side,
+    /// About how many more blocks would tell; none when it is decided, or too near to the margin.
+    pub missing: Option<u64>,
+}
+
+/// How often a comparison may be wrong, over all its looks.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Wrong {
+    /// That it holds a version to be no worse that is.
+    pub pass: f64,
+    /// That it holds a version to be worse that is not.
+    pub fail: f64,
+}
+
+/// Looks whether a quantile of the first version is less than `margin` times that of the second;
+/// `part` is how much of the most there can be is known (0 to 1). None where there is no ratio.
+pub fn not_worse(
+    blocks: &[(&Values, &Values)],
+    quantile: f64,
+    margin: f64,
+    (wrong, part): (Wrong, f64),
+    random: &mut Random,
+) -> Option<Looked> {
+    let ratio = quantile_ratio(blocks, quantile, DRAWS, random)?;
+    // With few blocks their spread itself is not known well.
+    let error = ratio.error * few(blocks.len());
+    let usual = Z * error;
+    let away = |alpha: f64| {
+        let budget = looks::obrien_fleming(alpha, part).and_then(normal::isf);
+        budget.unwrap_or(f64::INFINITY) * error
+    };
+    let side = if ratio.log + away(wrong.pass) < margin.ln() {
+        Side::Below
+    } else if ratio.log - away(wrong.fail) > margin.ln() {
+        Side::Above
+    } else {
+        Side::Open
+    };
+    // The error shrinks with the square root of the time.
+    let times = (usual / (ratio.log - margin.ln()).abs()).powi(2);
+    let more = (times.max(1.1) - 1.0) * blocks.len() as f64;
+    let missing = (side == Side::Open && more < MOST_MISSING).then_some(more.ceil() as u64);
+    let at = |log: f64| log.exp();
+    let (low, high) = (at(ratio.log - usual), at(ratio.log + usual));
+    Some(Looked { ratio: at(ratio.log), low, high, side, missing })
+}
+
+/// How much wider Student's distribution is than the normal one, at 5%, for so many blocks
+/// (Abramowitz and Stegun 26.7.5).
+fn few(blocks: usize) -> f64 {
+    let freedom = (blocks as f64 - 1.0).max(1.0);
+    1.0 + 0.927 / freedom + 0.834 / (freedom * freedom)
 }
 
 /// Blocks over one list of values, so that drawing them is adding at places.
@@ -70,6 +146,16 @@ impl Placed {
         let placed = |block: &Values| block.iter().map(|(value, n)| (place(*value), *n)).collect();
         let blocks = blocks.map(placed).collect();
         Placed { values, blocks }
+    }
+
+    /// The standard error of the logarithm of a quantile if all samples were independent, from the
+    /// values one standard error of their rank to either side.
+    fn alone(&self, drawn: &[usize], quantile: f64) -> Option<f64> {
+        let samples: u64 = self.blocks.iter().flatten().map(|(_, count)| count).sum();
+        let off = (quantile * (1.0 - quantile) / samples.max(1) as f64).sqrt();
+        let low = self.quantile(drawn, (quantile - off).max(0.0))?;
+        let high = self.quantile(drawn, (quantile + off).min(1.0))?;
+        (low > 0).then(|| (high as f64 / low as f64).ln() / 2.0)
     }
 
     /// The smallest value that this share of those in the drawn blocks does not exceed.

@@ -1,18 +1,17 @@
 //! The version under test beside the other one.
 
 use gate_core::{Error, Verdict};
-use stats::bootstrap::{Values, quantile_ratio};
+use stats::bootstrap::{Values, Wrong, not_worse};
 use stats::random::Random;
-use stats::{looks, normal};
+use stats::share::Side;
 
 use super::Open;
-use super::decided::ALPHA;
 use crate::figures::latencies;
 use crate::measure::Look;
 use crate::settings::Settings;
 
-/// How often seconds are drawn again.
-const DRAWS: usize = 1000;
+/// How often it may be wrong: who is blamed for what is not so stops to believe.
+const WRONG: Wrong = Wrong { pass: 0.05, fail: 0.005 };
 
 /// A quantile beside that of the other version.
 #[derive(Debug, Clone, PartialEq)]
@@ -89,32 +88,31 @@ fn one(
             .copied()
             .filter(|(own, other)| !own.is_empty() && !other.is_empty())
             .collect();
-        let mut random = Random::new(seed ^ look.seconds);
-        let Some(ratio) = quantile_ratio(&full, quantile, DRAWS, &mut random) else { continue };
+        let own = quantile_of(full.iter().map(|(own, _)| *own), quantile);
         let other = quantile_of(full.iter().map(|(_, other)| *other), quantile);
         let margin = 1.0 + allowed.margin.max(allowed.tolerance / other.max(1.0));
-        compared.margin = margin;
-        compared.values = Some((quantile_of(full.iter().map(|(own, _)| *own), quantile), other));
-        // With few seconds their spread itself is not known well.
-        let error = ratio.error * few(full.len());
-        let budget = looks::obrien_fleming(ALPHA, look.part).and_then(normal::isf);
-        let away = budget.unwrap_or(f64::INFINITY) * error;
-        compared.ratio = Some(ratio.log.exp());
-        compared.low = Some((ratio.log - 1.645 * error).exp());
-        compared.high = Some((ratio.log + 1.645 * error).exp());
-        if (ratio.log + away).exp() < margin {
-            compared.verdict = Verdict::Pass;
-        } else if (ratio.log - away).exp() > margin {
-            compared.verdict = Verdict::Fail;
-        }
+        let mut random = Random::new(seed ^ look.seconds);
+        let Some(looked) = not_worse(&full, quantile, margin, (WRONG, look.part), &mut random)
+        else {
+            continue;
+        };
+        compared = Compared {
+            values: Some((own, other)),
+            ratio: Some(looked.ratio),
+            low: Some(looked.low),
+            high: Some(looked.high),
+            margin,
+            verdict: match looked.side {
+                Side::Below => Verdict::Pass,
+                Side::Above => Verdict::Fail,
+                Side::Open => Verdict::Inconclusive,
+            },
+            missing: looked.missing,
+            ..compared
+        };
         if compared.verdict != Verdict::Inconclusive {
-            return compared;
+            break;
         }
-        // The error shrinks with the square root of the time.
-        let distance = (ratio.log - margin.ln()).abs();
-        let times = (1.645 * error / distance).powi(2);
-        let more = (times.max(1.1) - 1.0) * full.len() as f64;
-        compared.missing = (more < 1e5).then_some(more.ceil() as u64);
     }
     compared
 }
@@ -130,11 +128,4 @@ fn quantile_of<'a>(blocks: impl Iterator<Item = &'a Values>, quantile: f64) -> f
         seen as f64 >= wanted - 1e-9
     });
     found.map_or(0.0, |(value, _)| *value as f64)
-}
-
-/// How much wider Student's distribution is than the normal one, at 5%, for so many blocks
-/// (Abramowitz and Stegun 26.7.5).
-fn few(blocks: usize) -> f64 {
-    let freedom = (blocks as f64 - 1.0).max(1.0);
-    1.0 + 0.927 / freedom + 0.834 / (freedom * freedom)
 }
