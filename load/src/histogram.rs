@@ -126,6 +126,12 @@ impl Histogram {
         self.counts[index(microseconds) + 1..].iter().sum()
     }
 
+    /// How many values are this many microseconds or more. Values of the bucket that the limit lies
+    /// in count as such.
+    pub fn at_least(&self, microseconds: u64) -> u64 {
+        self.counts[index(microseconds.min(HIGHEST))..].iter().sum()
+    }
+
     /// Adds all values of another one: the same as if they had been recorded here.
     pub fn merge(&mut self, other: &Histogram) {
         for (count, more) in self.counts.iter_mut().zip(&other.counts) {

@@ -14,6 +14,7 @@ use crate::threshold::Metric;
 pub(crate) struct Row {
     pub(crate) requests: u64,
     pub(crate) failures: u64,
+    pub(crate) bytes: u64,
     /// In microseconds; none when nothing was answered.
     pub(crate) p50: Option<u64>,
     pub(crate) p95: Option<u64>,
@@ -38,6 +39,7 @@ impl Figures {
             figures.rows.push(Row {
                 requests: tally.requests,
                 failures: tally.failures(),
+                bytes: tally.bytes,
                 p50: tally.latency.quantile(0.5),
                 p95: tally.latency.quantile(0.95),
                 p99: tally.latency.quantile(0.99),
@@ -67,6 +69,8 @@ pub(crate) struct Over {
     pub(crate) is_unlagged: bool,
     /// In microseconds.
     pub(crate) limit: u64,
+    /// Whether the limit itself is over it.
+    pub(crate) is_strict: bool,
 }
 
 /// For each of these the blocks, one a second.
@@ -76,7 +80,12 @@ pub(crate) fn blocks(from: impl BufRead, wanted: &[Over]) -> Result<Vec<Vec<Bloc
         let tally = tally?;
         for (blocks, over) in all.iter_mut().zip(wanted) {
             let histogram = durations(&tally, over.metric, over.is_unlagged);
-            blocks.push(Block { samples: histogram.count(), events: histogram.over(over.limit) });
+            let events = if over.is_strict {
+                histogram.at_least(over.limit)
+            } else {
+                histogram.over(over.limit)
+            };
+            blocks.push(Block { samples: histogram.count(), events });
         }
     }
     Ok(all)

@@ -16,6 +16,8 @@ mod words;
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Cursor};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use gate_core::{
@@ -71,10 +73,12 @@ impl Gate for Load {
     ) -> Result<Observation, Error> {
         let versions = versions(spec, cx)?;
         let (spec, own, folder) = (spec.clone(), cx.clone(), cx.scratch()?);
+        // An attempt that is given up drops this, and with it ends what the thread is at.
+        let (_alive, gone) = Alive::new();
         // The engine has threads of its own; this one only waits for them.
         let measured = tokio::task::spawn_blocking(move || {
             let work = Work { spec: &spec, versions, folder: &folder, seed: own.seed() };
-            let measured = measure::measure(&work, &mut Follow(&own))?;
+            let measured = measure::measure(&work, &mut Follow { cx: &own, gone })?;
             kept(&spec, measured, &own)
         });
         measured.await.map_err(|error| Error::new(format!("the load test has ended: {error}")))?
@@ -105,24 +109,43 @@ impl Gate for Load {
     }
 }
 
+/// Says when it is dropped that nobody waits any more.
+struct Alive(Arc<AtomicBool>);
+
+impl Alive {
+    fn new() -> (Alive, Arc<AtomicBool>) {
+        let gone = Arc::new(AtomicBool::new(false));
+        (Alive(Arc::clone(&gone)), gone)
+    }
+}
+
+impl Drop for Alive {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 /// Tells of the seconds as progress.
-struct Follow<'c>(&'c Context);
+struct Follow<'c> {
+    cx: &'c Context,
+    gone: Arc<AtomicBool>,
+}
 
 impl Watch for Follow<'_> {
     fn second(&mut self, glance: &Glance) {
         if glance.version == 0 {
             let text = commands::live::line(glance);
-            self.0.progress(glance.done as u64, Some(glance.of as u64), "s", text);
+            self.cx.progress(glance.done as u64, Some(glance.of as u64), "s", text);
         }
     }
 
     fn goes_on(&mut self, more: Duration) {
         let text = format!("not decided yet: {} more", words::time(more.as_micros() as f64));
-        self.0.log(gate_core::Level::Info, text);
+        self.cx.log(gate_core::Level::Info, text);
     }
 
     fn is_cancelled(&self) -> bool {
-        self.0.is_cancelled()
+        self.cx.is_cancelled() || self.gone.load(Ordering::Relaxed)
     }
 }
 
@@ -134,7 +157,8 @@ fn versions(spec: &Settings, cx: &Context) -> Result<Vec<Target>, Error> {
             (Some(url), _) => target::parse(url)?,
             (None, path) => joined(&environment.url, path.as_deref())?,
         };
-        Target::new(url, &asks(spec, environment, cx)?)
+        let asks = asks(spec, &url, environment, cx)?;
+        Target::new(url, &asks)
     };
     let first = own(candidate)?;
     may_be_loaded(&first.url, candidate, spec)?;
@@ -147,9 +171,16 @@ fn versions(spec: &Settings, cx: &Context) -> Result<Vec<Target>, Error> {
             })?,
             name => cx.environment(name)?,
         };
-        // The same path of the other environment, whatever host the address of this one names.
-        let url = joined(&other.url, Some(&path_of(&versions[0].url)))?;
-        versions.push(Target::new(url, &asks(spec, other, cx)?)?);
+        let url = match &spec.url {
+            // The same path of the other environment, whatever host this address names.
+            Some(_) => other
+                .url
+                .join(&path_of(&versions[0].url))
+                .map_err(|error| Error::new(format!("{} has no such path: {error}", other.url)))?,
+            None => joined(&other.url, spec.path.as_deref())?,
+        };
+        let asks = asks(spec, &url, other, cx)?;
+        versions.push(Target::new(url, &asks)?);
     }
     Ok(versions)
 }
@@ -161,34 +192,50 @@ fn path_of(url: &Url) -> String {
 /// A path of an environment, whose own path it goes on from.
 fn joined(base: &Url, path: Option<&str>) -> Result<Url, Error> {
     let Some(path) = path else { return Ok(base.clone()) };
-    let whole = format!("{}{path}", base.as_str().trim_end_matches('/'));
-    target::parse(&whole)
+    let mut root = base.clone();
+    root.set_query(None);
+    root.set_fragment(None);
+    target::parse(&format!("{}{path}", root.as_str().trim_end_matches('/')))
 }
 
 /// Load on somebody else's machine is an attack.
 fn may_be_loaded(url: &Url, environment: &Environment, spec: &Settings) -> Result<(), Error> {
     let host = url.host_str().unwrap_or_default();
-    if environment.url.host_str() == Some(host) || spec.allow_hosts.iter().any(|one| one == host) {
+    let bare = host.trim_matches(['[', ']']);
+    let is_named = |one: &String| one.trim_matches(['[', ']']).eq_ignore_ascii_case(bare);
+    if is_own(url, environment) || spec.allow_hosts.iter().any(is_named) {
         return Ok(());
     }
     Err(Error::new(format!("`{host}` is not the host of the environment `{}`", environment.name))
         .hint(format!("if it may be loaded, say so: allow_hosts: [{host}]")))
 }
 
-fn asks(spec: &Settings, environment: &Environment, cx: &Context) -> Result<Asks, Error> {
+fn is_own(url: &Url, environment: &Environment) -> bool {
+    environment.url.host_str() == url.host_str()
+}
+
+/// What is sent. What lets into the environment goes to its own host and to nobody else.
+fn asks(
+    spec: &Settings,
+    url: &Url,
+    environment: &Environment,
+    cx: &Context,
+) -> Result<Asks, Error> {
+    let is_own = is_own(url, environment);
     let mut headers = Vec::new();
-    for (name, value) in environment.headers.iter().chain(&spec.headers) {
+    let of_environment = environment.headers.iter().filter(|_| is_own);
+    for (name, value) in of_environment.chain(&spec.headers) {
         headers.retain(|(other, _): &(String, String)| !other.eq_ignore_ascii_case(name));
         headers.push((name.to_ascii_lowercase(), cx.reveal(value)?));
     }
     let mut cookies = Vec::new();
-    for (name, value) in &environment.cookies {
+    for (name, value) in environment.cookies.iter().filter(|_| is_own) {
         cookies.push(format!("{name}={}", cx.reveal(value)?));
     }
     if !cookies.is_empty() {
         headers.push(("cookie".to_owned(), cookies.join("; ")));
     }
-    if let Some(pair) = &environment.basic_auth
+    if let Some(pair) = environment.basic_auth.as_ref().filter(|_| is_own)
         && !headers.iter().any(|(name, _)| name == "authorization")
     {
         headers.push(("authorization".to_owned(), target::basic(&cx.reveal(pair)?)));
@@ -198,7 +245,7 @@ fn asks(spec: &Settings, environment: &Environment, cx: &Context) -> Result<Asks
     let authorities =
         authorities.map(|path| gate_core::files::read(&cx.spec_folder().join(path))).transpose()?;
     Ok(Asks {
-        method: spec.method().to_owned(),
+        method: spec.method(),
         headers,
         body: body.unwrap_or_default().into_bytes(),
         authorities,

@@ -195,9 +195,9 @@ impl Settings {
         self.rate.map_or(RATE, Rate::per_second)
     }
 
-    pub(crate) fn method(&self) -> &str {
+    pub(crate) fn method(&self) -> String {
         let usual = if self.body.is_some() { "POST" } else { "GET" };
-        self.method.as_deref().unwrap_or(usual)
+        self.method.as_deref().unwrap_or(usual).to_ascii_uppercase()
     }
 
     /// What shaped the measurement. Thresholds have only decided when it was over: an observation
@@ -255,15 +255,7 @@ impl Settings {
             let at = if self.stages.is_empty() { "duration" } else { "stages" };
             wrong(&[at], "less than a second says nothing", "give it 30s or more");
         }
-        if let Some(most) = self.max_duration
-            && most.0 < self.duration()
-        {
-            wrong(
-                &["max_duration"],
-                "it is shorter than the duration",
-                "leave it out, or give it more",
-            );
-        }
+        self.time_problems(&mut wrong);
         for (name, number) in [
             ("connections", self.connections.unwrap_or(1)),
             ("max_connections", self.max_connections),
@@ -275,6 +267,42 @@ impl Settings {
         }
         if self.timeout.0.is_zero() || self.timeout.0 > LONGEST {
             wrong(&["timeout"], "a time-out lies between 1ms and 60s", "give it 30s");
+        }
+        self.comparison_problems(&mut wrong);
+        found
+    }
+
+    fn time_problems(&self, wrong: &mut dyn FnMut(&[&str], &str, &str)) {
+        if let Some(most) = self.max_duration
+            && most.0 > self.duration()
+            && most.0 < self.duration() * 2
+        {
+            wrong(
+                &["max_duration"],
+                "it is looked at again when it is twice as long, which this never is",
+                "give it twice the duration or more",
+            );
+        }
+        if self.rate() > FASTEST || self.stages.iter().any(|one| one.rate.per_second() > FASTEST) {
+            wrong(&["rate"], "no machine sends so much", "give it less than 1000000/s");
+        }
+        if self.threads > MOST_THREADS {
+            wrong(&["threads"], "these are more than processors", "give it one for each processor");
+        }
+        if let Some(most) = self.max_duration
+            && most.0 < self.duration()
+        {
+            wrong(
+                &["max_duration"],
+                "it is shorter than the duration",
+                "leave it out, or give it more",
+            );
+        }
+    }
+
+    fn comparison_problems(&self, wrong: &mut dyn FnMut(&[&str], &str, &str)) {
+        if self.compare.as_ref().is_some_and(|compare| compare.percentiles.is_empty()) {
+            wrong(&["compare", "percentiles"], "nothing is compared", "such as [50, 95]");
         }
         if let Some(compare) = &self.compare {
             if self.connections.is_some() {
@@ -292,9 +320,11 @@ impl Settings {
                 );
             }
         }
-        found
     }
 }
 
+/// The highest rate that is tried, per second.
+const FASTEST: f64 = 1e6;
+const MOST_THREADS: usize = 256;
 /// What a histogram tells apart.
 const LONGEST: std::time::Duration = std::time::Duration::from_mins(1);

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use gate_core::Error;
 use load::{Request, Tls};
+use percent_encoding::percent_decode_str;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
@@ -36,10 +37,12 @@ pub(crate) struct Asks {
 /// An address of a service: absolute, in HTTP.
 pub(crate) fn parse(text: &str) -> Result<Url, Error> {
     let hint = "write it with its scheme: https://shop.example.com/offers";
+    // What stands before an @ may be a password.
+    let shown = text.rsplit('@').next().unwrap_or(text);
     let url = Url::parse(text)
-        .map_err(|error| Error::new(format!("`{text}` is no address: {error}")).hint(hint))?;
+        .map_err(|error| Error::new(format!("`{shown}` is no address: {error}")).hint(hint))?;
     if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
-        return Err(Error::new(format!("`{text}` is no address of a web server")).hint(hint));
+        return Err(Error::new(format!("`{shown}` is no address of a web server")).hint(hint));
     }
     Ok(url)
 }
@@ -67,7 +70,9 @@ impl Target {
         };
         let mut headers = asks.headers.clone();
         if !url.username().is_empty() && !has(&headers, "authorization") {
-            let pair = format!("{}:{}", url.username(), url.password().unwrap_or_default());
+            let plain = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
+            let password = plain(url.password().unwrap_or_default());
+            let pair = format!("{}:{password}", plain(url.username()));
             headers.push(("authorization".to_owned(), basic(&pair)));
         }
         let request = Request::new(&asks.method, &path, &named, &headers, &asks.body)
@@ -79,12 +84,12 @@ impl Target {
         Ok(Target { url, addresses, tls, request })
     }
 
-    /// Its address without a password.
+    /// Its address without who it is asked as.
     pub(crate) fn shown(&self) -> String {
         let mut url = self.url.clone();
-        if url.password().is_some() {
-            let _ = url.set_password(Some("***"));
-        }
+        // Either of them may be a token; an address with a host can be without them.
+        let _ = url.set_username("");
+        let _ = url.set_password(None);
         url.to_string()
     }
 }
@@ -154,10 +159,7 @@ mod tests {
             "https://127.0.0.1/",
             Ok(("GET / HTTP/1.1\r\nhost: 127.0.0.1\r\n", "https://127.0.0.1/")),
         );
-        check(
-            "http://kim:pass-word@127.0.0.1/",
-            Ok(("GET / HTTP/1.1\r\n", "http://kim:***@127.0.0.1/")),
-        );
+        check("http://kim:pass-word@127.0.0.1/", Ok(("GET / HTTP/1.1\r\n", "http://127.0.0.1/")));
         check("127.0.0.1:80", Err("`127.0.0.1:80` is no address: relative URL without a base"));
         check("ftp://host/", Err("`ftp://host/` is no address of a web server"));
         check("localhost:80", Err("`localhost:80` is no address of a web server"));
@@ -166,8 +168,8 @@ mod tests {
     #[test]
     fn who_is_named_in_an_address_is_sent() {
         let asks = Asks { method: "GET".to_owned(), ..Asks::default() };
-        let target = Target::new(parse("http://kim:pw@127.0.0.1/").unwrap(), &asks).unwrap();
+        let target = Target::new(parse("http://kim:p%40w@127.0.0.1/").unwrap(), &asks).unwrap();
         let sent = String::from_utf8(target.request.bytes().to_vec()).unwrap();
-        assert!(sent.contains("authorization: Basic a2ltOnB3\r\n"), "{sent}");
+        assert!(sent.contains("authorization: Basic a2ltOnBAdw==\r\n"), "{sent}");
     }
 }

@@ -55,7 +55,7 @@ fn main() -> ExitCode {
             (0..most).map(|_| random.below(from.len())).collect()
         };
         let (own, other) = (draw(&slower), draw(&all));
-        let mut side = Side::Open;
+        let (mut side, mut before) = (Side::Open, 0.0);
         for look in 0..looks {
             let count = seconds << look;
             let blocks: Vec<(&Values, &Values)> = own[..count]
@@ -64,7 +64,8 @@ fn main() -> ExitCode {
                 .map(|(own, other)| (&slower[*own][..], &all[*other][..]))
                 .collect();
             let part = count as f64 / most as f64;
-            let looked = not_worse(&blocks, quantile, margin, (WRONG, part), &mut random);
+            let looked = not_worse(&blocks, quantile, margin, WRONG, (before, part), &mut random);
+            before = part;
             side = looked.map_or(Side::Open, |looked| looked.side);
             if side != Side::Open || look + 1 == looks {
                 taken += count;

@@ -7,12 +7,14 @@
 
 use crate::random::Random;
 use crate::share::Side;
-use crate::{looks, normal};
+use crate::{looks, student};
 
 /// How often blocks are drawn again.
 const DRAWS: usize = 1000;
-/// The normal quantile of 5%.
-const Z: f64 = 1.644_853_626_951_472_7;
+/// The error of the bounds that are told.
+const USUAL: f64 = 0.05;
+/// How many samples of each version have to lie beyond the quantile.
+const BEYOND: f64 = 5.0;
 /// More blocks than this are too many to speak of.
 const MOST_MISSING: f64 = 1e5;
 
@@ -92,22 +94,29 @@ pub struct Wrong {
 }
 
 /// Looks whether a quantile of the first version is less than `margin` times that of the second;
-/// `part` is how much of the most there can be is known (0 to 1). None where there is no ratio.
+/// `part` is how much of
+/// the most there can be is known (0 to 1), and `before` how much was at the look before. None where
+/// there is no ratio, or few samples lie beyond the quantile.
 pub fn not_worse(
     blocks: &[(&Values, &Values)],
     quantile: f64,
     margin: f64,
-    (wrong, part): (Wrong, f64),
+    wrong: Wrong,
+    (before, part): (f64, f64),
     random: &mut Random,
 ) -> Option<Looked> {
+    let count = |of: fn(&(&Values, &Values)) -> u64| blocks.iter().map(of).sum::<u64>() as f64;
+    let own = count(|(own, _)| own.iter().map(|(_, count)| count).sum());
+    let other = count(|(_, other)| other.iter().map(|(_, count)| count).sum());
+    if own.min(other) * (1.0 - quantile).min(quantile) < BEYOND {
+        return None;
+    }
     let ratio = quantile_ratio(blocks, quantile, DRAWS, random)?;
     // With few blocks their spread itself is not known well.
-    let error = ratio.error * few(blocks.len());
-    let usual = Z * error;
-    let away = |alpha: f64| {
-        let budget = looks::obrien_fleming(alpha, part).and_then(normal::isf);
-        budget.unwrap_or(f64::INFINITY) * error
-    };
+    let freedom = blocks.len() as f64 - 1.0;
+    let off = |alpha: f64| student::isf(alpha, freedom).unwrap_or(f64::INFINITY) * ratio.error;
+    let usual = off(USUAL);
+    let away = |alpha| looks::increment(alpha, before, part).map_or(f64::INFINITY, off);
     let side = if ratio.log + away(wrong.pass) < margin.ln() {
         Side::Below
     } else if ratio.log - away(wrong.fail) > margin.ln() {
@@ -122,13 +131,6 @@ pub fn not_worse(
     let at = |log: f64| log.exp();
     let (low, high) = (at(ratio.log - usual), at(ratio.log + usual));
     Some(Looked { ratio: at(ratio.log), low, high, side, missing })
-}
-
-/// How much wider Student's distribution is than the normal one, at 5%, for so many blocks
-/// (Abramowitz and Stegun 26.7.5).
-fn few(blocks: usize) -> f64 {
-    let freedom = (blocks as f64 - 1.0).max(1.0);
-    1.0 + 0.927 / freedom + 0.834 / (freedom * freedom)
 }
 
 /// Blocks over one list of values, so that drawing them is adding at places.

@@ -11,3 +11,4 @@ pub mod normal;
 pub mod random;
 pub mod share;
 mod stirling;
+pub mod student;

@@ -14,6 +14,13 @@ pub fn obrien_fleming(alpha: f64, part: f64) -> Option<f64> {
     Some((2.0 * normal::sf(z / part.min(1.0).sqrt())).min(alpha))
 }
 
+/// What a look adds to that, when the one before was at another part (0 for none): the errors of all
+/// looks together are no more than what may be spent.
+pub fn increment(alpha: f64, before: f64, part: f64) -> Option<f64> {
+    let spent = obrien_fleming(alpha, before).unwrap_or(0.0);
+    obrien_fleming(alpha, part).map(|spends| spends - spent).filter(|left| *left > 0.0)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -184,7 +184,7 @@ impl Load {
         let usual = if self.body.is_some() { "POST" } else { "GET" };
         let authorities = self.authorities.as_ref();
         Ok(Asks {
-            method: self.method.clone().unwrap_or_else(|| usual.to_owned()),
+            method: self.method.as_deref().unwrap_or(usual).to_ascii_uppercase(),
             headers: self.headers.clone(),
             body: self.body.clone().unwrap_or_default().into_bytes(),
             authorities: authorities.map(|path| gate_core::files::read(path)).transpose()?,

@@ -81,21 +81,24 @@ fn one(
         verdict: Verdict::Inconclusive,
         missing: None,
     };
+    let mut before = 0.0;
     for look in looks {
         let until = &blocks[..blocks.len().min(look.seconds as usize)];
         let full: Vec<(&Values, &Values)> = until
             .iter()
             .copied()
-            .filter(|(own, other)| !own.is_empty() && !other.is_empty())
+            .filter(|(own, other)| !own.is_empty() || !other.is_empty())
             .collect();
         let own = quantile_of(full.iter().map(|(own, _)| *own), quantile);
         let other = quantile_of(full.iter().map(|(_, other)| *other), quantile);
         let margin = 1.0 + allowed.margin.max(allowed.tolerance / other.max(1.0));
         let mut random = Random::new(seed ^ look.seconds);
-        let Some(looked) = not_worse(&full, quantile, margin, (WRONG, look.part), &mut random)
+        let Some(looked) =
+            not_worse(&full, quantile, margin, WRONG, (before, look.part), &mut random)
         else {
             continue;
         };
+        before = look.part;
         compared = Compared {
             values: Some((own, other)),
             ratio: Some(looked.ratio),

@@ -2,7 +2,7 @@
 
 use gate_core::{Error, Verdict};
 use stats::share::{Block, Looks, Seen, Side, clumps};
-use stats::{binomial, looks, normal};
+use stats::{binomial, looks, student};
 
 use super::Reading;
 use crate::figures::{Over, durations};
@@ -12,6 +12,9 @@ use crate::threshold::{Aggregate, Metric, Threshold};
 pub(crate) const ALPHA: f64 = 0.05;
 /// The limits at which clumps are looked for, as shares of all samples below them.
 const LEVELS: [f64; 4] = [0.5, 0.75, 0.9, 0.95];
+
+/// How many times the slowest sample a limit has to be to be far from all of them.
+const FAR: f64 = 2.0;
 
 /// What a threshold comes to.
 #[derive(Debug, Clone, PartialEq)]
@@ -39,6 +42,8 @@ pub(crate) enum Why {
     Few(Option<u64>),
     /// It would hold without the lateness of the generator.
     OwnLag,
+    /// An early look was certain, and all of it together says otherwise.
+    Changed,
 }
 
 impl Threshold {
@@ -60,15 +65,38 @@ impl Threshold {
         }
     }
 
+    /// What an early look was certain of is not what a run comes to that went on and says otherwise.
+    fn unless_changed(&self, decided: Decided) -> Decided {
+        let holds = decided.value.is_some_and(|value| self.operator.holds(value, self.limit));
+        let is_contrary = match decided.verdict {
+            Verdict::Pass => !holds,
+            Verdict::Fail => holds,
+            _ => false,
+        };
+        if !is_contrary {
+            return decided;
+        }
+        Decided { verdict: Verdict::Inconclusive, why: Why::Changed, ..decided }
+    }
+
     /// What needs no estimate: a number, or an extreme.
     fn by_what_was_seen(&self, reading: &Reading<'_>, is_unlagged: bool) -> Decided {
         let all = &reading.figures.all;
-        let seconds = reading.seconds.max(f64::MIN_POSITIVE);
-        let number = match self.metric {
-            Metric::Failures => all.failures() as f64,
-            Metric::Bytes => all.bytes as f64,
-            _ => all.requests as f64,
+        // A run that goes on for something else has more of everything: counts are those of the
+        // time that was asked for.
+        let first = reading.looks.first().map_or(0, |look| look.seconds as usize);
+        let rows = &reading.figures.rows;
+        let rows = match self.aggregate {
+            Aggregate::Count => &rows[..rows.len().min(first)],
+            _ => &rows[..],
         };
+        let number = rows.iter().map(|row| match self.metric {
+            Metric::Failures => row.failures,
+            Metric::Bytes => row.bytes,
+            _ => row.requests,
+        });
+        let number = number.sum::<u64>() as f64;
+        let seconds = reading.seconds.max(f64::MIN_POSITIVE);
         let times = durations(all, self.metric, is_unlagged);
         let value = match self.aggregate {
             Aggregate::Count => Some(number),
@@ -98,23 +126,27 @@ impl Threshold {
     ) -> Result<Decided, Error> {
         let all = durations(&reading.figures.all, self.metric, is_unlagged);
         let Some(value) = all.quantile(quantile) else { return Ok(seen(None, Why::Nothing)) };
-        let at = |limit| Over { metric: self.metric, is_unlagged, limit };
+        let at = |limit| Over { metric: self.metric, is_unlagged, limit, is_strict: false };
         let own_level = [quantile].into_iter().filter(|q| (1.0 - q) * all.count() as f64 >= 20.0);
         let levels = LEVELS.into_iter().chain(own_level).filter_map(|level| all.quantile(level));
-        // Values are whole microseconds: below a limit of 1.5 are those up to 1.
-        let limit = if self.operator.is_strict() { self.limit.ceil() - 1.0 } else { self.limit };
-        let wanted: Vec<Over> =
-            std::iter::once(limit.max(0.0) as u64).chain(levels).map(at).collect();
+        // Values are whole microseconds: from 1.5 on are those from 2 on.
+        let is_strict = self.operator.is_strict();
+        let limit = if is_strict { self.limit.ceil() } else { self.limit.floor() };
+        let own = Over { is_strict, ..at(limit as u64) };
+        let wanted: Vec<Over> = std::iter::once(own).chain(levels.map(at)).collect();
         let counted = reading.blocks(&wanted)?;
         let [own, others @ ..] = &counted[..] else { return Ok(seen(None, Why::Nothing)) };
         let Some(mut looks) = Looks::new(1.0 - quantile, ALPHA) else {
             return Ok(seen(None, Why::Nothing));
         };
+        // How short delays clump says nothing of a limit that no sample comes anywhere near.
+        let is_far = all.max().is_some_and(|max| max as f64 * FAR < self.limit);
         let (mut side, mut last) = (Side::Open, 1.0);
         for look in reading.looks {
             let until =
                 |blocks: &[Block]| blocks[..blocks.len().min(look.seconds as usize)].to_vec();
-            let clump = clumps(others.iter().map(|blocks| until(blocks)));
+            let clump =
+                if is_far { 1.0 } else { clumps(others.iter().map(|blocks| until(blocks))) };
             let Some(seen) = Seen::of(until(own), clump) else { continue };
             last = seen.clump;
             side = looks.look(seen, look.part);
@@ -131,7 +163,8 @@ impl Threshold {
             _ => Why::Bounds,
         };
         let (low, high) = between(all, quantile, last);
-        Ok(Decided { value: Some(value as f64), low, high, verdict, why })
+        let decided = Decided { value: Some(value as f64), low, high, verdict, why };
+        Ok(self.unless_changed(decided))
     }
 
     /// A mean, by its spread over the seconds.
@@ -140,12 +173,17 @@ impl Threshold {
         let Some(value) = all.mean() else { return Ok(seen(None, Why::Nothing)) };
         let sums = reading.sums(self.metric, is_unlagged)?;
         let (mut verdict, mut bounds) = (Verdict::Inconclusive, (None, None));
+        let mut before = 0.0;
         for look in reading.looks {
             let until = &sums[..sums.len().min(look.seconds as usize)];
             let Some((mean, error)) = mean_of(until) else { continue };
-            bounds = (Some((mean - 1.645 * error).max(0.0)), Some(mean + 1.645 * error));
-            let budget = looks::obrien_fleming(ALPHA, look.part).and_then(normal::isf);
-            let away = budget.unwrap_or(f64::INFINITY) * error;
+            let freedom = until.iter().filter(|(_, count)| *count > 0).count() as f64 - 1.0;
+            let usual = student::isf(ALPHA, freedom).unwrap_or(f64::INFINITY) * error;
+            bounds = (Some((mean - usual).max(0.0)), Some(mean + usual));
+            let budget = looks::increment(ALPHA, before, look.part);
+            before = look.part;
+            let away = budget.and_then(|alpha| student::isf(alpha, freedom));
+            let away = away.unwrap_or(f64::INFINITY) * error;
             if mean + away < self.limit {
                 verdict = kept(self.operator.wants_less());
             } else if mean - away > self.limit {
@@ -157,7 +195,8 @@ impl Threshold {
         }
         let is_open = verdict == Verdict::Inconclusive;
         let why = if is_open { Why::Few(None) } else { Why::Bounds };
-        Ok(Decided { value: Some(value), low: bounds.0, high: bounds.1, verdict, why })
+        let decided = Decided { value: Some(value), low: bounds.0, high: bounds.1, verdict, why };
+        Ok(self.unless_changed(decided))
     }
 }
 

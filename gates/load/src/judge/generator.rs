@@ -48,7 +48,7 @@ pub(super) fn check(spec: &Settings, seen: &Observation, readings: &[Reading<'_>
             cause(seen)
         );
         Some((said, advice(seen)))
-    } else if !open && generator.longest_gap_us > LATEST {
+    } else if generator.longest_gap_us > LATEST {
         let gap = time(generator.longest_gap_us as f64);
         Some((format!("the generator stood still for {gap}{}", cause(seen)), advice(seen)))
     } else {

@@ -69,9 +69,15 @@ pub(crate) fn is_open<'a>(
     spec: &Settings,
     looks: &'a [Look],
     versions: usize,
+    seed: u64,
     open: &'a Open<'a>,
 ) -> Result<bool, Error> {
     let reading = Reading::new(0, looks, 1.0, open)?;
+    let all = &reading.figures.all;
+    // More of nothing decides nothing.
+    if all.requests == 0 || all.failures() == all.requests {
+        return Ok(false);
+    }
     for threshold in &spec.thresholds {
         if threshold.decide(&reading)?.why.wants_more() {
             return Ok(true);
@@ -80,7 +86,7 @@ pub(crate) fn is_open<'a>(
     if versions < 2 {
         return Ok(false);
     }
-    let all = compared::compare(spec, looks, 0, open)?;
+    let all = compared::compare(spec, looks, seed, open)?;
     Ok(all.iter().any(|one| one.verdict == Verdict::Inconclusive))
 }
 
@@ -136,7 +142,15 @@ pub(crate) fn judge<'a>(
     }
     if seen.versions.len() > 1 {
         judged.comparison = compared::compare(spec, &seen.looks, seed, open)?;
-        judged.checks.push(words::comparison(spec, seen, &judged.comparison));
+        let broken = readings.get(1).map(|reading| &reading.figures.all).filter(|all| {
+            all.failures() as f64 > spec.max_failures.fraction() * all.requests as f64
+        });
+        if broken.is_some() {
+            for one in &mut judged.comparison {
+                one.verdict = Verdict::Inconclusive;
+            }
+        }
+        judged.checks.push(words::comparison(spec, seen, &judged.comparison, broken));
     }
     if !is_fit {
         for check in judged.checks.iter_mut().skip(1).filter(|one| one.verdict == Verdict::Fail) {

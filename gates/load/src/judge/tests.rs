@@ -88,6 +88,9 @@ fn thresholds_are_decided_by_what_the_samples_can_say() {
     check(30, "p(95)<100ms", Fail);
     check(30, "p(95)<115ms", Inconclusive);
     check(2, "p(99)<200ms", Inconclusive);
+    // 299 are the fewest for the 99th percentile, where nothing comes near the limit.
+    check(2, "p(99)<1s", Inconclusive);
+    check(3, "p(99)<1s", Pass);
     check(2, "max<200ms", Pass);
     check(2, "max<100ms", Fail);
     check(2, "min>=20ms", Pass);
@@ -108,15 +111,23 @@ fn thresholds_are_decided_by_what_the_samples_can_say() {
 
 #[test]
 fn an_earlier_look_has_decided() {
-    // After ten seconds it was certain; what came after does not take that back.
-    let mut seconds = usual(10);
-    seconds.extend((0..10).map(|_| second(&[900; 100], 100, &[])));
-    let (seen, files) = observation(&[&seconds], &[(10, 0.5), (20, 1.0)]);
-    let judged = judged(&spec(&["p(95)<500ms"]), &seen, &files);
-    assert_eq!(verdicts(&judged)[2], ("threshold-1", Pass));
+    // After ten seconds it was certain, and the run went on for something else.
+    let after = |latency: u64| {
+        let mut seconds = usual(10);
+        seconds.extend((0..10).map(|_| second(&[latency; 100], 100, &[])));
+        let (seen, files) = observation(&[&seconds], &[(10, 0.5), (20, 1.0)]);
+        let judged = judged(&spec(&["p(95)<500ms", "count<1001"]), &seen, &files);
+        let all: Vec<_> = judged.checks[2..].iter().map(|check| check.verdict).collect();
+        (all, judged.checks[2].message.clone())
+    };
+    assert_eq!(after(119).0, [Pass, Pass]);
+    let (verdicts, message) = after(900);
+    assert_eq!(verdicts, [Inconclusive, Pass]);
+    insta::assert_snapshot!(message, @"p(95) is 900ms (between 900ms and 900ms) over all, although a part of it was certain of the other side of p(95)<500ms");
+    let (seen, files) = observation(&[&usual(20)], &[(10, 0.5), (20, 1.0)]);
     let open = |_: usize| Ok(Box::new(Cursor::new(files[0].clone())) as Box<dyn BufRead>);
-    assert!(!is_open(&spec(&["p(95)<500ms"]), &seen.looks[..1], 1, &open).unwrap());
-    assert!(is_open(&spec(&["p(95)<115ms"]), &seen.looks[..1], 1, &open).unwrap());
+    assert!(!is_open(&spec(&["p(95)<500ms"]), &seen.looks[..1], 1, 7, &open).unwrap());
+    assert!(is_open(&spec(&["p(95)<115ms"]), &seen.looks[..1], 1, 7, &open).unwrap());
 }
 
 #[test]

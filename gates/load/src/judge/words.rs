@@ -116,6 +116,15 @@ pub(super) fn threshold(id: String, threshold: &Threshold, decided: &Decided) ->
             };
             (message, Some(advice))
         }
+        Why::Changed => (
+            format!(
+                "{name} is {shown}{between} over all, although a part of it was certain of the other side of {threshold}"
+            ),
+            Some(
+                "the service changed while it was measured: give it a longer warm_up or duration"
+                    .to_owned(),
+            ),
+        ),
         Why::OwnLag => (
             format!(
                 "{name} is {shown}, but would keep {threshold} without the lateness of the generator"
@@ -142,8 +151,23 @@ pub(super) fn threshold(id: String, threshold: &Threshold, decided: &Decided) ->
     }
 }
 
-pub(super) fn comparison(spec: &Settings, seen: &Observation, all: &[Compared]) -> Check {
+pub(super) fn comparison(
+    spec: &Settings,
+    seen: &Observation,
+    all: &[Compared],
+    broken: Option<&Tally>,
+) -> Check {
     let other = seen.versions.get(1).map_or("the other version", |version| version.url.as_str());
+    if let Some(broken) = broken {
+        let message = format!(
+            "{other} is nothing to compare with: {} of {} failed ({})",
+            grouped(broken.failures()),
+            count(broken.requests, "request"),
+            kinds(broken)
+        );
+        return Check::new("comparison", "Comparison", Verdict::Inconclusive, message)
+            .advice("compare with a version that works");
+    }
     let verdict = Verdict::over(all.iter().map(|one| one.verdict));
     let allowed = spec.compare.as_ref().map_or(String::new(), |compare| {
         let tolerance = time(compare.tolerance.0.as_micros() as f64);
@@ -177,7 +201,7 @@ pub(super) fn comparison(spec: &Settings, seen: &Observation, all: &[Compared]) 
             count(missing, "second")
         )),
         (Verdict::Inconclusive, None) => check.advice(
-            "it is too near to the margin to tell: give it a wider margin or much more time",
+            "there are too few requests, or it is too near to the margin: give it more time",
         ),
         (Verdict::Fail, _) => check.advice("find what has become slower since the other version"),
         _ => check,

@@ -18,6 +18,8 @@ use crate::target::Target;
 
 /// How often it is looked whether somebody wants it to end.
 const TICK: Duration = Duration::from_millis(100);
+/// How long two versions have to get ready for the same instant.
+const READY: Duration = Duration::from_millis(100);
 /// What is sent uncounted when a run goes on: connections are made anew.
 const AGAIN: Duration = Duration::from_secs(1);
 
@@ -34,8 +36,10 @@ pub(super) fn run(
     let warm_up = if is_first { work.spec.warm_up.0 } else { AGAIN.min(work.spec.warm_up.0) };
     let length = work.spec.duration() * times;
     let before = work.spec.duration().as_secs_f64() * f64::from(if is_first { 0 } else { times });
-    let (stop, start) = (Arc::new(AtomicBool::new(false)), Instant::now());
+    let stop = Arc::new(AtomicBool::new(false));
     let (send, receive) = mpsc::channel();
+    // Both begin at the same instant, once everything is ready for it.
+    let start = (work.versions.len() > 1).then(|| Instant::now() + READY);
     let outcomes = thread::scope(|scope| {
         let mut running = Vec::new();
         for (version, writer) in writers.iter_mut().enumerate() {
@@ -83,7 +87,7 @@ pub(super) fn run(
         let outcome = outcome.map_err(|_| Error::new("a thread of the load test has panicked"))?;
         let (outcome, at) = outcome.map_err(own_fault)?;
         reached.push(at);
-        add(measured, version, &outcome);
+        add(measured, version, &outcome, length);
     }
     // Versions that are compared have the same seconds.
     *written = reached.iter().copied().max().unwrap_or(*written);
@@ -108,9 +112,11 @@ fn own_fault(error: std::io::Error) -> Error {
         .hint("this is about the machine that sends, not about the service")
 }
 
-fn add(measured: &mut Measured, version: usize, outcome: &Outcome) {
+fn add(measured: &mut Measured, version: usize, outcome: &Outcome, length: Duration) {
     let one = &mut measured.versions[version];
-    one.seconds += outcome.elapsed.as_secs_f64();
+    // The last answer comes a little after the last request: that is no lower rate.
+    let is_usual = !outcome.is_cut_short && outcome.elapsed < length + length / 50;
+    one.seconds += if is_usual { length } else { outcome.elapsed }.as_secs_f64();
     if let Some(more) = outcome.intended {
         one.intended = Some(one.intended.unwrap_or(0) + more);
     }
@@ -123,7 +129,10 @@ fn add(measured: &mut Measured, version: usize, outcome: &Outcome) {
     }
     if let Some(throttled) = outcome.throttled {
         let throttled = throttled.as_micros() as u64;
-        generator.throttled_us = Some(generator.throttled_us.unwrap_or(0) + throttled);
+        // It is the same group for all versions.
+        let before = if version == 0 { generator.throttled_us.unwrap_or(0) } else { 0 };
+        generator.throttled_us =
+            Some((before + throttled).max(generator.throttled_us.unwrap_or(0)));
     }
     generator.is_cut_short |= outcome.is_cut_short;
 }
@@ -150,7 +159,7 @@ fn plan(
     target: &Target,
     warm_up: Duration,
     times: u32,
-    start: Instant,
+    start: Option<Instant>,
 ) -> Plan {
     let spec = work.spec;
     let drive = match spec.connections {
@@ -174,7 +183,7 @@ fn plan(
         timeout: spec.timeout.0,
         lag_budget: spec.lag_budget.0,
         first_processor: version * spec.threads,
-        start: Some(start),
+        start,
     }
 }
 

@@ -154,7 +154,7 @@ pub(crate) fn measure(work: &Work<'_>, watch: &mut dyn Watch) -> Result<Measured
         }
         let part = f64::from(1_u32 << look) / f64::from(1_u32 << (looks - 1));
         measured.looks.push(Look { seconds: written, part });
-        if measured.generator.is_cut_short || !is_open(work.spec, &measured, look + 1 < looks)? {
+        if measured.generator.is_cut_short || !is_open(work, &measured, look + 1 < looks)? {
             break;
         }
     }
@@ -196,7 +196,7 @@ fn first(work: &Work<'_>, version: usize, target: &Target) -> Option<Refused> {
 }
 
 /// Whether something is still to be decided that more time could decide.
-fn is_open(spec: &Settings, measured: &Measured, there_is_more: bool) -> Result<bool, Error> {
+fn is_open(work: &Work<'_>, measured: &Measured, there_is_more: bool) -> Result<bool, Error> {
     if !there_is_more {
         return Ok(false);
     }
@@ -204,5 +204,5 @@ fn is_open(spec: &Settings, measured: &Measured, there_is_more: bool) -> Result<
         let file = File::open(&measured.versions[at].file)?;
         Ok(Box::new(BufReader::new(file)) as Box<dyn std::io::BufRead>)
     };
-    judge::is_open(spec, &measured.looks, measured.versions.len(), &open)
+    judge::is_open(work.spec, &measured.looks, measured.versions.len(), work.seed, &open)
 }

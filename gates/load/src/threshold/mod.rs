@@ -235,7 +235,7 @@ impl Threshold {
     pub fn name(&self) -> String {
         let aggregate = match self.aggregate {
             Aggregate::Quantile(q) if (q - 0.5).abs() < 1e-12 => "med".to_owned(),
-            Aggregate::Quantile(q) => format!("p({})", scalar::plain(q * 100.0)),
+            Aggregate::Quantile(q) => format!("p({})", scalar::exact(q * 100.0)),
             Aggregate::Average => "avg".to_owned(),
             Aggregate::Min => "min".to_owned(),
             Aggregate::Max => "max".to_owned(),
@@ -253,7 +253,8 @@ impl Threshold {
 
 impl fmt::Display for Threshold {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}{}{}", self.name(), self.operator.sign(), self.value(self.limit))
+        let limit = scalar::written(self.limit, self.metric, self.aggregate);
+        write!(f, "{}{}{limit}", self.name(), self.operator.sign())
     }
 }
 

@@ -113,5 +113,36 @@ pub(super) fn plain(value: f64) -> String {
     }
     let digits = (3 - value.abs().log10().floor() as i32).clamp(0, 12) as usize;
     let text = format!("{value:.digits$}");
-    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+    if text.contains('.') {
+        return text.trim_end_matches('0').trim_end_matches('.').to_owned();
+    }
+    text
+}
+
+/// A number as it was written: the shortest that reads as the same, to the billionth.
+pub(super) fn exact(value: f64) -> String {
+    format!("{}", (value * 1e9).round() / 1e9)
+}
+
+/// A limit as it can be read again.
+pub(super) fn written(limit: f64, metric: Metric, aggregate: Aggregate) -> String {
+    match Unit::of(metric, aggregate) {
+        Unit::Time if limit >= 1e6 => format!("{}s", exact(limit / 1e6)),
+        Unit::Time if limit >= 1e3 => format!("{}ms", exact(limit / 1e3)),
+        Unit::Time => format!("{}us", exact(limit)),
+        Unit::Share => format!("{}%", exact(limit * 100.0)),
+        Unit::Number => exact(limit),
+        Unit::PerSecond => format!("{}/s", exact(limit)),
+        Unit::Bytes => written_size(limit),
+        Unit::BytesPerSecond => format!("{}/s", written_size(limit)),
+    }
+}
+
+fn written_size(bytes: f64) -> String {
+    let units = [(1e9, "GB"), (1e6, "MB"), (1e3, "kB")];
+    let fits = units.into_iter().find(|(unit, _)| bytes >= *unit);
+    fits.map_or_else(
+        || format!("{}B", exact(bytes)),
+        |(unit, name)| format!("{}{name}", exact(bytes / unit)),
+    )
 }

@@ -33,6 +33,21 @@ fn thresholds_are_read_as_k6_writes_them() {
     check("service p(99)<200ms", Ok("service p(99)<200ms"));
     check("first_byte:p(90)<100", Ok("first_byte p(90)<100ms"));
     check("connect max<1s", Ok("connect max<1s"));
+    check("p(95)<1234ms", Ok("p(95)<1.234s"));
+    check("p(95)<999.6ms", Ok("p(95)<999.6ms"));
+    check("p(99.999)<1s", Ok("p(99.999)<1s"));
+    check("requests rate>1999.86/s", Ok("requests rate>1999.86/s"));
+    check("bytes count<1234567B", Ok("bytes count<1.234567MB"));
+}
+
+#[test]
+fn values_read_well() {
+    let shown = |text: &str, value: f64| text.parse::<Threshold>().unwrap().value(value);
+    assert_eq!(shown("requests rate>1/s", 1999.86), "2000/s");
+    assert_eq!(shown("requests rate>1/s", 1230.4), "1230/s");
+    assert_eq!(shown("requests rate>1/s", 49.97), "49.97/s");
+    assert_eq!(shown("rate<1%", 0.013_38), "1.338%");
+    assert_eq!(shown("p(95)<1s", 500_000.0), "500ms");
 }
 
 #[test]
