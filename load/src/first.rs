@@ -17,8 +17,10 @@ use crate::worker::Tls;
 const HEAD: usize = 64 << 10;
 
 /// What was answered.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct First {
+    /// Who has answered.
+    pub address: SocketAddr,
     /// Such as 200.
     pub status: u16,
     /// When it may be asked again, as the header says it; `Retry-After` in RFC 9110.
@@ -46,7 +48,7 @@ pub fn ask_once(
     for address in addresses {
         let until = Instant::now() + timeout;
         match TcpStream::connect_timeout(address, timeout) {
-            Ok(stream) => return exchanged(stream, tls, request, until),
+            Ok(stream) => return exchanged(*address, stream, tls, request, until),
             Err(error) => last = no(Failure::Connect, &format!("{address}: {}", words(&error))),
         }
     }
@@ -69,6 +71,7 @@ trait Talk: Read + Write {}
 impl<T: Read + Write> Talk for T {}
 
 fn exchanged(
+    address: SocketAddr,
     stream: TcpStream,
     tls: Option<&Tls>,
     request: &Request,
@@ -122,7 +125,7 @@ fn exchanged(
             .take(&buffer[..count], &mut |_| {})
             .map_err(|error| no(Failure::Malformed, &format!("what came is no answer: {error}")))?;
     }
-    Ok(First { status: response.status, retry_after: retry_after(&head) })
+    Ok(First { address, status: response.status, retry_after: retry_after(&head) })
 }
 
 fn retry_after(head: &[u8]) -> Option<String> {

@@ -85,10 +85,11 @@ pub fn run(
 ) -> io::Result<Outcome> {
     let threads = plan.threads.clamp(1, plan.connections.max(1));
     let throttled = health::throttled();
+    // Counting them takes a while when there are many: before anything is due.
+    let (intended, first) = (plan.intended(), plan.first_processor);
     let start = plan.start.unwrap_or_else(Instant::now);
     let clock = Clock::from(start);
     let (send, receive) = mpsc::channel();
-    let (intended, first) = (plan.intended(), plan.first_processor);
     let mut joining = Vec::new();
     for number in 0..threads {
         let job = plan.job(number, threads);
@@ -153,8 +154,7 @@ impl Plan {
         let (drive, room) = match &self.drive {
             Drive::Closed => (Drive::Closed, 0),
             Drive::Open(schedule) => {
-                let length = schedule.length().as_secs_f64().max(1.0);
-                let rate = schedule.expected() / length / threads as f64;
+                let rate = schedule.peak() / threads as f64;
                 let lasting = MINUTE.min(self.timeout).as_secs_f64();
                 let room = ROOM.max((rate * lasting).ceil() as usize);
                 (Drive::Open(schedule.clone().part(number as u64, threads as u64)), room)

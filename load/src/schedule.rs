@@ -147,6 +147,11 @@ impl Schedule {
         self.stages.last().map_or(0.0, |last| last.before + last.requests())
     }
 
+    /// The highest rate that it comes to, per second.
+    pub fn peak(&self) -> f64 {
+        self.stages.iter().map(|stage| stage.from.max(stage.to)).fold(0.0, f64::max)
+    }
+
     /// How long it takes.
     pub fn length(&self) -> Duration {
         let end = self.stages.last().map_or(0.0, |last| last.start + last.length);

@@ -77,8 +77,8 @@ impl Gate for Load {
         let (_alive, gone) = Alive::new();
         // The engine has threads of its own; this one only waits for them.
         let measured = tokio::task::spawn_blocking(move || {
-            let work = Work { spec: &spec, versions, folder: &folder, seed: own.seed() };
-            let measured = measure::measure(&work, &mut Follow { cx: &own, gone })?;
+            let mut work = Work { spec: &spec, versions, folder: &folder, seed: own.seed() };
+            let measured = measure::measure(&mut work, &mut Follow { cx: &own, gone })?;
             kept(&spec, measured, &own)
         });
         measured.await.map_err(|error| Error::new(format!("the load test has ended: {error}")))?

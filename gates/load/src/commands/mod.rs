@@ -209,11 +209,11 @@ fn loaded(load: &Load, cx: &Context) -> Result<ExitCode, Error> {
     }
     let folder = cx.scratch()?;
     let seed = load.seed.unwrap_or_else(|| cx.seed());
-    let work = Work { spec: &spec, versions, folder: &folder, seed };
+    let mut work = Work { spec: &spec, versions, folder: &folder, seed };
     let interrupted = until_interrupted()?;
     let view = View::new(load.json, std::io::stderr().is_terminal());
     let mut watching = Watching { cx, interrupted: &interrupted, view };
-    let measured = measure::measure(&work, &mut watching)?;
+    let measured = measure::measure(&mut work, &mut watching)?;
     watching.tell(View::end);
     let open = |at: usize| {
         let file = File::open(&measured.versions[at].file)?;

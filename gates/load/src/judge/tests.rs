@@ -227,6 +227,17 @@ fn what_people_read() {
 }
 
 #[test]
+fn redirects_are_no_answers_that_anybody_meant() {
+    let of = |status: u16| {
+        let mut tally = Tally::new();
+        (0..100).for_each(|_| tally.count(status, 900, 100));
+        let (seen, files) = observation(&[&[tally]], &[(1, 1.0)]);
+        judged(&Settings::default(), &seen, &files).checks[1].verdict
+    };
+    assert_eq!([of(200), of(302), of(404)], [Pass, Verdict::Warn, Fail]);
+}
+
+#[test]
 fn a_damaged_file_is_told() {
     let (seen, mut files) = observation(&[&usual(2)], &[(2, 1.0)]);
     let half = files[0].len() / 4;

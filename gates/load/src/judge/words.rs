@@ -28,6 +28,16 @@ pub(super) fn failures(spec: &Settings, all: &Tally) -> Check {
         return check(Verdict::Inconclusive, "nothing was answered".to_owned());
     }
     let of = format!("{} of {} failed", grouped(all.failures()), count(all.requests, "request"));
+    let redirected = all.statuses().range(300..400).map(|(_, count)| count).sum::<u64>();
+    if share <= most && redirected * 2 > all.requests {
+        let message = format!(
+            "{} of {} were redirected",
+            grouped(redirected),
+            count(all.requests, "request")
+        );
+        return check(Verdict::Warn, message + ", and that is what was measured")
+            .advice("give the address that they lead to, or what lets in (headers)");
+    }
     if all.failures() == 0 {
         return check(Verdict::Pass, format!("none of {} failed", count(all.requests, "request")));
     }

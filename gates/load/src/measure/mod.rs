@@ -4,6 +4,7 @@ mod leg;
 
 use std::fs::File;
 use std::io::{BufReader, BufWriter, Write};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -120,7 +121,7 @@ pub(crate) struct Refused {
 }
 
 /// Measures until all is decided or there is no more time. It blocks.
-pub(crate) fn measure(work: &Work<'_>, watch: &mut dyn Watch) -> Result<Measured, Error> {
+pub(crate) fn measure(work: &mut Work<'_>, watch: &mut dyn Watch) -> Result<Measured, Error> {
     let files = (0..work.versions.len()).map(|at| work.folder.join(format!("seconds-{at}.jsonl")));
     let versions = work.versions.iter().zip(files).map(|(target, file)| Version {
         url: target.shown(),
@@ -132,13 +133,16 @@ pub(crate) fn measure(work: &Work<'_>, watch: &mut dyn Watch) -> Result<Measured
         versions: versions.collect(),
         looks: Vec::new(),
         generator: Generator::default(),
-        refused: work.versions.iter().enumerate().find_map(|(at, one)| first(work, at, one)),
+        refused: None,
     };
     let create =
         |version: &Version| gate_core::files::open_for_append(&version.file).map(BufWriter::new);
     let mut writers = measured.versions.iter().map(create).collect::<Result<Vec<_>, Error>>()?;
-    if measured.refused.is_some() {
-        return Ok(measured);
+    for version in 0..work.versions.len() {
+        if let Some(refused) = first(work, version) {
+            measured.refused = Some(refused);
+            return Ok(measured);
+        }
     }
     let (first, looks) = (work.spec.duration(), work.spec.looks());
     let mut written = 0;
@@ -162,7 +166,8 @@ pub(crate) fn measure(work: &Work<'_>, watch: &mut dyn Watch) -> Result<Measured
 }
 
 /// Asks once before all others; what it came to when the service is not to be loaded.
-fn first(work: &Work<'_>, version: usize, target: &Target) -> Option<Refused> {
+fn first(work: &mut Work<'_>, version: usize) -> Option<Refused> {
+    let target = &mut work.versions[version];
     let timeout = work.spec.timeout.0.min(FIRST);
     let started = Instant::now();
     match ask_once(&target.addresses, target.tls.as_ref(), &target.request, timeout) {
@@ -191,7 +196,12 @@ fn first(work: &Work<'_>, version: usize, target: &Target) -> Option<Refused> {
                     .to_owned(),
             })
         }
-        Ok(_) => None,
+        Ok(answer) => {
+            // A name may stand for addresses that lead nowhere from here, such as those of IPv6.
+            let is_like = |one: &SocketAddr| one.is_ipv4() == answer.address.is_ipv4();
+            target.addresses.retain(is_like);
+            None
+        }
     }
 }
 
