@@ -273,6 +273,16 @@ impl Settings {
     }
 
     fn time_problems(&self, wrong: &mut dyn FnMut(&[&str], &str, &str)) {
+        let timeout = self.timeout.0.as_micros() as f64;
+        for (at, threshold) in self.thresholds.iter().enumerate() {
+            if threshold.metric.is_time() && threshold.limit > timeout {
+                wrong(
+                    &["thresholds", &at.to_string()],
+                    "nothing takes longer than the time-out, so this says nothing",
+                    "give it a limit below the time-out",
+                );
+            }
+        }
         if let Some(most) = self.max_duration
             && most.0 > self.duration()
             && most.0 < self.duration() * 2
