@@ -1,6 +1,7 @@
 //! Where a response ends, found while it comes in (RFC 9112, section 6).
 
 use std::fmt;
+use std::mem::MaybeUninit;
 
 /// The longest head that is taken, in bytes.
 const LONGEST_HEAD: usize = 64 << 10;
@@ -164,9 +165,12 @@ impl Response {
 
     /// Reads a whole head: how long it is. None when it is not whole.
     fn parsed(&mut self, input: &[u8]) -> Result<Option<usize>, Malformed> {
-        let mut headers = [httparse::EMPTY_HEADER; MOST_HEADERS];
-        let mut response = httparse::Response::new(&mut headers);
-        let length = match response.parse(input) {
+        // Not filled before it is written to: that would cost as much as the parsing.
+        let mut headers = [const { MaybeUninit::uninit() }; MOST_HEADERS];
+        let mut response = httparse::Response::new(&mut []);
+        let parser = httparse::ParserConfig::default();
+        let parsed = parser.parse_response_with_uninit_headers(&mut response, input, &mut headers);
+        let length = match parsed {
             Ok(httparse::Status::Complete(length)) => length,
             Ok(httparse::Status::Partial) => return Ok(None),
             Err(httparse::Error::TooManyHeaders) => return Err(Malformed::TooLong),

@@ -30,8 +30,9 @@ const SWEEP: Nanos = 5_000_000;
 const BUFFER: usize = 64 << 10;
 /// How often one connection is read from before others have their turn.
 const TURNS: usize = 16;
-/// How much earlier than the lag budget allows it wakes up: what waking up takes.
-const EARLY: Nanos = 60_000;
+/// How much earlier than the lag budget allows it wakes up: what waking up takes, here and where the
+/// request comes in, so that the budget is all that latency is too long by.
+const EARLY: Nanos = 110_000;
 /// How long after its end a run may still notice what was due, in nanoseconds.
 const GRACE: Nanos = 10_000_000;
 /// How long answers may take once it is told to end.
@@ -170,7 +171,7 @@ impl Worker<'_> {
             if self.is_done(now) {
                 break;
             }
-            self.wait(&mut events, now)?;
+            self.wait(&mut events, now, swept + SWEEP)?;
             let now = self.clock.now();
             for event in &events {
                 if event.token() != TIMER {
@@ -226,14 +227,11 @@ impl Worker<'_> {
     }
 
     /// Waits for something to happen, or for the next thing to do.
-    fn wait(&mut self, events: &mut Events, now: Nanos) -> io::Result<()> {
+    fn wait(&mut self, events: &mut Events, now: Nanos, sweep: Nanos) -> io::Result<()> {
         let due = self.next.map(|next| next + self.job.lag_budget.saturating_sub(EARLY));
-        let at = due.unwrap_or(Nanos::MAX).min(now + SWEEP);
-        let timeout = if self.unread.is_empty() {
-            self.timer.set(at.saturating_sub(now))?
-        } else {
-            Some(Duration::ZERO)
-        };
+        let at = due.unwrap_or(Nanos::MAX).min(sweep);
+        let timeout =
+            if self.unread.is_empty() { self.timer.set(at, now)? } else { Some(Duration::ZERO) };
         match self.poll.poll(events, timeout) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {
                 events.clear();

@@ -10,6 +10,8 @@ use crate::clock::Nanos;
 #[cfg(target_os = "linux")]
 pub(super) struct Timer {
     file: std::os::fd::OwnedFd,
+    /// When it goes off, or has.
+    armed: Nanos,
 }
 
 #[cfg(target_os = "linux")]
@@ -21,13 +23,21 @@ impl Timer {
         let file = timerfd_create(TimerfdClockId::Monotonic, flags)?;
         let mut source = mio::unix::SourceFd(&file.as_raw_fd());
         registry.register(&mut source, token, mio::Interest::READABLE)?;
-        Ok(Timer { file })
+        Ok(Timer { file, armed: 0 })
     }
 
-    /// Wakes the poll after this time; what was set before is forgotten.
-    pub(super) fn set(&self, after: Nanos) -> io::Result<Option<std::time::Duration>> {
+    /// Wakes the poll at this instant, and at no other that was set before. Gives how long the
+    /// poll itself is to wait; none for as long as it takes.
+    pub(super) fn set(&mut self, at: Nanos, now: Nanos) -> io::Result<Option<std::time::Duration>> {
         use rustix::time::{Itimerspec, TimerfdTimerFlags, Timespec, timerfd_settime};
-        let after = after.max(1);
+        if at <= now {
+            return Ok(Some(std::time::Duration::ZERO));
+        }
+        // Most turns are for answers, and leave it as it is.
+        if at == self.armed {
+            return Ok(None);
+        }
+        let after = at - now;
         let timer = Itimerspec {
             it_interval: Timespec { tv_sec: 0, tv_nsec: 0 },
             it_value: Timespec {
@@ -36,7 +46,7 @@ impl Timer {
             },
         };
         timerfd_settime(&self.file, TimerfdTimerFlags::empty(), &timer)?;
-        // The timer alone decides.
+        self.armed = at;
         Ok(None)
     }
 }
@@ -51,7 +61,7 @@ impl Timer {
         Ok(Timer)
     }
 
-    pub(super) fn set(&self, after: Nanos) -> io::Result<Option<std::time::Duration>> {
-        Ok(Some(std::time::Duration::from_nanos(after)))
+    pub(super) fn set(&mut self, at: Nanos, now: Nanos) -> io::Result<Option<std::time::Duration>> {
+        Ok(Some(std::time::Duration::from_nanos(at.saturating_sub(now))))
     }
 }
