@@ -17,7 +17,7 @@ INSTALL = if ! command -v apt-get >/dev/null 2>&1; then \
 	$$sudo apt-get update && \
 	DEBIAN_FRONTEND=noninteractive $$sudo apt-get install --yes --no-install-recommends $$packages
 
-.PHONY: demo test check bench grid defences deps clients generate pictures axe
+.PHONY: demo test check bench endure grid defences deps clients generate pictures axe
 
 demo: deps
 	$(CARGO) build --profile demo --package gate
@@ -53,6 +53,16 @@ bench:
 	$(CARGO) build --release --package stats --example same_version
 	python3 tests/bench/compare.py "$${CARGO_TARGET_DIR:-target}"/release/gate \
 		"$${CARGO_TARGET_DIR:-target}"/release/examples/same_version
+	$(CARGO) build --release --package load --examples
+	python3 tests/bench/load.py "$${CARGO_TARGET_DIR:-target}"/release/gate \
+		"$${CARGO_TARGET_DIR:-target}"/release/examples/known_server
+
+# A million requests, and half an hour of them: whether `gate load` needs more memory with time. Then
+# runs in which the generator itself is not fit: none of them may pass.
+endure:
+	$(CARGO) build --release --package gate
+	python3 tests/bench/endure.py "$${CARGO_TARGET_DIR:-target}"/release/gate
+	python3 tests/bench/unfit.py "$${CARGO_TARGET_DIR:-target}"/release/gate
 
 # The same suite here and on a Selenium Grid whose nodes are killed; wants Java and npm as well.
 grid: deps
