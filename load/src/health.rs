@@ -7,15 +7,16 @@ use crate::clock::Nanos;
 /// What a thread had to wait for while it worked.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Health {
-    /// Time on a processor, in nanoseconds; 0 where the system does not tell.
+    /// Time on a processor since it began to count, in nanoseconds; 0 where the system does not tell.
     pub ran: Nanos,
-    /// Time during which it could have run and had no processor, in nanoseconds; 0 where the system
-    /// does not tell.
+    /// Time since then during which it could have run and had no processor, in nanoseconds; 0 where
+    /// the system does not tell.
     pub waited: Nanos,
     /// The longest time between two turns of its loop, beyond what it meant to sleep, in
     /// nanoseconds: it was stopped, or had no processor.
     pub longest_gap: Nanos,
-    /// How many requests it noticed only after the last of them should have been sent.
+    /// How many requests were sent after the last of them should have been, because this thread
+    /// was held up or too busy: the rate was not kept for a reason of its own.
     pub late: u64,
 }
 

@@ -8,6 +8,7 @@ use mio::net::TcpStream;
 use super::stream::{Agreed, Stream, Tls};
 use crate::clock::Nanos;
 use crate::response::Response;
+use crate::tally::Failure;
 
 /// A request that is due.
 #[derive(Debug, Clone, Copy)]
@@ -132,5 +133,14 @@ impl Connection {
                 Err(_) => Came::Broken,
             };
         }
+    }
+}
+
+/// What an error of connecting is.
+pub(super) fn why(error: &io::Error) -> Failure {
+    // EMFILE, ENFILE and EADDRNOTAVAIL: this machine's own limits.
+    match error.raw_os_error() {
+        Some(23 | 24 | 99) => Failure::Exhausted,
+        _ => Failure::Connect,
     }
 }

@@ -1,12 +1,13 @@
 //! One thread: its connections, its schedule, and what it counts. Threads share nothing.
 
 mod connection;
+mod delays;
+mod job;
 mod stream;
 mod timer;
 
 use std::collections::VecDeque;
 use std::io;
-use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -14,14 +15,15 @@ use mio::event::Event;
 use mio::{Events, Interest, Poll, Token};
 
 use crate::clock::{Clock, Nanos};
-use crate::health::{self, Health};
-use crate::request::Request;
+use crate::health::Health;
 use crate::schedule::{Schedule, Spacing};
 use crate::tally::{Failure, Tally};
-use connection::{Arrival, Came, Connection, State};
+use connection::{Arrival, Came, Connection, State, why};
+use delays::Delays;
 use stream::Agreed;
 use timer::Timer;
 
+pub use job::{Drive, Job};
 pub use stream::Tls;
 
 /// How often it is looked for requests that take too long.
@@ -33,48 +35,10 @@ const TURNS: usize = 16;
 /// How much earlier than the lag budget allows it wakes up: what waking up takes, here and where the
 /// request comes in, so that the budget is all that latency is too long by.
 const EARLY: Nanos = 110_000;
-/// How long after its end a run may still notice what was due, in nanoseconds.
-const GRACE: Nanos = 10_000_000;
 /// How long answers may take once it is told to end.
 const LAST: Nanos = 500_000_000;
 const SECOND: Nanos = 1_000_000_000;
 const TIMER: Token = Token(usize::MAX - 1);
-
-/// What makes requests due.
-#[derive(Debug, Clone)]
-pub enum Drive {
-    /// A connection sends when it has its answer.
-    Closed,
-    /// Instants that were decided before.
-    Open(Schedule),
-}
-
-/// What a thread does.
-#[derive(Debug, Clone)]
-pub struct Job {
-    /// Where to; connections take turns.
-    pub addresses: Vec<SocketAddr>,
-    /// How connections are made private; none for plain ones.
-    pub tls: Option<Tls>,
-    /// What is asked.
-    pub request: Request,
-    /// What makes it due.
-    pub drive: Drive,
-    /// How many connections there are; in an open loop, at the most.
-    pub connections: usize,
-    /// How many requests a connection carries.
-    pub reuse: u64,
-    /// What was due before this is sent and not counted, in nanoseconds since the start.
-    pub count_from: Nanos,
-    /// When nothing more becomes due.
-    pub end: Nanos,
-    /// How long an answer may take, in nanoseconds.
-    pub timeout: Nanos,
-    /// How late requests may be sent so that fewer wake-ups are needed, in nanoseconds.
-    pub lag_budget: Nanos,
-    /// How many requests may be overdue.
-    pub room: usize,
-}
 
 /// A thread at work.
 struct Worker<'s> {
@@ -99,8 +63,7 @@ struct Worker<'s> {
     stop: &'s AtomicBool,
     /// When it was told to end.
     cut: Option<Nanos>,
-    longest_gap: Nanos,
-    late: u64,
+    delays: Delays,
 }
 
 /// A place for a connection. Events of one that was there before have another number.
@@ -140,25 +103,20 @@ pub fn work(
         job,
         stop,
         cut: None,
-        longest_gap: 0,
-        late: 0,
+        delays: Delays::new(SWEEP),
     };
-    let before = health::of_this_thread();
     worker.run()?;
-    let (longest_gap, late) = (worker.longest_gap, worker.late);
-    Ok(Health { longest_gap, late, ..health::of_this_thread().since(before) })
+    Ok(worker.delays.health())
 }
 
 impl Worker<'_> {
     fn run(&mut self) -> io::Result<()> {
         let mut events = Events::with_capacity(1024);
-        let (mut swept, mut turned) = (0, self.clock.now());
+        let mut swept = 0;
         self.begin();
         loop {
             let now = self.clock.now();
-            // It never means to sleep longer than until the next sweep.
-            self.longest_gap = self.longest_gap.max(now.saturating_sub(turned + SWEEP));
-            turned = now;
+            self.delays.turn(now, self.job.count_from);
             if self.stop.load(Ordering::Relaxed) {
                 self.cut_short(now);
             }
@@ -171,8 +129,10 @@ impl Worker<'_> {
             if self.is_done(now) {
                 break;
             }
-            self.wait(&mut events, now, swept + SWEEP)?;
+            let planned = self.wait(&mut events, now, swept + SWEEP)?;
+            let slept = now;
             let now = self.clock.now();
+            self.delays.slept(slept, planned, now);
             for event in &events {
                 if event.token() != TIMER {
                     self.handle(event, now);
@@ -226,8 +186,8 @@ impl Worker<'_> {
         }
     }
 
-    /// Waits for something to happen, or for the next thing to do.
-    fn wait(&mut self, events: &mut Events, now: Nanos, sweep: Nanos) -> io::Result<()> {
+    /// Waits for something to happen, or for the next thing to do; gives when that is.
+    fn wait(&mut self, events: &mut Events, now: Nanos, sweep: Nanos) -> io::Result<Nanos> {
         let due = self.next.map(|next| next + self.job.lag_budget.saturating_sub(EARLY));
         let at = due.unwrap_or(Nanos::MAX).min(sweep);
         let timeout =
@@ -235,9 +195,9 @@ impl Worker<'_> {
         match self.poll.poll(events, timeout) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {
                 events.clear();
-                Ok(())
+                Ok(at)
             }
-            other => other,
+            other => other.map(|()| at),
         }
     }
 
@@ -246,10 +206,8 @@ impl Worker<'_> {
         let Drive::Open(schedule) = &mut self.job.drive else { return };
         let mut due = std::mem::take(&mut self.overdue);
         let waiting = due.len();
-        let is_over = now > self.job.end + GRACE;
         while let Some(intended) = self.next.filter(|next| *next <= now) {
             due.push_back(Arrival { intended, noticed: now });
-            self.late += u64::from(is_over);
             self.next = schedule.next();
         }
         self.overdue = due;
@@ -276,6 +234,7 @@ impl Worker<'_> {
 
     /// Begins a connection for an arrival.
     fn connect(&mut self, arrival: Arrival, now: Nanos) {
+        self.delays.sent(now, self.job.end);
         let to = self.job.addresses[self.addressed % self.job.addresses.len()];
         self.addressed += 1;
         let is_head = self.job.request.is_head();
@@ -315,6 +274,7 @@ impl Worker<'_> {
 
     /// Sends the request on a connection that is free.
     fn send(&mut self, slot: usize, arrival: Arrival, now: Nanos) {
+        self.delays.sent(now, self.job.end);
         let Some(connection) = &mut self.slots[slot].connection else { return };
         connection.arrival = arrival;
         connection.response.reset();
@@ -542,13 +502,4 @@ impl Worker<'_> {
 
 fn token(slot: usize, number: usize) -> Token {
     Token(number << 32 | slot)
-}
-
-/// What an error of connecting is.
-fn why(error: &io::Error) -> Failure {
-    // EMFILE, ENFILE and EADDRNOTAVAIL: this machine's own limits.
-    match error.raw_os_error() {
-        Some(23 | 24 | 99) => Failure::Exhausted,
-        _ => Failure::Connect,
-    }
 }
