@@ -1,4 +1,4 @@
-"""nginx on loopback with one worker that answers from its configuration, for benches of load."""
+"""nginx on loopback that answers from its configuration, for benches of load."""
 
 import os
 import pathlib
@@ -12,8 +12,8 @@ import urllib.request
 
 CONFIGURATION = """
 daemon off;
-master_process off;
-worker_processes 1;
+master_process {master};
+worker_processes {workers};
 pid {folder}/nginx.pid;
 error_log {folder}/error.log;
 events {{ worker_connections 8192; }}
@@ -42,16 +42,17 @@ def free_port():
 
 
 class Nginx:
-    """A server at `url` that ends with the block; bound to one processor when that is given."""
+    """A server at `url` that ends with the block; bound to a processor where one is given."""
 
-    def __init__(self, folder, size=100, processor=None):
+    def __init__(self, folder, processor=None, workers=1):
         program = shutil.which("nginx", path=os.environ["PATH"] + ":/usr/sbin")
         if not program:
             sys.exit(MISSING)
         folder = pathlib.Path(folder).resolve()
         folder.mkdir(parents=True, exist_ok=True)
         port = free_port()
-        text = CONFIGURATION.format(folder=folder, port=port, body="x" * size)
+        text = CONFIGURATION.format(folder=folder, port=port, workers=workers, body="x" * 100,
+                                    master="on" if workers > 1 else "off")
         (folder / "nginx.conf").write_text(text)
         bind = None if processor is None else lambda: os.sched_setaffinity(0, {processor})
         argv = [program, "-p", folder, "-c", folder / "nginx.conf"]
