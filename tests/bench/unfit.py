@@ -1,6 +1,6 @@
 """Counts how often `gate load` passes although the generator itself was not fit to tell.
 
-    python3 tests/bench/unfit.py GATE [--runs N] [--only CASE]
+    python3 tests/bench/unfit.py GATE [--runs N] [--only CASE] [--contention]
 
 Cases: it is stopped (SIGSTOP) for two seconds; it has half a CPU (a control group, or other
 processes on the one that it is bound to) for a rate that needs at least 0.8; it may open too few
@@ -28,8 +28,23 @@ GROUPS = pathlib.Path("/sys/fs/cgroup")
 class HalfACpu:
     """A control group with half a CPU; without one, a processor that others use as well."""
 
-    def __init__(self):
+    def __init__(self, is_contention):
         self.processor, self.others = min(os.sched_getaffinity(0)), []
+        if is_contention or not self.is_grouped():
+            self.group, self.how = None, "another process on its processor"
+
+    def begin(self):
+        if not self.group:
+            argv = [sys.executable, "-c", "while True: pass"]
+            self.others.append(subprocess.Popen(argv, preexec_fn=self.bind))
+
+    def end(self):
+        for process in self.others:
+            process.kill()
+            process.wait()
+        self.others = []
+
+    def is_grouped(self):
         name = f"gate-unfit-{os.getpid()}"
         for folder, file, value in ((GROUPS, "cpu.max", "50000 100000"),
                                     (GROUPS / "cpu", "cpu.cfs_quota_us", "50000")):
@@ -40,13 +55,10 @@ class HalfACpu:
                 with open(self.group / file, "r+") as limit:
                     limit.write(value)
                 self.how = f"a control group ({file})"
-                return
+                return True
             except OSError:
                 self.leave_group()
-        self.group, self.how = None, "other processes on its processor"
-        for _ in range(2):
-            self.others.append(subprocess.Popen([sys.executable, "-c", "while True: pass"],
-                                                preexec_fn=self.bind))
+        return False
 
     def bind(self):
         os.sched_setaffinity(0, {self.processor})
@@ -68,9 +80,7 @@ class HalfACpu:
                 time.sleep(0.05)
 
     def close(self):
-        for process in self.others:
-            process.kill()
-            process.wait()
+        self.end()
         if self.group:
             self.leave_group()
 
@@ -117,7 +127,9 @@ def cases(arguments, url, half):
     if not arguments.only or arguments.only in "half a CPU":
         rate, needed = needing(arguments.gate, url)
         print(f"    {rate:,} requests/s need {needed:.2f} of a CPU here; half of one by {half.how}")
+        half.begin()
         yield "half a CPU", lambda: run([*gate, "--rate", f"{rate}/s", *usual], half.enter)
+        half.end()
     yield "24 open files", lambda: run([*gate, "--connections", "64", *usual], few)
     yield "no samples", lambda: run([*gate, "--rate", "0.01/s", *usual])
 
@@ -127,9 +139,10 @@ def main():
     parser.add_argument("gate", type=os.path.abspath)
     parser.add_argument("--runs", type=int, default=50)
     parser.add_argument("--only", help="cases whose name holds this")
+    parser.add_argument("--contention", action="store_true", help="no control group")
     parser.add_argument("--folder", default="target/bench", type=pathlib.Path)
     arguments = parser.parse_args()
-    half = HalfACpu()
+    half = HalfACpu(arguments.contention)
     try:
         with Nginx(arguments.folder.resolve() / f"unfit-{os.getpid()}", workers=2) as nginx:
             for name, once in cases(arguments, nginx.url, half):
