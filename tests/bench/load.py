@@ -207,14 +207,16 @@ def stalled(arguments):
     rate, seconds = str(STALL_RATE), f"{STALL_SECONDS}s"
     few, many = str(CONNECTIONS), str(STALL_CONNECTIONS)
     oha = [arguments.oha, "--no-tui", "--output-format", "json", "-z", seconds]
-    paced = ["-c", many, "-q", rate]
+    # As many connections as will wait, and fewer.
+    paced = lambda count: [*oha, "-c", count, "-q", rate]
     each = str(STALL_RATE // 50)
     asked = {
         f"gate, {rate}/s": ([arguments.gate, "load", "URL", "--rate", rate, "--duration", seconds,
                              "--warm-up", "0s", "--json"], of_gate),
-        f"oha -q {rate}": ([*oha, *paced, "URL"], of_oha),
-        f"oha -q {rate} --latency-correction": ([*oha, *paced, "--latency-correction", "URL"],
-                                                of_oha),
+        f"oha -c {many} -q {rate}": ([*paced(many), "URL"], of_oha),
+        f"oha -c {few} -q {rate}": ([*paced(few), "URL"], of_oha),
+        f"oha -c {few} -q {rate} --latency-correction": (
+            [*paced(few), "--latency-correction", "URL"], of_oha),
         f"hey -c 50 -q {each}": (["hey", "-c", "50", "-q", each, "-z", seconds, "URL"], of_hey),
         f"wrk -c {few}": (["wrk", "-t1", "-c", few, "-d", seconds, "--latency", "URL"], of_wrk),
     }
