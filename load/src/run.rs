@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -93,17 +93,25 @@ pub fn run(
     let mut joining = Vec::new();
     for number in 0..threads {
         let job = plan.job(number, threads);
-        let (send, stop) = (send.clone(), Arc::clone(stop));
+        let (send, told) = (send.clone(), Arc::clone(stop));
         let thread = thread::Builder::new().name(format!("load-{number}"));
-        joining.push(thread.spawn(move || {
+        let spawned = thread.spawn(move || {
             bind(first + number);
             let mut on_second = |second: u64, tally: &Tally| {
                 // The other end is there until all threads are done.
                 let _ = send.send((number, Handed::Second(second, Box::new(tally.clone()))));
             };
-            let done = work(job, clock, &stop, &mut on_second);
+            let done = work(job, clock, &told, &mut on_second);
             let _ = send.send((number, Handed::Done(done)));
-        })?);
+        });
+        match spawned {
+            Ok(handle) => joining.push(handle),
+            Err(error) => {
+                // Those that run already would go on to the end.
+                stop.store(true, Ordering::Relaxed);
+                return Err(error);
+            }
+        }
     }
     drop(send);
     let mut joined = Joined::new(threads);
@@ -137,7 +145,7 @@ pub fn run(
         elapsed: start.elapsed().saturating_sub(plan.warm_up),
         health,
         throttled: held_back.map(Duration::from_nanos),
-        is_cut_short: stop.load(std::sync::atomic::Ordering::Relaxed),
+        is_cut_short: stop.load(Ordering::Relaxed),
     })
 }
 

@@ -40,6 +40,8 @@ pub(super) struct Connection {
     pub(super) started: Nanos,
     pub(super) sent: Nanos,
     pub(super) first_byte: Option<Nanos>,
+    /// Whether nothing more will come.
+    pub(super) is_ended: bool,
     /// How many requests it has carried.
     pub(super) uses: u64,
 }
@@ -78,6 +80,7 @@ impl Connection {
             started: now,
             sent: 0,
             first_byte: None,
+            is_ended: false,
             uses: 0,
         })
     }

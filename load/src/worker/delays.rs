@@ -4,7 +4,7 @@ use crate::clock::Nanos;
 use crate::health::{self, Health};
 
 /// How long after its end a run may still send what was due, in nanoseconds.
-const GRACE: Nanos = 10_000_000;
+const GRACE: Nanos = 100_000_000;
 
 /// What held a thread up so far.
 pub(super) struct Delays {
@@ -86,13 +86,13 @@ mod tests {
         let idle = [(5, 5); 20];
         check(&idle, 5, 0);
         // It had time, and waited for the service.
-        check(&idle, 50, 0);
-        // It stood still for 45 ms, which explains as much, and not more.
-        let stopped = [&idle[..10], &[(50, 5)]].concat();
-        check(&stopped, 50, 1);
-        check(&stopped, 70, 0);
+        check(&idle, 150, 0);
+        // It stood still for 145 ms, which explains as much, and not more.
+        let stopped = [&idle[..10], &[(150, 5)]].concat();
+        check(&stopped, 150, 1);
+        check(&stopped, 300, 0);
         // It was busy all the time.
-        check(&[(4, 0); 25], 70, 1);
-        check(&[(4, 0); 25], 5, 0);
+        check(&[(4, 0); 25], 170, 1);
+        check(&[(4, 0); 25], 50, 0);
     }
 }

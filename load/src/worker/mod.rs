@@ -328,8 +328,12 @@ impl Worker<'_> {
         } else if matches!(connection.state, State::Sending(_)) && event.is_writable() {
             self.go_on_sending(slot);
         }
-        if event.is_readable() || event.is_read_closed() || event.is_error() {
-            self.receive(slot, now, event.is_read_closed() || event.is_error());
+        let is_ended = event.is_read_closed() || event.is_error();
+        if let Some(connection) = self.slots[slot].connection.as_mut().filter(|_| is_ended) {
+            connection.is_ended = true;
+        }
+        if event.is_readable() || is_ended {
+            self.receive(slot, now, is_ended);
         }
     }
 
@@ -397,7 +401,10 @@ impl Worker<'_> {
                 tally.fail(Failure::Status);
             }
         }
-        let stays = is_clean && connection.response.keeps_alive && connection.uses < self.job.reuse;
+        // An answer may come before all of the request is sent, and the end with the answer.
+        let is_usable = connection.state == State::Receiving && !connection.is_ended;
+        let may_stay = connection.response.keeps_alive && connection.uses < self.job.reuse;
+        let stays = is_clean && is_usable && may_stay;
         connection.state = State::Idle;
         self.busy -= 1;
         if !stays {
@@ -462,7 +469,8 @@ impl Worker<'_> {
     /// Gives up what takes too long.
     fn sweep(&mut self, now: Nanos) {
         let timeout = self.job.timeout;
-        let is_late = |arrival: &Arrival| now.saturating_sub(arrival.intended) >= timeout;
+        // From when it was noticed: what this thread was late by is not the service's.
+        let is_late = |arrival: &Arrival| now.saturating_sub(arrival.noticed) >= timeout;
         while self.overdue.front().is_some_and(is_late) && matches!(self.job.drive, Drive::Open(_))
         {
             if let Some(arrival) = self.overdue.pop_front() {

@@ -161,6 +161,17 @@ fn one_request_tells_what_is_wrong() {
 }
 
 #[test]
+fn an_end_that_comes_with_an_answer_spoils_no_other_request() {
+    // It says nothing of closing, and closes after each answer.
+    let server = Server::start(|_, stream| {
+        let _ = stream.write_all(HELLO.as_bytes());
+        false
+    });
+    let tally = run(job(&server, open(50.0, 400)));
+    assert_eq!((tally.requests, tally.failures()), (20, 0), "{tally:?}");
+}
+
+#[test]
 fn the_first_part_is_sent_and_not_counted() {
     let server = Server::saying(HELLO);
     let tally = run(Job { count_from: 200 * MILLI, ..job(&server, open(500.0, 400)) });

@@ -101,7 +101,8 @@ pub(crate) struct Generator {
     pub(crate) longest_gap_us: u64,
     /// How long its control group was held back, in microseconds; none where nothing is told.
     pub(crate) throttled_us: Option<u64>,
-    /// How many requests it noticed only after the last of them should have been sent.
+    /// How many requests were sent after the last of them should have been, because it was held up or
+    /// too busy.
     pub(crate) late: u64,
     /// Whether it was told to end before it was over.
     pub(crate) is_cut_short: bool,
