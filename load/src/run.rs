@@ -101,6 +101,8 @@ pub fn run(
                 // The other end is there until all threads are done.
                 let _ = send.send((number, Handed::Second(second, Box::new(tally.clone()))));
             };
+            // Before the start no time goes by for it.
+            thread::sleep(start.saturating_duration_since(Instant::now()));
             let done = work(job, clock, &told, &mut on_second);
             let _ = send.send((number, Handed::Done(done)));
         });

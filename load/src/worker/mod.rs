@@ -136,7 +136,9 @@ impl Worker<'_> {
             let now = self.clock.now();
             self.delays.slept(slept, planned, now);
             for event in &events {
-                if event.token() != TIMER {
+                if event.token() == TIMER {
+                    self.timer.went_off();
+                } else {
                     self.handle(event, now);
                 }
             }

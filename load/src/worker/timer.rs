@@ -10,7 +10,7 @@ use crate::clock::Nanos;
 #[cfg(target_os = "linux")]
 pub(super) struct Timer {
     file: std::os::fd::OwnedFd,
-    /// When it goes off, or has.
+    /// When it goes off; 0 when it has.
     armed: Nanos,
 }
 
@@ -24,6 +24,11 @@ impl Timer {
         let mut source = mio::unix::SourceFd(&file.as_raw_fd());
         registry.register(&mut source, token, mio::Interest::READABLE)?;
         Ok(Timer { file, armed: 0 })
+    }
+
+    /// It has gone off, and has to be set again for any instant.
+    pub(super) fn went_off(&mut self) {
+        self.armed = 0;
     }
 
     /// Wakes the poll at this instant, and at no other that was set before. Gives how long the
@@ -60,6 +65,8 @@ impl Timer {
     pub(super) fn new(_: &Registry, _: Token) -> io::Result<Timer> {
         Ok(Timer)
     }
+
+    pub(super) fn went_off(&mut self) {}
 
     pub(super) fn set(&mut self, at: Nanos, now: Nanos) -> io::Result<Option<std::time::Duration>> {
         Ok(Some(std::time::Duration::from_nanos(at.saturating_sub(now))))

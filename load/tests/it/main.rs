@@ -172,6 +172,27 @@ fn an_end_that_comes_with_an_answer_spoils_no_other_request() {
 }
 
 #[test]
+fn two_runs_begin_at_the_same_instant() {
+    let server = Server::saying(HELLO);
+    let request = Request::new("GET", "/", "localhost", &[], b"").unwrap();
+    let mut plan = Plan::at_rate(server.address, request, 100.0, Duration::from_millis(300));
+    plan.warm_up = Duration::ZERO;
+    plan.drive = open(100.0, 300);
+    let start = Instant::now() + Duration::from_millis(150);
+    plan.start = Some(start);
+    let outcomes = std::thread::scope(|scope| {
+        let runs = [0, 1]
+            .map(|_| scope.spawn(|| load::run(&plan, &Arc::default(), &mut |_, _| {}).unwrap()));
+        runs.map(|run| run.join().unwrap())
+    });
+    for outcome in outcomes {
+        assert_eq!((outcome.all.requests, outcome.all.failures()), (30, 0));
+        assert!(outcome.elapsed < Duration::from_secs(10), "{outcome:?}");
+    }
+    assert!(start.elapsed() >= Duration::from_millis(290));
+}
+
+#[test]
 fn the_first_part_is_sent_and_not_counted() {
     let server = Server::saying(HELLO);
     let tally = run(Job { count_from: 200 * MILLI, ..job(&server, open(500.0, 400)) });
