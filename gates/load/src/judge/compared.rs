@@ -63,6 +63,13 @@ struct Allowed {
     tolerance: f64,
 }
 
+impl Allowed {
+    /// How many times the other one's it may be, when that is so many microseconds.
+    fn ratio(self, other: f64) -> f64 {
+        1.0 + self.margin.max(self.tolerance / other.max(1.0))
+    }
+}
+
 fn one(
     metric: String,
     quantile: f64,
@@ -91,7 +98,7 @@ fn one(
             .collect();
         let own = quantile_of(full.iter().map(|(own, _)| *own), quantile);
         let other = quantile_of(full.iter().map(|(_, other)| *other), quantile);
-        let margin = 1.0 + allowed.margin.max(allowed.tolerance / other.max(1.0));
+        let margin = allowed.ratio(other);
         let mut random = Random::new(seed ^ look.seconds);
         let Some(looked) =
             not_worse(&full, quantile, margin, WRONG, (before, look.part), &mut random)
@@ -117,7 +124,30 @@ fn one(
             break;
         }
     }
-    compared
+    unless_changed(compared, quantile, allowed, blocks)
+}
+
+/// What an early look was certain of is not what a run comes to that went on, for something else, and
+/// says otherwise.
+fn unless_changed(
+    compared: Compared,
+    quantile: f64,
+    allowed: Allowed,
+    blocks: &[(&Values, &Values)],
+) -> Compared {
+    let own = quantile_of(blocks.iter().map(|(own, _)| *own), quantile);
+    let other = quantile_of(blocks.iter().map(|(_, other)| *other), quantile);
+    let holds = own < other * allowed.ratio(other);
+    let is_contrary = match compared.verdict {
+        Verdict::Pass => !holds,
+        Verdict::Fail => holds,
+        _ => false,
+    };
+    if !is_contrary {
+        return compared;
+    }
+    let ratio = Some(own / other.max(1.0));
+    Compared { values: Some((own, other)), ratio, verdict: Verdict::Inconclusive, ..compared }
 }
 
 /// A quantile of all blocks together.

@@ -197,6 +197,27 @@ fn versions_are_compared_where_both_were_asked() {
 }
 
 #[test]
+fn a_version_that_becomes_slower_is_not_passed_by_an_early_look() {
+    let of = |latency: u64, seconds: u64| {
+        let around =
+            move |at: u64| (0..50).map(|n| latency + (n * 7 + at) % 11).collect::<Vec<_>>();
+        (0..seconds).map(move |at| second(&around(at), 100, &[]))
+    };
+    let check = |first: u64, then: u64, verdict: Verdict| {
+        let own: Vec<Tally> = of(first, 20).chain(of(then, 20)).collect();
+        let other: Vec<Tally> = of(100, 40).collect();
+        let (seen, files) = observation(&[&own, &other], &[(20, 0.5), (40, 1.0)]);
+        let compare = Compare { percentiles: vec![95.0], ..Compare::default() };
+        let spec = Settings { compare: Some(compare), ..Settings::default() };
+        let check = judged(&spec, &seen, &files).checks.pop().unwrap();
+        assert_eq!(check.verdict, verdict, "{first} and {then}: {}", check.message);
+    };
+    check(100, 100, Pass);
+    check(200, 200, Fail);
+    check(100, 200, Inconclusive);
+}
+
+#[test]
 fn what_people_read() {
     let mut seconds = usual(29);
     seconds.push(second(&(20..70).collect::<Vec<_>>(), 100, &[load::Failure::Timeout; 40]));
