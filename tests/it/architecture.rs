@@ -22,8 +22,9 @@ fn allowed(name: &str) -> &'static [&'static str] {
         "demo-site" => &["gate-arguments", "gate-core"],
         "gate-harness" => &["gate-core", "gate-runs"],
         "gate-review" => &["gate-arguments", "gate-core", "gate-runs"],
-        "gate-api" => &["gate-arguments", "gate-core", "recorder", "redact"],
-        "gate-load" => &["gate-arguments", "gate-core", "load", "stats"],
+        "gate-api" => &["gate-arguments", "gate-core", "gate-request", "recorder", "redact"],
+        "gate-request" => &["gate-core"],
+        "gate-load" => &["gate-arguments", "gate-core", "gate-request", "load", "stats"],
         "gate-visual" => &["gate-arguments", "gate-core", "visual-browser", "visual-diff"],
         "gate" => &[
             "demo-site",
