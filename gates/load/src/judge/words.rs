@@ -76,6 +76,7 @@ fn words(failure: Failure) -> &'static str {
         Failure::Malformed => "were answered with what is no HTTP",
         Failure::Overflow => "found no room to wait in",
         Failure::Exhausted => "found no file descriptor or port",
+        Failure::Check => "were answered otherwise than expected",
     }
 }
 

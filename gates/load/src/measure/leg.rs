@@ -9,7 +9,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use gate_core::Error;
-use load::{Drive, Outcome, Plan, Schedule, Spacing, Stage, Tally};
+use load::{Asks, Drive, Origin, Outcome, Plan, Schedule, Spacing, Stage, Tally};
 
 use super::{Glance, Measured, Watch, Work};
 use crate::seconds;
@@ -18,6 +18,8 @@ use crate::target::Target;
 
 /// How often it is looked whether somebody wants it to end.
 const TICK: Duration = Duration::from_millis(100);
+/// How many of the slowest and of the first failing exchanges are kept.
+const EXCHANGES: usize = 5;
 /// How long two versions have to get ready for the same instant.
 const READY: Duration = Duration::from_millis(100);
 /// What is sent uncounted when a run goes on: connections are made anew.
@@ -171,10 +173,10 @@ fn plan(
         }
     };
     Plan {
-        addresses: target.addresses.clone(),
-        tls: target.tls.clone(),
-        request: target.request.clone(),
+        origins: vec![Origin { addresses: target.addresses.clone(), tls: target.tls.clone() }],
+        asks: Asks::One(target.request.clone()),
         drive,
+        users: spec.connections.unwrap_or(0),
         connections: spec.connections.unwrap_or(spec.max_connections),
         reuse: u64::MAX,
         threads: spec.threads,
@@ -182,6 +184,7 @@ fn plan(
         duration: spec.duration() * times,
         timeout: spec.timeout.0,
         lag_budget: spec.lag_budget.0,
+        exchanges: EXCHANGES,
         first_processor: version * spec.threads,
         start,
     }
