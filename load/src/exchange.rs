@@ -1,6 +1,9 @@
 //! Single exchanges that are kept to be looked at: the slowest, and the first that failed.
 
-use crate::clock::Nanos;
+use std::time::Duration;
+
+use crate::clock::{Nanos, nanos};
+use crate::response::{self, Response};
 use crate::tally::Failure;
 
 /// How much of a request or an answer is kept, in bytes.
@@ -29,6 +32,48 @@ pub struct Exchange {
     pub request: Vec<u8>,
     /// The start of what came: head and body, as far as they were there.
     pub response: Vec<u8>,
+}
+
+/// A message in its parts. What of a body was kept is without chunks.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Parts {
+    /// The line that it begins with.
+    pub line: String,
+    /// Its headers, in order, their names in lower case.
+    pub headers: Vec<(String, Vec<u8>)>,
+    /// The start of its body.
+    pub body: Vec<u8>,
+}
+
+impl Exchange {
+    /// What was sent.
+    pub fn asked(&self) -> Parts {
+        let (line, head, body) = cut(&self.request);
+        let headers = response::fields(&[&b"HTTP/1.1 200 \r\n"[..], head].concat());
+        Parts { line, headers, body: body.to_vec() }
+    }
+
+    /// What came; none when that was nothing.
+    pub fn answered(&self) -> Option<Parts> {
+        if self.response.is_empty() {
+            return None;
+        }
+        let (mut response, mut body) = (Response::new(false), Vec::new());
+        // Only its start is there: what is wrong behind that does not matter.
+        let _ = response.take(&self.response, &mut |part| body.extend_from_slice(part));
+        let start = response::behind_interim(&self.response);
+        let (line, _, _) = cut(start);
+        Some(Parts { line, headers: response::fields(start), body })
+    }
+}
+
+/// The first line, the other lines with the empty one, and the rest.
+fn cut(bytes: &[u8]) -> (String, &[u8], &[u8]) {
+    let line = bytes.windows(2).position(|two| two == b"\r\n").unwrap_or(bytes.len());
+    let rest = bytes.get(line + 2..).unwrap_or_default();
+    let end = rest.windows(4).position(|four| four == b"\r\n\r\n").map_or(rest.len(), |at| at + 4);
+    let text = String::from_utf8_lossy(&bytes[..line]).into_owned();
+    (text, &rest[..end], &rest[end..])
 }
 
 /// The slowest and the first failing ones, so many of each.
@@ -90,6 +135,16 @@ impl Exchanges {
         }
     }
 
+    /// The same with times that count from this instant of the run, which is so long after the start
+    /// of all.
+    #[must_use]
+    pub fn since(mut self, start: Duration, after: Duration) -> Exchanges {
+        for one in self.slowest.iter_mut().chain(&mut self.failed) {
+            one.intended = one.intended.saturating_sub(nanos(start)) + nanos(after);
+        }
+        self
+    }
+
     /// The slowest, the very slowest first.
     pub fn slowest(&self) -> Vec<&Exchange> {
         let mut all: Vec<&Exchange> = self.slowest.iter().collect();
@@ -143,6 +198,24 @@ mod tests {
         let mut merged = kept(most, one);
         merged.merge(&kept(most, other));
         assert_eq!(latencies(merged.slowest()), slowest);
+    }
+
+    #[test]
+    fn messages_are_cut_into_parts() {
+        let mut kept = kept(1, &[1]);
+        let one = &mut kept.slowest[0];
+        one.request = b"POST /a?b HTTP/1.1\r\nHost: h\r\n\r\nx=1".to_vec();
+        one.response = b"HTTP/1.1 103 Hints\r\n\r\nHTTP/1.1 200 OK\r\nA: b\r\n\
+            Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n5\r\nde"
+            .to_vec();
+        let asked = one.asked();
+        assert_eq!((&asked.line[..], &asked.body[..]), ("POST /a?b HTTP/1.1", &b"x=1"[..]));
+        assert_eq!(asked.headers, [("host".to_owned(), b"h".to_vec())]);
+        let answered = one.answered().unwrap();
+        assert_eq!((&answered.line[..], &answered.body[..]), ("HTTP/1.1 200 OK", &b"abcde"[..]));
+        assert_eq!(answered.headers[0], ("a".to_owned(), b"b".to_vec()));
+        one.response.clear();
+        assert_eq!(one.answered(), None);
     }
 
     #[test]

@@ -18,12 +18,12 @@ mod visit;
 mod worker;
 
 pub use clock::{Clock, Nanos};
-pub use exchange::{Exchange, Exchanges};
+pub use exchange::{Exchange, Exchanges, Parts};
 pub use first::{First, Unanswered, ask_once};
 pub use health::{Health, throttled};
 pub use histogram::{HIGHEST, Histogram, LOWEST};
 pub use request::{NoRequest, Request};
-pub use response::{Malformed, Response};
+pub use response::{Malformed, Response, fields};
 pub use run::{Outcome, Plan, run};
 pub use schedule::{Schedule, Spacing, Stage};
 pub use tally::{Failure, Tally};

@@ -261,6 +261,24 @@ impl Response {
     }
 }
 
+/// The headers of a head, in order, their names in lower case; none when it is no whole head.
+pub fn fields(head: &[u8]) -> Vec<(String, Vec<u8>)> {
+    let mut fields = [httparse::EMPTY_HEADER; MOST_HEADERS];
+    let mut parsed = httparse::Response::new(&mut fields);
+    let is_whole = parsed.parse(head).is_ok_and(|status| status.is_complete());
+    let all = parsed.headers.iter().filter(|_| is_whole);
+    all.map(|one| (one.name.to_ascii_lowercase(), one.value.to_vec())).collect()
+}
+
+/// What stands behind heads that do not count (RFC 9110, 15.2).
+pub(crate) fn behind_interim(mut bytes: &[u8]) -> &[u8] {
+    while bytes.starts_with(b"HTTP/1.1 1") {
+        let Some(end) = bytes.windows(4).position(|four| four == b"\r\n\r\n") else { break };
+        bytes = &bytes[end + 4..];
+    }
+    bytes
+}
+
 /// The length in a line before a chunk, without its extensions.
 fn size(line: &[u8]) -> Result<u64, Malformed> {
     let digits = line.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();

@@ -50,6 +50,8 @@ pub struct Ask {
     pub visit: usize,
     /// Which step it is, from 0.
     pub step: usize,
+    /// Anything that whoever made it up wants to know of it.
+    pub tag: usize,
     /// Which origin it goes to, from 0.
     pub origin: usize,
     /// What is sent.

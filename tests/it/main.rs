@@ -50,3 +50,4 @@ mod site;
 mod story;
 mod unloaded;
 mod versioned;
+mod visitors;

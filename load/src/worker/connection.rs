@@ -8,7 +8,7 @@ use mio::net::TcpStream;
 use super::stream::{Agreed, Stream, Tls};
 use crate::clock::Nanos;
 use crate::exchange;
-use crate::response::{Malformed, Response};
+use crate::response::{self, Malformed, Response};
 use crate::tally::Failure;
 
 /// A request that is due.
@@ -80,20 +80,12 @@ impl Kept {
         (!self.raw.is_empty()).then_some(&self.raw[..])
     }
 
-    /// The last head: others may stand before it (RFC 9110, 15.2).
+    /// The last head: others may stand before it.
     pub(super) fn head(&self) -> &[u8] {
-        let mut head = &self.raw[..];
-        while head.starts_with(b"HTTP/1.1 1") {
-            let Some(end) = end_of(head) else { break };
-            head = &head[end..];
-        }
-        &head[..end_of(head).unwrap_or(head.len())]
+        let head = response::behind_interim(&self.raw);
+        let end = head.windows(4).position(|four| four == b"\r\n\r\n");
+        &head[..end.map_or(head.len(), |at| at + 4)]
     }
-}
-
-/// Where the bytes behind a head begin.
-fn end_of(bytes: &[u8]) -> Option<usize> {
-    bytes.windows(4).position(|four| four == b"\r\n\r\n").map(|at| at + 4)
 }
 
 /// What came of reading.

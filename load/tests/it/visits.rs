@@ -34,6 +34,7 @@ fn ask(visit: usize, step: usize, path: &str) -> Ask {
     Ask {
         visit,
         step,
+        tag: 0,
         origin: usize::from(step > 0),
         request: Arc::new(Request::new("GET", path, "localhost", &[], b"").unwrap()),
         pause: if step == 0 { 0 } else { THINKS },

@@ -107,6 +107,7 @@ pub(crate) fn told(seen: &Observation, judged: &Judged, verdict: Verdict) -> Str
         }
         text.push('\n');
     }
+    text.push_str(&slowest(seen));
     for check in &judged.checks {
         text.push_str(&format!(
             "{:<12}  {}: {}\n",
@@ -119,6 +120,30 @@ pub(crate) fn told(seen: &Observation, judged: &Judged, verdict: Verdict) -> Str
         }
     }
     text.push_str(&format!("\n{}\n", word(verdict)));
+    text
+}
+
+/// The slowest exchanges: where their time went.
+fn slowest(seen: &Observation) -> String {
+    let all = &seen.exchanges.slowest;
+    let mut text = if all.is_empty() { String::new() } else { "  slowest\n".to_owned() };
+    for one in all.iter().take(3) {
+        let first = one.first_byte.map_or("nothing came".to_owned(), |first| {
+            format!("first byte {} after it was sent", time(first as f64))
+        });
+        text.push_str(&format!(
+            "  {:>9}  at {:.1} s, sent {} late, waited {} for a connection, {first}: {} {}\n",
+            time(one.latency as f64),
+            one.at,
+            time(one.lag as f64),
+            time(one.wait as f64),
+            one.failure.clone().unwrap_or_else(|| one.status.to_string()),
+            one.line,
+        ));
+    }
+    if !text.is_empty() {
+        text.push('\n');
+    }
     text
 }
 

@@ -13,11 +13,12 @@ use clap::Parser;
 use gate_core::values::{DurationValue, Percent, Rate};
 use gate_core::{Command, Context, Digest, Error, Evidence, ExitCode, Role, Runs, Verdict};
 
+use crate::exchanges::{self, SeenExchanges};
 use crate::judge;
 use crate::measure::{self, Glance, Measured, Watch, Work};
 use crate::report;
 use crate::seen::{Observation, SeenVersion};
-use crate::settings::{Compare, Settings};
+use crate::settings::{Compare, Required, Settings};
 use crate::target::{self, Asks, Target};
 use crate::threshold::Threshold;
 use live::View;
@@ -173,7 +174,7 @@ impl Load {
             max_connections: self.max_connections,
             threads: self.threads,
             lag_budget: self.lag_budget,
-            thresholds: self.thresholds.clone(),
+            thresholds: self.thresholds.iter().copied().map(Required::from).collect(),
             max_failures: self.max_failures,
             compare,
             ..Settings::default()
@@ -219,7 +220,7 @@ fn loaded(load: &Load, cx: &Context) -> Result<ExitCode, Error> {
         let file = File::open(&measured.versions[at].file)?;
         Ok(Box::new(BufReader::new(file)) as Box<dyn BufRead>)
     };
-    let seen = observed(&measured);
+    let seen = observed(&measured, cx)?;
     let judged = judge::judge(&spec, &seen, seed, &open)?;
     let verdict = Verdict::over(judged.checks.iter().map(|check| check.verdict));
     let code = match interrupted.load(Ordering::Relaxed) {
@@ -227,7 +228,7 @@ fn loaded(load: &Load, cx: &Context) -> Result<ExitCode, Error> {
         signal => ExitCode(signal),
     };
     if load.json {
-        cx.print(&format!("{:#}\n", report::document(&seen, &judged, verdict, code.0)));
+        cx.print(&format!("{:#}\n", report::document(&spec, &seen, &judged, verdict, code.0)));
     } else {
         cx.print(&live::told(&seen, &judged, verdict));
     }
@@ -235,7 +236,11 @@ fn loaded(load: &Load, cx: &Context) -> Result<ExitCode, Error> {
 }
 
 /// What was measured, without anything being kept.
-fn observed(measured: &Measured) -> Observation {
+fn observed(measured: &Measured, cx: &Context) -> Result<Observation, Error> {
+    let exchanges = match measured.versions.first() {
+        None => SeenExchanges::default(),
+        Some(own) => exchanges::without_secrets(&own.exchanges, &own.target, cx, false)?,
+    };
     let versions = measured.versions.iter().map(|version| SeenVersion {
         url: version.url.clone(),
         seconds_file: Evidence {
@@ -248,14 +253,17 @@ fn observed(measured: &Measured) -> Observation {
         },
         intended: version.intended,
         seconds: version.seconds,
+        reasons: version.reasons.iter().map(|one| one.clean(cx)).collect(),
     });
-    Observation {
+    Ok(Observation {
         versions: versions.collect(),
         looks: measured.looks.clone(),
         generator: measured.generator,
         refused: measured.refused.clone(),
+        aborted: measured.aborted.clone(),
+        exchanges,
         charts: Vec::new(),
-    }
+    })
 }
 
 /// What the process ends with once it was told to end, which is 0 until then. What was measured so

@@ -6,9 +6,10 @@ use load::{Failure, Tally};
 use super::compared::Compared;
 use super::decided::{Decided, Why};
 use crate::measure::Refused;
+use crate::script::Reason;
 use crate::seen::Observation;
-use crate::settings::Settings;
-use crate::threshold::{Aggregate, Threshold};
+use crate::settings::{Required, Settings};
+use crate::threshold::Aggregate;
 use crate::words::{count, grouped, percent, time};
 
 pub(super) fn refused(refused: &Refused) -> Check {
@@ -16,7 +17,7 @@ pub(super) fn refused(refused: &Refused) -> Check {
         .advice(refused.advice.clone())
 }
 
-pub(super) fn failures(spec: &Settings, all: &Tally) -> Check {
+pub(super) fn failures(spec: &Settings, all: &Tally, reasons: &[Reason]) -> Check {
     let share = all.failures() as f64 / all.requests.max(1) as f64;
     let most = spec.max_failures.fraction();
     let check = |verdict, message: String| {
@@ -41,13 +42,28 @@ pub(super) fn failures(spec: &Settings, all: &Tally) -> Check {
     if all.failures() == 0 {
         return check(Verdict::Pass, format!("none of {} failed", count(all.requests, "request")));
     }
-    let kinds = kinds(all);
+    let kinds = match reasons.first() {
+        None => kinds(all),
+        Some(first) => format!("{}; {}", kinds(all), broken(spec, first, reasons.len())),
+    };
     if share <= most {
         return check(Verdict::Pass, format!("{of} ({}): {kinds}", percent(share)));
     }
     let message =
         format!("{of} ({}, at most {} are allowed): {kinds}", percent(share), percent(most));
     check(Verdict::Fail, message).advice(advice(all))
+}
+
+/// What did not hold of answers, most of all.
+fn broken(spec: &Settings, first: &Reason, count: usize) -> String {
+    let step = spec.steps().get(first.step).map(|step| format!(" of {step}"));
+    let others = match count {
+        1 => String::new(),
+        more => format!(" and {} other things", more - 1),
+    };
+    let times = grouped(first.count);
+    let Reason { what, first, .. } = first;
+    format!("{what}{} did not hold {times} times ({first}){others}", step.unwrap_or_default())
 }
 
 /// How requests failed, the most frequent way first.
@@ -94,7 +110,8 @@ fn advice(all: &Tally) -> &'static str {
     }
 }
 
-pub(super) fn threshold(id: String, threshold: &Threshold, decided: &Decided) -> Check {
+pub(super) fn threshold(id: String, required: &Required, decided: &Decided) -> Check {
+    let threshold = &required.threshold;
     let name = threshold.name();
     let limit = threshold.value(threshold.limit);
     let value = decided.value.map(|value| threshold.value(value));
@@ -143,7 +160,11 @@ pub(super) fn threshold(id: String, threshold: &Threshold, decided: &Decided) ->
             Some("give the machine that sends more of a processor".to_owned()),
         ),
     };
-    let mut check = Check::new(id, threshold.to_string(), decided.verdict, message);
+    let verdict = match decided.verdict {
+        Verdict::Fail if !required.required => Verdict::Warn,
+        verdict => verdict,
+    };
+    let mut check = Check::new(id, required.to_string(), verdict, message);
     if let Some(value) = decided.value {
         let (value, limit, unit) = match threshold.aggregate {
             Aggregate::Rate | Aggregate::Count => (value, threshold.limit, "1"),

@@ -1,7 +1,8 @@
 //! One stretch of sending, of one version or of two in turn.
 
 use std::fs::File;
-use std::io::BufWriter;
+use std::io::{BufRead, BufReader, BufWriter, Write};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
@@ -9,9 +10,10 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use gate_core::Error;
-use load::{Asks, Drive, Origin, Outcome, Plan, Schedule, Spacing, Stage, Tally};
+use load::{Drive, Outcome, Plan, Schedule, Spacing, Stage, Tally};
 
-use super::{Glance, Measured, Watch, Work};
+use super::{Glance, Look, Measured, Watch, Work};
+use crate::judge;
 use crate::seconds;
 use crate::settings::Settings;
 use crate::target::Target;
@@ -19,13 +21,14 @@ use crate::target::Target;
 /// How often it is looked whether somebody wants it to end.
 const TICK: Duration = Duration::from_millis(100);
 /// How many of the slowest and of the first failing exchanges are kept.
-const EXCHANGES: usize = 5;
+pub(super) const EXCHANGES: usize = 5;
 /// How long two versions have to get ready for the same instant.
 const READY: Duration = Duration::from_millis(100);
 /// What is sent uncounted when a run goes on: connections are made anew.
 const AGAIN: Duration = Duration::from_secs(1);
 
-/// Sends for so many times the duration, and adds what was counted.
+/// Sends for so many times the duration, and adds what was counted. Gives the limit that has ended
+/// it, and the look at which it did.
 pub(super) fn run(
     work: &Work<'_>,
     times: u32,
@@ -33,7 +36,7 @@ pub(super) fn run(
     written: &mut u64,
     measured: &mut Measured,
     watch: &mut dyn Watch,
-) -> Result<(), Error> {
+) -> Result<Option<(Look, String)>, Error> {
     let is_first = measured.looks.is_empty();
     let warm_up = if is_first { work.spec.warm_up.0 } else { AGAIN.min(work.spec.warm_up.0) };
     let length = work.spec.duration() * times;
@@ -42,6 +45,8 @@ pub(super) fn run(
     let (send, receive) = mpsc::channel();
     // Both begin at the same instant, once everything is ready for it.
     let start = (work.versions.len() > 1).then(|| Instant::now() + READY);
+    let mut abort = Abort::new(work.spec, &measured.versions[0].file);
+    let mut aborted = None;
     let outcomes = thread::scope(|scope| {
         let mut running = Vec::new();
         for (version, writer) in writers.iter_mut().enumerate() {
@@ -55,7 +60,9 @@ pub(super) fn run(
                     let is_warm_up = second < warm;
                     if !is_warm_up && failed.is_none() {
                         let wrote = fill(writer, &mut at, first + second - warm);
-                        failed = wrote.and_then(|()| seconds::write(writer, at, tally)).err();
+                        let wrote = wrote.and_then(|()| seconds::write(writer, at, tally));
+                        // Whoever looks on reads it.
+                        failed = wrote.and_then(|()| writer.flush()).err();
                         at += 1;
                     }
                     let done = (second + 1) as f64 - warm_up.as_secs_f64();
@@ -74,7 +81,15 @@ pub(super) fn run(
         drop(send);
         loop {
             match receive.recv_timeout(TICK) {
-                Ok(glance) => watch.second(&glance),
+                Ok(glance) => {
+                    watch.second(&glance);
+                    if aborted.is_none() {
+                        aborted = abort.after(&glance).transpose();
+                        if aborted.is_some() {
+                            stop.store(true, Ordering::Relaxed);
+                        }
+                    }
+                }
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => break,
             }
@@ -84,19 +99,64 @@ pub(super) fn run(
         }
         running.into_iter().map(thread::ScopedJoinHandle::join).collect::<Vec<_>>()
     });
+    let aborted = aborted.transpose()?;
+    let is_cancelled = watch.is_cancelled();
+    let start = *written;
     let mut reached = Vec::new();
     for (version, outcome) in outcomes.into_iter().enumerate() {
         let outcome = outcome.map_err(|_| Error::new("a thread of the load test has panicked"))?;
         let (outcome, at) = outcome.map_err(own_fault)?;
         reached.push(at);
         add(measured, version, &outcome, length);
+        // Their times are those of this stretch, whose warm-up does not count.
+        let kept = outcome.exchanges.since(warm_up, Duration::from_secs(start));
+        measured.versions[version].exchanges.merge(&kept);
+    }
+    if aborted.is_some() && !is_cancelled {
+        measured.generator.is_cut_short = false;
     }
     // Versions that are compared have the same seconds.
     *written = reached.iter().copied().max().unwrap_or(*written);
     for (writer, mut at) in writers.iter_mut().zip(reached) {
         fill(writer, &mut at, *written)?;
     }
-    Ok(())
+    Ok(aborted)
+}
+
+/// Looks whether a limit that ends the run is certain not to hold: less and less often, since each
+/// time all is read again.
+struct Abort<'w> {
+    spec: &'w Settings,
+    file: PathBuf,
+    next: f64,
+}
+
+/// After how many seconds it is looked for the first time, and how much later each time.
+const FIRST_LOOK: f64 = 5.0;
+const LATER: f64 = 1.1;
+
+impl<'w> Abort<'w> {
+    fn new(spec: &'w Settings, file: &Path) -> Abort<'w> {
+        let is_wanted = spec.thresholds.iter().any(|limit| limit.abort_on_fail);
+        let next = if is_wanted { FIRST_LOOK } else { f64::INFINITY };
+        Abort { spec, file: file.to_owned(), next }
+    }
+
+    fn after(&mut self, glance: &Glance) -> Result<Option<(Look, String)>, Error> {
+        if glance.version != 0 || glance.is_warm_up || glance.done < self.next {
+            return Ok(None);
+        }
+        self.next = (glance.done * LATER).max(glance.done + 1.0);
+        let seconds = glance.done as u64;
+        let most = self.spec.duration().as_secs_f64() * f64::from(1_u32 << (self.spec.looks() - 1));
+        let part = (seconds as f64 / most).min(1.0);
+        let open = |_: usize| {
+            let file = File::open(&self.file)?;
+            Ok(Box::new(BufReader::new(file)) as Box<dyn BufRead>)
+        };
+        let broken = judge::broken(self.spec, seconds, part, &open)?;
+        Ok(broken.map(|limit| (Look { seconds, part }, limit)))
+    }
 }
 
 /// Writes seconds in which nothing was counted, up to one.
@@ -173,12 +233,17 @@ fn plan(
         }
     };
     Plan {
-        origins: vec![Origin { addresses: target.addresses.clone(), tls: target.tls.clone() }],
-        asks: Asks::One(target.request.clone()),
+        origins: target.origins.clone(),
+        asks: target.asks.clone(),
         drive,
         users: spec.connections.unwrap_or(0),
-        connections: spec.connections.unwrap_or(spec.max_connections),
-        reuse: u64::MAX,
+        connections: match spec.connections {
+            // A page's assets come over several at once.
+            Some(users) if !spec.scenarios.is_empty() => users.max(spec.max_connections),
+            Some(users) => users,
+            None => spec.max_connections,
+        },
+        reuse: spec.reuse.unwrap_or(u64::MAX),
         threads: spec.threads,
         warm_up,
         duration: spec.duration() * times,

@@ -9,10 +9,11 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use gate_core::Error;
-use load::ask_once;
+use load::{Exchanges, ask_once};
 use serde::{Deserialize, Serialize};
 
 use crate::judge;
+use crate::script::Reason;
 use crate::settings::Settings;
 use crate::target::Target;
 
@@ -67,12 +68,19 @@ pub(crate) struct Measured {
     pub(crate) generator: Generator,
     /// Why nothing was measured.
     pub(crate) refused: Option<Refused>,
+    /// The limit that ended it, because it was certain not to hold.
+    pub(crate) aborted: Option<String>,
 }
 
 /// What was measured of a version.
 #[derive(Debug)]
 pub(crate) struct Version {
     pub(crate) url: String,
+    pub(crate) target: url::Url,
+    /// Single exchanges, secrets and all.
+    pub(crate) exchanges: Exchanges,
+    /// What did not hold of answers.
+    pub(crate) reasons: Vec<Reason>,
     /// What was counted in each second.
     pub(crate) file: PathBuf,
     /// How many requests were to be sent; none in a closed loop.
@@ -126,6 +134,9 @@ pub(crate) fn measure(work: &mut Work<'_>, watch: &mut dyn Watch) -> Result<Meas
     let files = (0..work.versions.len()).map(|at| work.folder.join(format!("seconds-{at}.jsonl")));
     let versions = work.versions.iter().zip(files).map(|(target, file)| Version {
         url: target.shown(),
+        target: target.url.clone(),
+        exchanges: Exchanges::new(leg::EXCHANGES),
+        reasons: Vec::new(),
         file,
         intended: None,
         seconds: 0.0,
@@ -135,6 +146,7 @@ pub(crate) fn measure(work: &mut Work<'_>, watch: &mut dyn Watch) -> Result<Meas
         looks: Vec::new(),
         generator: Generator::default(),
         refused: None,
+        aborted: None,
     };
     let create =
         |version: &Version| gate_core::files::open_for_append(&version.file).map(BufWriter::new);
@@ -153,15 +165,25 @@ pub(crate) fn measure(work: &mut Work<'_>, watch: &mut dyn Watch) -> Result<Meas
         if look > 0 {
             watch.goes_on(first * times);
         }
-        leg::run(work, times, &mut writers, &mut written, &mut measured, watch)?;
+        let aborted = leg::run(work, times, &mut writers, &mut written, &mut measured, watch)?;
         for writer in &mut writers {
             writer.flush()?;
         }
         let part = f64::from(1_u32 << look) / f64::from(1_u32 << (looks - 1));
-        measured.looks.push(Look { seconds: written, part });
+        match aborted {
+            None => measured.looks.push(Look { seconds: written, part }),
+            Some((look, limit)) => {
+                measured.looks.push(look);
+                measured.aborted = Some(limit);
+                break;
+            }
+        }
         if measured.generator.is_cut_short || !is_open(work, &measured, look + 1 < looks)? {
             break;
         }
+    }
+    for (version, target) in measured.versions.iter_mut().zip(&work.versions) {
+        version.reasons = target.reasons.told();
     }
     Ok(measured)
 }
@@ -171,7 +193,9 @@ fn first(work: &mut Work<'_>, version: usize) -> Option<Refused> {
     let target = &mut work.versions[version];
     let timeout = work.spec.timeout.0.min(FIRST);
     let started = Instant::now();
-    match ask_once(&target.addresses, target.tls.as_ref(), &target.request, timeout) {
+    let (request, number) = &target.first;
+    let origin = &mut target.origins[*number];
+    match ask_once(&origin.addresses, origin.tls.as_ref(), request, timeout) {
         Err(error) => Some(Refused {
             version,
             failure: Some(error.failure.name().to_owned()),
@@ -200,7 +224,7 @@ fn first(work: &mut Work<'_>, version: usize) -> Option<Refused> {
         Ok(answer) => {
             // A name may stand for addresses that lead nowhere from here, such as those of IPv6.
             let is_like = |one: &SocketAddr| one.is_ipv4() == answer.address.is_ipv4();
-            target.addresses.retain(is_like);
+            origin.addresses.retain(is_like);
             None
         }
     }

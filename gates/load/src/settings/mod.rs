@@ -1,5 +1,8 @@
 //! What a spec of this kind says.
 
+mod limit;
+mod scenario;
+
 use std::collections::BTreeMap;
 
 use gate_core::values::{DurationValue, Percent, Rate, Template};
@@ -8,7 +11,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use crate::threshold::Threshold;
+use crate::seconds::Slice;
+pub use limit::Required;
+pub use scenario::{Asset, FeedOrder, Scenario, Step, Think};
 
 /// The settings of a `load` gate.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -33,6 +38,20 @@ pub struct Settings {
     /// The body of the request.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub body: Option<Template>,
+    /// The status that has to be answered. Without it, and without an assert about it, any below
+    /// 400.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<u16>,
+    /// What has to hold of the answer, in Hurl's words: `jsonpath "$.items" count > 2`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub asserts: Vec<gate_request::Assert>,
+    /// What visitors do, instead of asking for one thing: `rate` is that of visitors, then.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub scenarios: Vec<Scenario>,
+    /// The share of visits whose asserts are looked at; captures always are. Looking into every
+    /// answer takes time that the generator may not have.
+    #[serde(default = "default::whole")]
+    pub checked: Percent,
     /// A file of authorities to trust besides the system's, in PEM, relative to the spec.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub authorities: Option<String>,
@@ -68,6 +87,10 @@ pub struct Settings {
     /// How many connections there may be at once in an open loop.
     #[serde(default = "default::max_connections")]
     pub max_connections: usize,
+    /// How many requests a connection carries before it is closed; as many as the service lets
+    /// unless something else is said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reuse: Option<u64>,
     /// How many threads send, each bound to a processor.
     #[serde(default = "default::threads")]
     pub threads: usize,
@@ -75,9 +98,10 @@ pub struct Settings {
     #[serde(default = "default::lag_budget")]
     pub lag_budget: DurationValue,
 
-    /// What has to hold: `p(95)<500ms`, `service p(99)<200ms`, `rate<0.1%`.
+    /// What has to hold: `p(95)<500ms`, `service p(99)<200ms`, `rate<0.1%`; or with more:
+    /// `{ threshold: p(95)<1s, step: cart, from: 30s, to: 1m, abort_on_fail: true }`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub thresholds: Vec<Threshold>,
+    pub thresholds: Vec<Required>,
     /// The share of requests without a good answer that is just allowed.
     #[serde(default = "default::max_failures")]
     pub max_failures: Percent,
@@ -148,6 +172,9 @@ mod default {
     }
     pub(super) fn max_failures() -> Percent {
         Percent::from_fraction(0.01).expect("one percent is a share")
+    }
+    pub(super) fn whole() -> Percent {
+        Percent::from_fraction(1.0).expect("all is a share")
     }
     pub(super) fn against() -> String {
         "promotion".to_owned()
@@ -269,12 +296,91 @@ impl Settings {
             wrong(&["timeout"], "a time-out lies between 1ms and 60s", "give it 30s");
         }
         self.comparison_problems(&mut wrong);
+        self.scenario_problems(&mut wrong);
+        let steps = self.steps();
+        for (at, one) in self.thresholds.iter().enumerate() {
+            found.extend(one.problems(at, self.duration(), &steps));
+        }
+        for (at, scenario) in self.scenarios.iter().enumerate() {
+            found.extend(scenario.problems(at));
+        }
         found
+    }
+
+    /// The names of the steps, in the order in which they are counted; none for a single request.
+    pub(crate) fn steps(&self) -> Vec<String> {
+        let all = self.scenarios.iter().flat_map(|scenario| &scenario.steps);
+        let mut names = Vec::new();
+        for step in all {
+            names.push(step.title());
+            if !step.assets.is_empty() {
+                names.push(format!("{} (assets)", step.title()));
+            }
+        }
+        names
+    }
+
+    /// Which part of what was counted a limit is about.
+    pub(crate) fn slice(&self, limit: &Required) -> Slice {
+        let step =
+            limit.step.as_ref().and_then(|step| self.steps().iter().position(|one| one == step));
+        let second = |time: DurationValue| time.0.as_secs();
+        let is_part = limit.from.is_some() || limit.to.is_some();
+        let within =
+            is_part.then(|| (limit.from.map_or(0, second), limit.to.map_or(u64::MAX, second)));
+        let round = if is_part { self.duration().as_secs() } else { 0 };
+        Slice { step, within, round }
+    }
+
+    /// Whether visits are made up, and not one request sent again and again.
+    pub(crate) fn is_scripted(&self) -> bool {
+        !self.scenarios.is_empty() || !self.asserts.is_empty() || self.status.is_some()
+    }
+
+    fn scenario_problems(&self, wrong: &mut dyn FnMut(&[&str], &str, &str)) {
+        if self.status.is_some_and(|status| !(100..=599).contains(&status)) {
+            wrong(&["status"], "a status lies between 100 and 599", "such as 200");
+        }
+        if self.checked.fraction() <= 0.0 {
+            wrong(&["checked"], "nothing is looked at", "leave the asserts out instead");
+        }
+        if self.reuse == Some(0) {
+            wrong(&["reuse"], "a connection carries 1 request or more", "leave it out");
+        }
+        if self.scenarios.is_empty() {
+            return;
+        }
+        let of_one = [
+            ("path", self.path.is_some()),
+            ("url", self.url.is_some()),
+            ("method", self.method.is_some()),
+            ("body", self.body.is_some()),
+            ("status", self.status.is_some()),
+            ("asserts", !self.asserts.is_empty()),
+        ];
+        for (name, _) in of_one.into_iter().filter(|(_, is_there)| *is_there) {
+            wrong(&[name], "the scenarios say what is asked", "put it into a step");
+        }
+        let names = self.steps();
+        for (at, name) in names.iter().enumerate().filter(|(at, name)| names[..*at].contains(name))
+        {
+            let hint = format!("give one of them another name: step {}", at + 1);
+            wrong(&["scenarios"], &format!("two steps are called `{name}`"), &hint);
+        }
+        let all = self.warm_up.0 + self.duration();
+        if self.scenarios.iter().any(|scenario| scenario.thinks() >= all) {
+            wrong(
+                &["duration"],
+                "a visitor thinks for longer than all of it takes",
+                "give it more time, or shorten what visitors think",
+            );
+        }
     }
 
     fn time_problems(&self, wrong: &mut dyn FnMut(&[&str], &str, &str)) {
         let timeout = self.timeout.0.as_micros() as f64;
-        for (at, threshold) in self.thresholds.iter().enumerate() {
+        for (at, one) in self.thresholds.iter().enumerate() {
+            let threshold = one.threshold;
             if threshold.metric.is_time() && threshold.limit > timeout {
                 wrong(
                     &["thresholds", &at.to_string()],
