@@ -5,6 +5,7 @@ mod charts;
 mod commands;
 mod exchanges;
 mod figures;
+mod import;
 mod judge;
 mod measure;
 mod report;
@@ -44,7 +45,11 @@ pub use threshold::Threshold;
 /// The kind, for the binary.
 pub fn kind() -> Kind {
     let about = "sends load, holds thresholds, and compares two versions in one run";
-    Kind::of(Load, about).command(commands::command())
+    Kind::of(Load, about)
+        .command(commands::command())
+        .importer(import::har())
+        .importer(import::k6())
+        .importer(import::openapi())
 }
 
 /// The gate.
