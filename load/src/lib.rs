@@ -20,7 +20,7 @@ pub use health::{Health, throttled};
 pub use histogram::{HIGHEST, Histogram, LOWEST};
 pub use request::{NoRequest, Request};
 pub use response::{Malformed, Response};
-pub use run::{Outcome, Plan, run};
+pub use run::{Joined, Outcome, Plan, run};
 pub use schedule::{Schedule, Spacing, Stage};
 pub use tally::{Failure, Tally};
 pub use worker::{Drive, Job, Tls, work};

@@ -4,6 +4,7 @@
 mod charts;
 mod commands;
 mod figures;
+mod fleet;
 mod judge;
 mod measure;
 mod report;
@@ -276,6 +277,7 @@ fn kept(spec: &Settings, measured: Measured, cx: &Context) -> Result<Observation
         looks: measured.looks,
         generator: measured.generator,
         refused: measured.refused,
+        lost: measured.lost,
         charts,
     })
 }

@@ -3,7 +3,7 @@
 use gate_core::Evidence;
 use serde::{Deserialize, Serialize};
 
-use crate::measure::{Generator, Look, Refused};
+use crate::measure::{Generator, Look, Lost, Refused};
 
 /// What one attempt saw.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -17,6 +17,9 @@ pub struct Observation {
     /// Why nothing was measured.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) refused: Option<Refused>,
+    /// Why not all could be measured, where several machines sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) lost: Option<Lost>,
     /// Charts for people.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) charts: Vec<Evidence>,

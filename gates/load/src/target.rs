@@ -50,16 +50,22 @@ pub(crate) fn parse(text: &str) -> Result<Url, Error> {
 impl Target {
     /// Looks its host up and makes the request.
     pub(crate) fn new(url: Url, asks: &Asks) -> Result<Target, Error> {
-        let host = url.host_str().unwrap_or_default();
-        let port = url.port_or_known_default().unwrap_or(80);
+        let mut target = Target::elsewhere(url, asks)?;
+        let host = target.url.host_str().unwrap_or_default();
+        let port = target.url.port_or_known_default().unwrap_or(80);
         let bare = host.trim_start_matches('[').trim_end_matches(']');
-        let addresses: Vec<SocketAddr> = (bare, port)
-            .to_socket_addrs()
-            .map_err(|error| {
-                Error::new(format!("the host `{host}` is not found: {error}"))
-                    .hint("is its name right, and does this machine reach the network?")
-            })?
-            .collect();
+        let addresses = (bare, port).to_socket_addrs().map_err(|error| {
+            Error::new(format!("the host `{host}` is not found: {error}"))
+                .hint("is its name right, and does this machine reach the network?")
+        })?;
+        target.addresses = addresses.collect();
+        Ok(target)
+    }
+
+    /// One that others ask: its host need not be known here.
+    pub(crate) fn elsewhere(url: Url, asks: &Asks) -> Result<Target, Error> {
+        let host = url.host_str().unwrap_or_default();
+        let bare = host.trim_start_matches('[').trim_end_matches(']');
         let named = match url.port() {
             Some(port) => format!("{host}:{port}"),
             None => host.to_owned(),
@@ -81,7 +87,7 @@ impl Target {
             "https" => Some(private(bare, asks.authorities.as_deref())?),
             _ => None,
         };
-        Ok(Target { url, addresses, tls, request })
+        Ok(Target { url, addresses: Vec::new(), tls, request })
     }
 
     /// Its address without who it is asked as.

@@ -51,6 +51,7 @@ fn observation(versions: &[&[Tally]], looks: &[(u64, f64)]) -> (Observation, Vec
         looks: looks.collect(),
         generator: Generator { ran_us: 900_000, ..Generator::default() },
         refused: None,
+        lost: None,
         charts: Vec::new(),
     };
     (seen, files)
