@@ -199,7 +199,7 @@ impl<'a> Fleet<'a> {
             Ok(start) => start,
             Err(lost) => {
                 self.lost = Some(lost);
-                return Running::nothing(versions);
+                return Running::not_begun(versions);
             }
         };
         let running = Running::new(&self.roll, work, leg, start);

@@ -16,3 +16,6 @@ pub(crate) use coordinator::Fleet;
 pub(crate) use door::Door;
 pub(crate) use token::Token;
 pub(crate) use worker::{Ended, Worker};
+
+#[cfg(test)]
+mod tests;

@@ -54,9 +54,9 @@ impl<'a> Running<'a> {
         }
     }
 
-    /// What came of versions of which nothing was sent.
-    pub(super) fn nothing(versions: usize) -> Vec<Outcome> {
-        (0..versions).map(|_| nothing()).collect()
+    /// What came of versions of which nothing was sent, since not all could begin.
+    pub(super) fn not_begun(versions: usize) -> Vec<Outcome> {
+        (0..versions).map(|_| Outcome { is_cut_short: true, ..nothing() }).collect()
     }
 
     /// Takes what comes until all are done, or it can come to nothing any more. Whose machine let
@@ -93,7 +93,7 @@ impl<'a> Running<'a> {
                 tell(&format!("{} {text}", self.roll.name(at)));
             }
         }
-        let mut outcomes = Running::nothing(self.joined.len());
+        let mut outcomes: Vec<Outcome> = self.joined.iter().map(|_| nothing()).collect();
         for done in self.done.iter().flatten() {
             for (one, all) in done.iter().zip(&mut outcomes) {
                 one.add_to(all);
