@@ -25,8 +25,8 @@ impl Trip {
         let at = |nanos: u64| i128::from(nanos);
         let there = at(self.received) - at(self.sent);
         let back = at(self.replied) - at(self.returned);
-        // What the other one took to answer is no part of the way.
-        let way = (there - back).max(0);
+        // What the other one took to answer is no part of the way, whatever it says.
+        let way = (there - back).clamp(0, (at(self.returned) - at(self.sent)).max(0));
         // Rounded up, and one more for the halves that the offset loses.
         let within = u64::try_from(way / 2 + 1).unwrap_or(u64::MAX);
         Offset { nanos: (there + back).div_euclid(2), within }

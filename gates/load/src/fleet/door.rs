@@ -110,6 +110,7 @@ fn listen(listener: &TcpListener, token: &Token, send: &SyncSender<Knock>, close
     while !closed.load(Ordering::Relaxed) {
         match listener.accept() {
             Ok((stream, peer)) => {
+                let peer = line::shown(peer);
                 if asking.load(Ordering::Relaxed) >= AT_ONCE {
                     // Who cannot be told of is only turned away.
                     let _ = send.try_send(Knock::Crowd { peer });

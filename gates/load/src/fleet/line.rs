@@ -42,7 +42,7 @@ pub(crate) fn open(
     token: &Token,
     side: Side,
 ) -> Result<(Line, Hearing), Broken> {
-    let peer = stream.peer_addr()?;
+    let peer = shown(stream.peer_addr()?);
     stream.set_nonblocking(false)?;
     // A second that waits for the next one would be late.
     stream.set_nodelay(true)?;
@@ -53,6 +53,11 @@ pub(crate) fn open(
     stream.set_write_timeout(Some(silence))?;
     let speaking = Arc::new(Mutex::new((stream.try_clone()?, sealer)));
     Ok((Line { speaking, peer }, Hearing { stream, silence, opener }))
+}
+
+/// An address as people know it: one of IPv4 that comes over IPv6 is one of IPv4.
+pub(crate) fn shown(address: SocketAddr) -> SocketAddr {
+    SocketAddr::new(address.ip().to_canonical(), address.port())
 }
 
 impl Line {

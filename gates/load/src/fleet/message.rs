@@ -148,6 +148,9 @@ pub(crate) struct Done {
     is_cut_short: bool,
 }
 
+/// No time of a thread is longer, in nanoseconds: that is thirteen days.
+const MOST_OF_ONE: u64 = 1 << 50;
+
 impl Done {
     pub(crate) fn of(outcome: &Outcome) -> Done {
         let health = |one: &Health| [one.ran, one.waited, one.longest_gap, one.late];
@@ -163,21 +166,21 @@ impl Done {
     /// Adds it to what came of others: threads are told one by one, and of what is the same for
     /// all the worst counts.
     pub(crate) fn add_to(&self, all: &mut Outcome) {
+        let most = Duration::from_nanos(MOST_OF_ONE);
         if let Some(more) = self.intended {
-            all.intended = Some(all.intended.unwrap_or(0).saturating_add(more));
+            all.intended = Some(all.intended.unwrap_or(0) + more.min(MOST_OF_ONE));
         }
-        all.elapsed = all.elapsed.max(self.elapsed);
+        all.elapsed = all.elapsed.max(self.elapsed.min(most));
         all.health.extend(self.health());
-        all.throttled = all.throttled.max(self.throttled);
+        all.throttled = all.throttled.max(self.throttled.map(|throttled| throttled.min(most)));
         all.is_cut_short |= self.is_cut_short;
     }
 
     pub(crate) fn health(&self) -> impl Iterator<Item = Health> + '_ {
-        self.health.iter().map(|[ran, waited, longest_gap, late]| Health {
-            ran: *ran,
-            waited: *waited,
-            longest_gap: *longest_gap,
-            late: *late,
+        // No more threads than a plan may ask for, of two versions.
+        self.health.iter().take(512).map(|one| {
+            let [ran, waited, longest_gap, late] = one.map(|value| value.min(MOST_OF_ONE));
+            Health { ran, waited, longest_gap, late: late.min(MOST_REQUESTS) }
         })
     }
 }

@@ -104,3 +104,37 @@ proptest! {
         let _ = Packed(Bytes(bytes)).tally();
     }
 }
+
+proptest! {
+    /// Whatever workers say came of them, it can be put together.
+    #[test]
+    fn no_outcomes_are_too_much(
+        numbers in prop::collection::vec(any::<[u64; 4]>(), 0..4),
+        intended in any::<Option<u64>>(),
+        elapsed in any::<u64>(),
+    ) {
+        let outcome = Outcome {
+            all: Tally::new(),
+            intended,
+            elapsed: Duration::new(elapsed, 0),
+            health: numbers
+                .iter()
+                .map(|[ran, waited, longest_gap, late]| Health {
+                    ran: *ran,
+                    waited: *waited,
+                    longest_gap: *longest_gap,
+                    late: *late,
+                })
+                .collect(),
+            throttled: Some(Duration::new(elapsed, 0)),
+            is_cut_short: false,
+        };
+        let (done, mut all) = (Done::of(&outcome), outcome);
+        all.intended = None;
+        for _ in 0..1000 {
+            done.add_to(&mut all);
+        }
+        let late: u64 = all.health.iter().skip(numbers.len()).map(|one| one.late).sum();
+        prop_assert!(late <= MOST_REQUESTS * 4000 && all.intended.unwrap_or(0) < u64::MAX);
+    }
+}

@@ -222,6 +222,12 @@ impl Roll {
         while self.gone.get() < self.members.len() && Instant::now() < until {
             self.next(Duration::from_millis(50));
         }
+    }
+}
+
+impl Drop for Roll {
+    fn drop(&mut self) {
+        // Signs of life would go on, and workers with them.
         for member in &self.members {
             member.line.end();
         }

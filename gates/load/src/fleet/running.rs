@@ -172,9 +172,11 @@ impl<'a> Running<'a> {
     }
 
     fn stop(&mut self, within: Duration) {
-        self.is_told_to_stop = true;
         self.until = self.until.min(Instant::now() + within);
-        self.roll.tell_all(&FromCoordinator::Stop);
+        if !self.is_told_to_stop {
+            self.is_told_to_stop = true;
+            self.roll.tell_all(&FromCoordinator::Stop);
+        }
     }
 }
 

@@ -27,6 +27,10 @@ const CONNECTING: Duration = Duration::from_secs(2);
 /// How long it waits before it tries again, at first and at the most.
 const SOON: Duration = Duration::from_millis(100);
 const LATER: Duration = Duration::from_secs(2);
+/// No stretch of sending is longer.
+const LONGEST: Duration = Duration::from_hours(24 * 12);
+/// No start lies further ahead.
+const AHEAD: Duration = Duration::from_mins(1);
 /// How often a coordinator may end the connection before it is believed that it means it.
 const TURNED_AWAY: u32 = 3;
 
@@ -307,7 +311,10 @@ impl Session<'_> {
 
     /// Works out when to send what.
     fn prepare(&self, own: &Part, spec: &Settings, leg: &Leg) -> Result<Vec<load::Plan>, Error> {
-        if spec.problems().into_iter().next().is_some() || own.number >= own.of {
+        let length = spec.duration().checked_mul(leg.times);
+        let length = length.and_then(|length| length.checked_add(leg.warm_up));
+        let is_possible = length.is_some_and(|length| length < LONGEST);
+        if !is_possible || own.number >= own.of || !spec.problems().is_empty() {
             return Err(unordered());
         }
         let folder = Path::new("");
@@ -323,6 +330,9 @@ impl Session<'_> {
         if start < now {
             let late = time(now.duration_since(start).as_micros() as f64);
             return Err(Error::new(format!("it was told to begin {late} too late")));
+        }
+        if start > now + AHEAD {
+            return Err(unordered());
         }
         local::start(&mut plans, start);
         (self.worker.tell)(&format!(
