@@ -93,6 +93,20 @@ impl Exchanges {
         Exchanges { most, ..Exchanges::default() }
     }
 
+    /// These, as another process has told of them: no more of each than are kept, and no more of a
+    /// message.
+    pub fn of(most: usize, slowest: Vec<Exchange>, failed: Vec<Exchange>) -> Exchanges {
+        let mut all = Exchanges::new(most);
+        let short = |mut one: Exchange| {
+            one.request.truncate(MOST);
+            one.response.truncate(MOST);
+            one
+        };
+        slowest.into_iter().take(most).for_each(|one| all.add_slow(short(one)));
+        all.failed = failed.into_iter().take(most).map(short).collect();
+        all
+    }
+
     /// Whether one that took so long, and failed or not, would be kept.
     #[inline]
     pub(crate) fn wants(&self, latency: Nanos, has_failed: bool) -> bool {

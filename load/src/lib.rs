@@ -24,7 +24,7 @@ pub use health::{Health, throttled};
 pub use histogram::{HIGHEST, Histogram, LOWEST};
 pub use request::{NoRequest, Request};
 pub use response::{Malformed, Response, fields};
-pub use run::{Outcome, Plan, run};
+pub use run::{Joined, Outcome, Plan, run};
 pub use schedule::{Schedule, Spacing, Stage};
 pub use tally::{Failure, Tally};
 pub use visit::{Answer, Ask, Asks, Origin, Script, Turn, Visits};

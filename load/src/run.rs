@@ -54,6 +54,15 @@ pub struct Plan {
     pub first_processor: usize,
     /// When it starts, for runs that go on side by side; none for at once.
     pub start: Option<Instant>,
+    /// Which of the machines that share this plan this one is, from 0, and how many there are.
+    /// Each sends the requests whose number leaves its own as remainder, and has its share of the
+    /// connections.
+    pub machine: u64,
+    /// How many machines share it.
+    pub machines: u64,
+    /// How many requests this machine is to send in the time that counts, where that was counted
+    /// before: it takes a while when there are many.
+    pub counted: Option<u64>,
 }
 
 /// What came of a run.
@@ -89,10 +98,11 @@ pub fn run(
     stop: &Arc<AtomicBool>,
     on_second: &mut dyn FnMut(u64, &Tally),
 ) -> io::Result<Outcome> {
-    let threads = plan.threads.clamp(1, plan.connections.max(1));
+    let threads = plan.threads.clamp(1, plan.connections());
     let throttled = health::throttled();
     // Counting them takes a while when there are many: before anything is due.
-    let (intended, first) = (plan.intended(), plan.first_processor);
+    let intended = plan.counted.or_else(|| plan.intended());
+    let first = plan.first_processor;
     let start = plan.start.unwrap_or_else(Instant::now);
     let clock = Clock::from(start);
     let (send, receive) = mpsc::channel();
@@ -130,7 +140,7 @@ pub fn run(
         match handed {
             Handed::Second(second, tally) => joined.add(number, second, &tally),
             Handed::Done(done) => {
-                joined.reached[number] = u64::MAX;
+                joined.done(number);
                 match done {
                     Ok(one) => {
                         health.push(one.health);
@@ -163,22 +173,31 @@ pub fn run(
 }
 
 impl Plan {
-    fn intended(&self) -> Option<u64> {
+    /// How many requests this machine is to send in the time that counts; none in a closed loop.
+    pub fn intended(&self) -> Option<u64> {
         let Drive::Open(schedule) = &self.drive else { return None };
         let warm_up = nanos(self.warm_up);
-        Some(schedule.clone().filter(|instant| *instant >= warm_up).count() as u64)
+        let own = schedule.clone().part(self.machine, self.machines);
+        Some(own.filter(|instant| *instant >= warm_up).count() as u64)
+    }
+
+    /// How many connections of all are this machine's: one at the least.
+    fn connections(&self) -> usize {
+        share(self.connections, self.machine as usize, self.machines as usize).max(1)
     }
 
     /// What one of the threads does.
     fn job(&self, number: usize, threads: usize) -> Job {
-        let share = |all: usize| all / threads + usize::from(number < all % threads);
         let (drive, room) = match &self.drive {
             Drive::Closed => (Drive::Closed, 0),
             Drive::Open(schedule) => {
-                let rate = schedule.peak() / threads as f64;
+                let parts = self.machines.max(1) * threads as u64;
+                let rate = schedule.peak() / parts as f64;
                 let lasting = MINUTE.min(self.timeout).as_secs_f64();
                 let room = ROOM.max((rate * lasting).ceil() as usize);
-                (Drive::Open(schedule.clone().part(number as u64, threads as u64)), room)
+                // Of the machine's requests every so manyth, however many threads others have.
+                let part = self.machine + self.machines.max(1) * number as u64;
+                (Drive::Open(schedule.clone().part(part, parts)), room)
             }
         };
         let mut origins = self.origins.clone();
@@ -190,9 +209,17 @@ impl Plan {
             origins,
             asks: self.asks.clone(),
             drive,
-            users: share(self.users).max(1),
-            part: (number as u64, threads as u64),
-            connections: share(self.connections).max(1),
+            users: share(
+                share(self.users, self.machine as usize, self.machines as usize),
+                number,
+                threads,
+            )
+            .max(1),
+            part: (
+                self.machine + self.machines.max(1) * number as u64,
+                self.machines.max(1) * threads as u64,
+            ),
+            connections: share(self.connections(), number, threads).max(1),
             reuse: self.reuse,
             count_from: nanos(self.warm_up),
             end: nanos(self.warm_up + self.duration),
@@ -225,31 +252,55 @@ impl Plan {
             exchanges: 0,
             first_processor: 0,
             start: None,
+            machine: 0,
+            machines: 1,
+            counted: None,
         }
     }
 }
 
-/// Seconds that not all threads have come through yet.
-struct Joined {
+/// What one of so many gets of all, the first of them one more where it does not come out even.
+fn share(all: usize, number: usize, of: usize) -> usize {
+    let of = of.max(1);
+    all / of + usize::from(number < all % of)
+}
+
+/// Seconds that not all who count have come through yet: threads, or machines.
+#[derive(Debug)]
+pub struct Joined {
     all: Tally,
     open: BTreeMap<u64, Tally>,
-    /// For each thread, the first second that it may still add to.
+    /// For each of them, the first second that it may still add to.
     reached: Vec<u64>,
 }
 
 impl Joined {
-    fn new(threads: usize) -> Joined {
-        Joined { all: Tally::new(), open: BTreeMap::new(), reached: vec![0; threads] }
+    /// Of so many.
+    pub fn new(of: usize) -> Joined {
+        Joined { all: Tally::new(), open: BTreeMap::new(), reached: vec![0; of] }
     }
 
-    fn add(&mut self, thread: usize, second: u64, tally: &Tally) {
-        self.reached[thread] = second + 1;
+    /// Adds what one of them has counted in a second, in which it counts nothing more.
+    pub fn add(&mut self, number: usize, second: u64, tally: &Tally) {
+        self.reached[number] = second + 1;
         self.all.merge(tally);
         self.open.entry(second).or_default().merge(tally);
     }
 
-    /// Hands over the seconds that no thread can add to.
-    fn hand_over(&mut self, on_second: &mut dyn FnMut(u64, &Tally)) {
+    /// One of them counts nothing more.
+    pub fn done(&mut self, number: usize) {
+        self.reached[number] = u64::MAX;
+    }
+
+    /// Who is furthest behind of those that still count, and by how many seconds.
+    pub fn last(&self) -> Option<(usize, u64)> {
+        let counting = || self.reached.iter().copied().enumerate().filter(|one| one.1 != u64::MAX);
+        let (number, least) = counting().min_by_key(|one| one.1)?;
+        counting().map(|one| one.1).max().map(|most| (number, most - least))
+    }
+
+    /// Hands over the seconds that none of them can add to.
+    pub fn hand_over(&mut self, on_second: &mut dyn FnMut(u64, &Tally)) {
         let reached = self.reached.iter().copied().min().unwrap_or(u64::MAX);
         while let Some(first) = self.open.first_entry() {
             if *first.key() >= reached && reached != u64::MAX {
@@ -278,4 +329,64 @@ fn bind(number: usize) {
     }
     #[cfg(not(target_os = "linux"))]
     let _ = number;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn machines_share_a_plan_out() {
+        let check = |machines: u64, threads: usize, connections: usize, seed: Option<u64>| {
+            let request = Request::new("GET", "/", "host", &[], b"").unwrap();
+            let address = SocketAddr::from(([127, 0, 0, 1], 1));
+            let mut plan = Plan::at_rate(address, request, 100.0, Duration::from_secs(2));
+            let spacing = seed.map_or(crate::Spacing::Even, crate::Spacing::Poisson);
+            let stage = crate::Stage { duration: plan.warm_up + plan.duration, rate: 100.0 };
+            let schedule = Schedule::new(100.0, &[stage], spacing).half(3, 1);
+            (plan.drive, plan.connections) = (Drive::Open(schedule.clone()), connections);
+            (plan.threads, plan.machines) = (threads, machines);
+            let (mut all, mut intended, mut shared) = (Vec::new(), 0, 0);
+            for machine in 0..machines {
+                plan.machine = machine;
+                intended += plan.intended().unwrap();
+                let threads = threads.clamp(1, plan.connections());
+                for number in 0..threads {
+                    let job = plan.job(number, threads);
+                    shared += job.connections;
+                    let Drive::Open(own) = job.drive else { panic!("an open loop") };
+                    all.extend(own);
+                }
+            }
+            all.sort_unstable();
+            assert_eq!(all, schedule.clone().collect::<Vec<_>>());
+            assert_eq!(shared, connections.max(machines as usize));
+            plan.machines = 1;
+            plan.machine = 0;
+            assert_eq!(Some(intended), plan.intended());
+        };
+        check(1, 1, 64, None);
+        check(4, 2, 64, None);
+        check(4, 3, 5, Some(7));
+        check(7, 2, 3, Some(1));
+    }
+
+    #[test]
+    fn a_second_is_handed_over_when_all_have_come_through_it() {
+        let mut joined = Joined::new(2);
+        let mut tally = Tally::new();
+        tally.count(200, 5, 0);
+        let mut told = Vec::new();
+        let mut hand_over = |joined: &mut Joined| {
+            joined.hand_over(&mut |second, tally| told.push((second, tally.requests)));
+            told.clone()
+        };
+        joined.add(0, 0, &tally);
+        joined.add(0, 1, &tally);
+        assert_eq!((hand_over(&mut joined), joined.last()), (vec![], Some((1, 2))));
+        joined.add(1, 0, &tally);
+        assert_eq!((hand_over(&mut joined), joined.last()), (vec![(0, 2)], Some((1, 1))));
+        joined.done(1);
+        assert_eq!((hand_over(&mut joined), joined.last()), (vec![(0, 2), (1, 1)], Some((0, 0))));
+    }
 }

@@ -41,6 +41,11 @@ impl Failure {
         Failure::Check,
     ];
 
+    /// The one that has this name.
+    pub fn named(name: &str) -> Option<Failure> {
+        Failure::ALL.into_iter().find(|failure| failure.name() == name)
+    }
+
     /// Its name in reports.
     pub fn name(self) -> &'static str {
         match self {

@@ -5,6 +5,7 @@ mod charts;
 mod commands;
 mod exchanges;
 mod figures;
+mod fleet;
 mod import;
 mod judge;
 mod measure;
@@ -349,6 +350,7 @@ fn kept(spec: &Settings, measured: Measured, cx: &Context) -> Result<Observation
         refused: measured.refused,
         aborted: measured.aborted,
         exchanges,
+        lost: measured.lost,
         charts,
     })
 }

@@ -4,7 +4,7 @@ use gate_core::Evidence;
 use serde::{Deserialize, Serialize};
 
 use crate::exchanges::SeenExchanges;
-use crate::measure::{Generator, Look, Refused};
+use crate::measure::{Generator, Look, Lost, Refused};
 use crate::script::Reason;
 
 /// What one attempt saw.
@@ -25,6 +25,9 @@ pub struct Observation {
     /// Single exchanges of the version under test.
     #[serde(default)]
     pub(crate) exchanges: SeenExchanges,
+    /// Why not all could be measured, where several machines sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) lost: Option<Lost>,
     /// Charts for people.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) charts: Vec<Evidence>,

@@ -54,6 +54,13 @@ pub(crate) fn parse(text: &str) -> Result<Url, Error> {
 impl Target {
     /// Looks its host up and makes the request.
     pub(crate) fn new(url: Url, asks: &Asks) -> Result<Target, Error> {
+        let mut target = Target::elsewhere(url, asks)?;
+        target.origins = vec![origin(&target.url, asks.authorities.as_deref())?];
+        Ok(target)
+    }
+
+    /// One that others ask: its host need not be known here.
+    pub(crate) fn elsewhere(url: Url, asks: &Asks) -> Result<Target, Error> {
         let host = url.host_str().unwrap_or_default();
         let named = match url.port() {
             Some(port) => format!("{host}:{port}"),
@@ -73,7 +80,7 @@ impl Target {
         let request = Request::new(&asks.method, &path, &named, &headers, &asks.body)
             .map_err(|error| Error::new(error.to_string()))?;
         Ok(Target {
-            origins: vec![origin(&url, asks.authorities.as_deref())?],
+            origins: Vec::new(),
             url,
             first: (request.clone(), 0),
             asks: load::Asks::One(request),

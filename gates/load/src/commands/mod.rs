@@ -1,6 +1,9 @@
 //! `gate load URL`.
 
+mod coordinate;
 pub(crate) mod live;
+mod manifest;
+mod worker;
 
 use std::ffi::OsString;
 use std::fs::File;
@@ -15,7 +18,7 @@ use gate_core::{Command, Context, Digest, Error, Evidence, ExitCode, Role, Runs,
 
 use crate::exchanges::{self, SeenExchanges};
 use crate::judge;
-use crate::measure::{self, Glance, Measured, Watch, Work};
+use crate::measure::{self, Engine, Glance, Local, Measured, Watch, Work};
 use crate::report;
 use crate::seen::{Observation, SeenVersion};
 use crate::settings::{Compare, Required, Settings};
@@ -23,6 +26,12 @@ use crate::target::{self, Asks, Target};
 use crate::threshold::Threshold;
 use live::View;
 use tokio::signal::unix::{SignalKind, signal};
+
+const SEVERAL: &str = "\
+From several machines as one, with a command for each role; `gate load ROLE --help` tells more:
+  coordinate  Lead workers, and judge what they counted together
+  worker      Do a part of what a coordinator leads
+  manifest    Print what has Kubernetes run all of them";
 
 /// Send load to a service, and tell whether it holds.
 ///
@@ -36,7 +45,7 @@ use tokio::signal::unix::{SignalKind, signal};
 ///
 /// Exit codes: 0 it holds, 1 it does not, 3 nobody can tell, 2 the command is wrong.
 #[derive(Debug, Parser)]
-#[command(name = "gate load", max_term_width = 100)]
+#[command(name = "gate load", max_term_width = 100, after_help = SEVERAL)]
 struct Load {
     /// The address, with its scheme: https://staging.example.com/offers
     #[arg(value_name = "URL")]
@@ -129,23 +138,45 @@ pub(crate) fn command() -> Command {
     Command {
         name: "load",
         about: "Send load to a service, and tell whether it holds",
-        help: || gate_arguments::help::<Load>(&[]),
+        help,
         run: Runs::InContext(run),
     }
 }
 
+fn help() -> String {
+    let roles = [
+        ("coordinate", coordinate::help()),
+        ("worker", worker::help()),
+        ("manifest", manifest::help()),
+    ];
+    let mut text = gate_arguments::help::<Load>(&[]);
+    for (role, help) in roles {
+        text.push_str(&format!("\n\n$ gate load {role} --help\n\n{help}"));
+    }
+    text
+}
+
 fn run(words: &[OsString], cx: &Context) -> ExitCode {
+    match words.first().and_then(|word| word.to_str()) {
+        Some("coordinate") => return coordinate::run(&words[1..], cx),
+        Some("worker") => return worker::run(&words[1..], cx),
+        Some("manifest") => return manifest::run(&words[1..], cx),
+        _ => {}
+    }
     let load: Load = match gate_arguments::parse_in(words, cx) {
         Ok(load) => load,
         Err(code) => return code,
     };
-    loaded(&load, cx).unwrap_or_else(|error| {
-        cx.complain(&format!("gate: {error}\n"));
-        if let Some(hint) = error.advice() {
-            cx.complain(&format!("  hint: {hint}\n"));
-        }
-        ExitCode::USAGE
-    })
+    loaded(&load, cx).unwrap_or_else(|error| complained(cx, &error, ExitCode::USAGE))
+}
+
+/// Tells what is wrong, and ends with that.
+fn complained(cx: &Context, error: &Error, code: ExitCode) -> ExitCode {
+    cx.complain(&format!("gate: {error}\n"));
+    if let Some(hint) = error.advice() {
+        cx.complain(&format!("  hint: {hint}\n"));
+    }
+    code
 }
 
 impl Load {
@@ -193,7 +224,8 @@ impl Load {
     }
 }
 
-fn loaded(load: &Load, cx: &Context) -> Result<ExitCode, Error> {
+/// The settings, where they can be carried out.
+fn checked(load: &Load) -> Result<Settings, Error> {
     let spec = load.settings();
     if let Some(problem) = spec.problems().into_iter().next() {
         let option = problem.path.first().map(|name| format!("--{}: ", name.replace('_', "-")));
@@ -203,32 +235,48 @@ fn loaded(load: &Load, cx: &Context) -> Result<ExitCode, Error> {
             None => error,
         });
     }
+    Ok(spec)
+}
+
+fn loaded(load: &Load, cx: &Context) -> Result<ExitCode, Error> {
+    let spec = checked(load)?;
     let asks = load.asks()?;
     let mut versions = vec![Target::new(target::parse(&load.url)?, &asks)?];
     if let Some(other) = &load.compare {
         versions.push(Target::new(target::parse(other)?, &asks)?);
     }
+    judged(load, cx, &spec, versions, &mut Local)
+}
+
+/// Measures and judges, whoever sends, and tells what came out.
+fn judged(
+    load: &Load,
+    cx: &Context,
+    spec: &Settings,
+    versions: Vec<Target>,
+    engine: &mut dyn Engine,
+) -> Result<ExitCode, Error> {
     let folder = cx.scratch()?;
     let seed = load.seed.unwrap_or_else(|| cx.seed());
-    let mut work = Work { spec: &spec, versions, folder: &folder, seed };
+    let mut work = Work { spec, versions, folder: &folder, seed };
     let interrupted = until_interrupted()?;
     let view = View::new(load.json, std::io::stderr().is_terminal());
     let mut watching = Watching { cx, interrupted: &interrupted, view };
-    let measured = measure::measure(&mut work, &mut watching)?;
+    let measured = measure::measure_with(&mut work, engine, &mut watching)?;
     watching.tell(View::end);
     let open = |at: usize| {
         let file = File::open(&measured.versions[at].file)?;
         Ok(Box::new(BufReader::new(file)) as Box<dyn BufRead>)
     };
     let seen = observed(&measured, cx)?;
-    let judged = judge::judge(&spec, &seen, seed, &open)?;
+    let judged = judge::judge(spec, &seen, seed, &open)?;
     let verdict = Verdict::over(judged.checks.iter().map(|check| check.verdict));
     let code = match interrupted.load(Ordering::Relaxed) {
         0 => ExitCode::of(verdict),
         signal => ExitCode(signal),
     };
     if load.json {
-        cx.print(&format!("{:#}\n", report::document(&spec, &seen, &judged, verdict, code.0)));
+        cx.print(&format!("{:#}\n", report::document(spec, &seen, &judged, verdict, code.0)));
     } else {
         cx.print(&live::told(&seen, &judged, verdict));
     }
@@ -262,6 +310,7 @@ fn observed(measured: &Measured, cx: &Context) -> Result<Observation, Error> {
         refused: measured.refused.clone(),
         aborted: measured.aborted.clone(),
         exchanges,
+        lost: measured.lost.clone(),
         charts: Vec::new(),
     })
 }

@@ -4,6 +4,7 @@ use gate_core::{Check, Limit, Metric, Verdict};
 use load::Failure;
 
 use super::Reading;
+use crate::measure::Lost;
 use crate::seen::Observation;
 use crate::settings::Settings;
 use crate::words::{count, percent, time};
@@ -12,6 +13,12 @@ use crate::words::{count, percent, time};
 const LATEST: u64 = 1_000_000;
 /// How many of the requests may be noticed after all should have been sent.
 const LATE: f64 = 0.01;
+
+/// Nothing was measured, since not all who were to send did.
+pub(super) fn lost(lost: &Lost) -> Check {
+    Check::new("generator", "Generator", Verdict::Inconclusive, lost.why.clone())
+        .advice(lost.advice.clone())
+}
 
 pub(super) fn check(spec: &Settings, seen: &Observation, readings: &[Reading<'_>]) -> Check {
     let tallies = || readings.iter().map(|reading| &reading.figures.all);
@@ -23,7 +30,9 @@ pub(super) fn check(spec: &Settings, seen: &Observation, readings: &[Reading<'_>
     let usual = tallies().filter_map(|tally| tally.lag.quantile(0.99)).max().unwrap_or(0);
     let late = generator.late as f64 / intended.max(1) as f64;
     let open = spec.connections.is_none();
-    let trouble = if requests == 0 {
+    let trouble = if let Some(lost) = &seen.lost {
+        Some((lost.why.clone(), lost.advice.clone()))
+    } else if requests == 0 {
         Some((
             "nothing was counted".to_owned(),
             "was it interrupted? let it run to its end".to_owned(),

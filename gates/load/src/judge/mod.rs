@@ -189,6 +189,11 @@ pub(crate) fn judge(
         judged.figures = seen.versions.iter().map(|_| Figures::default()).collect();
         return Ok(judged);
     }
+    if let Some(lost) = seen.lost.as_ref().filter(|_| seen.looks.is_empty()) {
+        judged.checks.push(generator::lost(lost));
+        judged.figures = seen.versions.iter().map(|_| Figures::default()).collect();
+        return Ok(judged);
+    }
     let mut readings = Vec::new();
     for (at, version) in seen.versions.iter().enumerate() {
         readings.push(Reading::new(at, &seen.looks, version.seconds, open)?);

@@ -55,6 +55,7 @@ fn observation(versions: &[&[Tally]], looks: &[(u64, f64)]) -> (Observation, Vec
         refused: None,
         aborted: None,
         exchanges: SeenExchanges::default(),
+        lost: None,
         charts: Vec::new(),
     };
     (seen, files)

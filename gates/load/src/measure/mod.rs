@@ -1,6 +1,8 @@
 //! Sending what the settings say, and keeping what was counted.
 
+mod engine;
 mod leg;
+pub(crate) mod local;
 
 use std::fs::File;
 use std::io::{BufReader, BufWriter, Write};
@@ -16,6 +18,9 @@ use crate::judge;
 use crate::script::Reason;
 use crate::settings::Settings;
 use crate::target::Target;
+pub(crate) use engine::{Engine, Leg, Lost, Sink};
+pub(crate) use leg::EXCHANGES;
+pub(crate) use local::Local;
 
 /// How long the first request may take at the most.
 const FIRST: Duration = Duration::from_secs(10);
@@ -70,6 +75,8 @@ pub(crate) struct Measured {
     pub(crate) refused: Option<Refused>,
     /// The limit that ended it, because it was certain not to hold.
     pub(crate) aborted: Option<String>,
+    /// Why not all could be measured.
+    pub(crate) lost: Option<Lost>,
 }
 
 /// What was measured of a version.
@@ -131,11 +138,20 @@ pub(crate) struct Refused {
 
 /// Measures until all is decided or there is no more time. It blocks.
 pub(crate) fn measure(work: &mut Work<'_>, watch: &mut dyn Watch) -> Result<Measured, Error> {
+    measure_with(work, &mut Local, watch)
+}
+
+/// The same, with others that send.
+pub(crate) fn measure_with(
+    work: &mut Work<'_>,
+    engine: &mut dyn Engine,
+    watch: &mut dyn Watch,
+) -> Result<Measured, Error> {
     let files = (0..work.versions.len()).map(|at| work.folder.join(format!("seconds-{at}.jsonl")));
     let versions = work.versions.iter().zip(files).map(|(target, file)| Version {
         url: target.shown(),
         target: target.url.clone(),
-        exchanges: Exchanges::new(leg::EXCHANGES),
+        exchanges: Exchanges::new(EXCHANGES),
         reasons: Vec::new(),
         file,
         intended: None,
@@ -147,15 +163,15 @@ pub(crate) fn measure(work: &mut Work<'_>, watch: &mut dyn Watch) -> Result<Meas
         generator: Generator::default(),
         refused: None,
         aborted: None,
+        lost: None,
     };
     let create =
         |version: &Version| gate_core::files::open_for_append(&version.file).map(BufWriter::new);
     let mut writers = measured.versions.iter().map(create).collect::<Result<Vec<_>, Error>>()?;
-    for version in 0..work.versions.len() {
-        if let Some(refused) = first(work, version) {
-            measured.refused = Some(refused);
-            return Ok(measured);
-        }
+    measured.refused = engine.first(work, watch)?;
+    measured.lost = engine.lost();
+    if measured.refused.is_some() || measured.lost.is_some() {
+        return Ok(measured);
     }
     let (first, looks) = (work.spec.duration(), work.spec.looks());
     let mut written = 0;
@@ -165,10 +181,12 @@ pub(crate) fn measure(work: &mut Work<'_>, watch: &mut dyn Watch) -> Result<Meas
         if look > 0 {
             watch.goes_on(first * times);
         }
-        let aborted = leg::run(work, times, &mut writers, &mut written, &mut measured, watch)?;
+        let aborted =
+            leg::run(work, engine, times, &mut writers, &mut written, &mut measured, watch)?;
         for writer in &mut writers {
             writer.flush()?;
         }
+        measured.lost = engine.lost();
         let part = f64::from(1_u32 << look) / f64::from(1_u32 << (looks - 1));
         match aborted {
             None => measured.looks.push(Look { seconds: written, part }),
@@ -178,7 +196,8 @@ pub(crate) fn measure(work: &mut Work<'_>, watch: &mut dyn Watch) -> Result<Meas
                 break;
             }
         }
-        if measured.generator.is_cut_short || !is_open(work, &measured, look + 1 < looks)? {
+        let is_over = measured.generator.is_cut_short || measured.lost.is_some();
+        if is_over || !is_open(work, &measured, look + 1 < looks)? {
             break;
         }
     }
@@ -186,6 +205,11 @@ pub(crate) fn measure(work: &mut Work<'_>, watch: &mut dyn Watch) -> Result<Meas
         version.reasons = target.reasons.told();
     }
     Ok(measured)
+}
+
+/// Asks every version once; what it came to when the service is not to be loaded.
+pub(crate) fn ask_all(work: &mut Work<'_>) -> Option<Refused> {
+    (0..work.versions.len()).find_map(|version| first(work, version))
 }
 
 /// Asks once before all others; what it came to when the service is not to be loaded.
