@@ -229,14 +229,14 @@ fn with_one_that_cannot_go_on_it_comes_to_nothing() {
         assert!(matches!(led.heard[0].last(), Some(FromCoordinator::Over { .. })));
     };
     // Nothing at all stands for the end of its line.
-    check(|_| Some(Vec::new()), "was lost: the connection was ended");
+    check(|_| Some(Vec::new()), "was lost: the connection");
     check(
         |heard| matches!(heard, FromCoordinator::Ping { .. }).then(Vec::new),
-        "was lost: the connection was ended",
+        "was lost: the connection",
     );
     check(
         |heard| matches!(heard, FromCoordinator::Begin { .. }).then(Vec::new),
-        "was lost: the connection was ended",
+        "was lost: the connection",
     );
     check(
         |heard| {
