@@ -5,10 +5,11 @@ CARGO ?= cargo
 # the demo's check, git for who decides.
 NEEDED = chromium chromedriver python3 git
 PACKAGES = chromium chromium-driver fonts-liberation python3 git
-# Clients that the tests record and replay: programs, and modules of Python.
-CLIENTS = curl node
+# Clients that the tests record and replay: programs, and modules of Python. With ip the tests make
+# machines of their own, which wants root.
+CLIENTS = curl node ip
 MODULES = requests httpx
-CLIENT_PACKAGES = curl nodejs python3-requests python3-httpx
+CLIENT_PACKAGES = curl nodejs iproute2 python3-requests python3-httpx
 
 INSTALL = if ! command -v apt-get >/dev/null 2>&1; then \
 		echo "install them with your package manager; on Debian: apt-get install $$packages"; exit 1; \

@@ -143,7 +143,7 @@ fn coordinator(environment: &Environment, url: &str, more: &[&str]) -> (Process,
 fn worker(environment: &Environment, at: SocketAddr, token: &str) -> Process {
     let words = ["load", "worker", "--coordinator", &at.to_string(), "--wait", "20s"];
     let mut command = environment.command(&words);
-    command.env("GATE_LOAD_TOKEN", token);
+    command.env("GATE_LOAD_TOKEN", token).env("HOSTNAME", "pod");
     Process::start(command)
 }
 
@@ -203,7 +203,7 @@ fn several_send_what_one_would() {
 #[test]
 fn one_that_is_lost_spoils_the_run_and_is_named() {
     for (signal, why, within) in [
-        (Signal::KILL, "the connection was ended", 4),
+        (Signal::KILL, "the connection", 4),
         (Signal::STOP, "nothing came from it for too long", 9),
     ] {
         let (environment, target) = (Environment::new(&[]), Target::start("127.0.0.1"));
@@ -220,7 +220,7 @@ fn one_that_is_lost_spoils_the_run_and_is_named() {
         assert_eq!(ended.code, 3, "{}{}", ended.stdout, ended.stderr);
         assert!(took.as_secs() < within, "{took:?}");
         eprintln!("{signal:?}: told after {took:?}");
-        let told = format!("worker {part}, 127.0.0.1:");
+        let told = format!("worker {part}, pod (127.0.0.1:");
         assert!(ended.stdout.contains(&told), "{}", ended.stdout);
         assert!(ended.stdout.contains(&format!("was lost: {why}")), "{}", ended.stdout);
         drop(led.remove(2));

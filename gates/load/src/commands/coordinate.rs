@@ -77,7 +77,7 @@ pub(super) struct Coordinate {
 #[derive(Debug, clap::Args)]
 pub(super) struct Together {
     /// How many workers there are.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1000))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=400))]
     pub(super) workers: u64,
     /// How long they are waited for.
     #[arg(long, value_name = "TIME", default_value = "2m")]

@@ -52,7 +52,7 @@ fn what_cannot_be_a_manifest_is_told() {
     check(&["--secret", "a/b"], "a name has up to 50 small letters");
     check(&["--max-connections", "3"], "cannot be shared out to 4 workers");
     let none = manifest(&["http://h/", "--workers", "0", "--image", "i"]).unwrap_err();
-    assert!(none.contains("0 is not in 1..=1000"), "{none}");
+    assert!(none.contains("0 is not in 1..=400"), "{none}");
     let bare = manifest(&["shop.example", "--workers", "2", "--image", "i"]).unwrap_err();
     assert!(bare.contains("`shop.example` is no address"), "{bare}");
 }

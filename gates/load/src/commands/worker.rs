@@ -1,7 +1,7 @@
 //! `gate load worker`.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -99,6 +99,15 @@ pub(super) fn index(cx: &Context) -> Result<u64, Error> {
     text.parse().map_err(|_| Error::new(format!("{INDEX} is no number: `{text}`")))
 }
 
+/// What this machine is called, where it is called something.
+fn name(cx: &Context) -> String {
+    let kernel = || {
+        let text = gate_core::files::read_if_there(Path::new("/proc/sys/kernel/hostname")).ok()?;
+        Some(String::from_utf8_lossy(&text?).trim().to_owned())
+    };
+    cx.ambient("HOSTNAME").map(str::to_owned).or_else(kernel).unwrap_or_default()
+}
+
 /// Works until the run is over.
 pub(super) fn worked(
     cx: &Context,
@@ -115,7 +124,7 @@ pub(super) fn worked(
         coordinator,
         token,
         index,
-        name: cx.ambient("HOSTNAME").unwrap_or_default().to_owned(),
+        name: name(cx),
         wait,
         tell: &|text| cx.complain(&format!("gate: {text}\n")),
         is_cancelled: &|| cx.is_cancelled() || interrupted.load(Ordering::Relaxed) != 0,

@@ -106,9 +106,10 @@ impl<'a> Fleet<'a> {
                 _ => None,
             })?;
         let refused = answers.into_iter().enumerate().find_map(|(at, refused)| {
-            let refused = refused.filter(|one| one.version < work.versions.len())?;
+            let refused = refused?;
+            let version = refused.version.min(work.versions.len() - 1);
             let why = format!("{} says: {}", self.roll.name(at), plain(&refused.why));
-            Some(Refused { why, advice: plain(&refused.advice), ..refused })
+            Some(Refused { version, why, advice: plain(&refused.advice), ..refused })
         });
         Ok(refused)
     }
@@ -154,18 +155,20 @@ impl<'a> Fleet<'a> {
     fn offsets(&self, is_cancelled: &dyn Fn() -> bool) -> Result<Vec<Offset>, Lost> {
         let mut trips = vec![Vec::new(); self.roll.members.len()];
         for _ in 0..TRIPS {
+            let mut sent = Vec::new();
             for at in 0..self.roll.members.len() {
-                self.roll.tell(at, &FromCoordinator::Ping { sent: self.nanos(Instant::now()) })?;
+                sent.push(self.nanos(Instant::now()));
+                self.roll.tell(at, &FromCoordinator::Ping)?;
             }
             let late = "it did not tell the time";
             let answers = self.each(late, PONG, is_cancelled, |said, came| match said {
-                FromWorker::Pong { sent, received, replied } => {
-                    Some(Trip { sent, received, replied, returned: self.nanos(came) })
+                FromWorker::Pong { received, replied } => {
+                    Some(Trip { sent: 0, received, replied, returned: self.nanos(came) })
                 }
                 _ => None,
             })?;
-            for (trips, trip) in trips.iter_mut().zip(answers) {
-                trips.push(trip);
+            for (at, trip) in answers.into_iter().enumerate() {
+                trips[at].push(Trip { sent: sent[at], ..trip });
             }
         }
         Ok(trips.iter().filter_map(|trips| offset(trips)).collect())

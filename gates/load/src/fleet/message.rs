@@ -57,8 +57,8 @@ impl Greeting {
 pub(crate) enum FromWorker {
     /// It is there.
     Alive,
-    /// An answer to a ping: what that said, and when it came and was answered by the worker's clock.
-    Pong { sent: u64, received: u64, replied: u64 },
+    /// An answer to a ping: when that came, and when it was answered, by the worker's clock.
+    Pong { received: u64, replied: u64 },
     /// It knows what to do, and the service answers it.
     Ready,
     /// The service is not to be loaded.
@@ -80,7 +80,7 @@ pub(crate) enum FromCoordinator {
     /// It is there.
     Alive,
     /// It wants to know the worker's clock.
-    Ping { sent: u64 },
+    Ping,
     /// What the run is about.
     Plan(Box<Plan>),
     /// Get ready for this stretch.

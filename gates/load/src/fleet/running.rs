@@ -128,12 +128,8 @@ impl<'a> Running<'a> {
             Came::Said(FromWorker::Leaves { why }, _) => {
                 self.lose(at, self.roll.left(at, &why));
             }
-            Came::Gone(why) if self.done[at].is_none() => self.lose(at, self.roll.lost(at, &why)),
-            Came::Gone(why) => {
-                // It has told all, but the run may have to go on.
-                let lost = self.roll.lost(at, &why);
-                self.lost.get_or_insert(lost);
-            }
+            // One that has told all may still be needed: the run may have to go on.
+            Came::Gone(why) => self.lose(at, self.roll.lost(at, &why)),
             Came::Said(..) => {}
         }
     }

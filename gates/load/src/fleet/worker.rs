@@ -183,9 +183,9 @@ fn hear(
     loop {
         let heard = match hearing.hear() {
             Ok((FromCoordinator::Alive, _)) => continue,
-            Ok((FromCoordinator::Ping { sent }, came)) => {
+            Ok((FromCoordinator::Ping, came)) => {
                 let replied = nanos(Instant::now());
-                let pong = FromWorker::Pong { sent, received: nanos(came), replied };
+                let pong = FromWorker::Pong { received: nanos(came), replied };
                 // If that does not get through, nothing more will be heard.
                 let _ = line.say(&pong);
                 continue;
@@ -242,9 +242,7 @@ impl Session<'_> {
             let done = match said {
                 FromCoordinator::Over { why } => return Ended::Over(plain(&why)),
                 FromCoordinator::Refuse { why } => return Ended::Lost(plain(&why)),
-                FromCoordinator::Alive | FromCoordinator::Ping { .. } | FromCoordinator::Stop => {
-                    Ok(())
-                }
+                FromCoordinator::Alive | FromCoordinator::Ping | FromCoordinator::Stop => Ok(()),
                 FromCoordinator::Plan(plan) => self.learn(*plan).map(|own| part = Some(own)),
                 FromCoordinator::Prepare { spec, leg } => {
                     part.as_ref().ok_or_else(unordered).and_then(|own| {
