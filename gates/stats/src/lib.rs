@@ -9,6 +9,7 @@ pub mod bootstrap;
 pub mod looks;
 pub mod normal;
 pub mod random;
+mod ranked;
 pub mod share;
 mod stirling;
 pub mod student;
