@@ -7,7 +7,7 @@ use load::{Failure, Histogram, Tally};
 use serde_json::json;
 
 use crate::exchanges::SeenExchange;
-use crate::judge::{Compared, Decided, Judged};
+use crate::judge::{Compared, Decided, Estimate, Judged};
 use crate::seen::Observation;
 use crate::settings::{Required, Settings};
 
@@ -183,15 +183,23 @@ fn threshold_of(required: &Required, decided: &Decided) -> Json {
 }
 
 fn compared(one: &Compared) -> Json {
-    let ratio = |value: Option<f64>| value.map(|value| round(value, 4));
-    json!({
+    let (name, bounds) = match one.estimate {
+        Some(Estimate::Ratio { at, low, high }) => ("ratio", Some((at, low, high))),
+        Some(Estimate::Difference { at, low, high }) => ("difference", Some((at, low, high))),
+        None => ("ratio", None),
+    };
+    let digits = if name == "ratio" { 4 } else { 6 };
+    let number = |at: fn((f64, f64, f64)) -> f64| bounds.map(|all| round(at(all), digits));
+    let mut row = json!({
         "metric": one.metric,
-        "ratio": ratio(one.ratio),
-        "low": ratio(one.low),
-        "high": ratio(one.high),
+        "ratio": null,
+        "low": number(|(_, low, _)| low),
+        "high": number(|(_, _, high)| high),
         "margin": round(one.margin, 6),
         "verdict": one.verdict,
-    })
+    });
+    row[name] = json!(number(|(at, _, _)| at));
+    row
 }
 
 /// A number with so many digits behind the point.

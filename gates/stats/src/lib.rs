@@ -6,6 +6,7 @@
 pub mod beta;
 pub mod binomial;
 pub mod bootstrap;
+pub mod difference;
 pub mod looks;
 pub mod normal;
 pub mod random;

@@ -113,6 +113,9 @@ struct Load {
     /// said.
     #[arg(long = "percentile", value_name = "P", requires = "compare")]
     percentiles: Vec<f64>,
+    /// How many more of its requests may fail than of the other version's, as a part of all.
+    #[arg(long, value_name = "SHARE", default_value = "0.5%", requires = "compare")]
+    more_failures: Percent,
     /// What is drawn is drawn from this number.
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
@@ -191,6 +194,7 @@ impl Load {
                 margin: self.margin,
                 tolerance: self.tolerance,
                 percentiles,
+                more_failures: self.more_failures,
             }
         });
         Settings {

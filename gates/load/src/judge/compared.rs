@@ -5,31 +5,51 @@ use stats::bootstrap::{Values, Wrong, not_worse};
 use stats::random::Random;
 use stats::share::Side;
 
-use super::Open;
+use super::{Open, failing};
 use crate::figures::latencies;
 use crate::measure::Look;
 use crate::settings::Settings;
 
 /// How often it may be wrong: who is blamed for what is not so stops to believe.
-const WRONG: Wrong = Wrong { pass: 0.05, fail: 0.005 };
+pub(super) const WRONG: Wrong = Wrong { pass: 0.05, fail: 0.005 };
 
-/// A quantile beside that of the other version.
+/// A number beside that of the other version.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Compared {
-    /// Such as `p(95)`.
+    /// Such as `p(95)`, or `failures`.
     pub(crate) metric: String,
-    /// Of this version and of the other one, in microseconds.
+    /// Of this version and of the other one: in microseconds, or as shares.
     pub(crate) values: Option<(f64, f64)>,
-    /// How many times the other one's it is; none when there was nothing to compare.
-    pub(crate) ratio: Option<f64>,
-    /// The bounds of that, each wrong once in twenty.
-    pub(crate) low: Option<f64>,
-    pub(crate) high: Option<f64>,
-    /// What is just allowed, such as 1.1.
+    /// What one is to the other; none when there was nothing to compare.
+    pub(crate) estimate: Option<Estimate>,
+    /// What is just allowed: a ratio such as 1.1, or a difference of shares such as 0.005.
     pub(crate) margin: f64,
     pub(crate) verdict: Verdict,
     /// About how many more seconds would tell; none when it is decided, or too near to the margin.
     pub(crate) missing: Option<u64>,
+}
+
+/// What one number is to another, between bounds that are each wrong once in twenty.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Estimate {
+    /// How many times the other one it is.
+    Ratio { at: f64, low: f64, high: f64 },
+    /// By how much it is larger.
+    Difference { at: f64, low: f64, high: f64 },
+}
+
+impl Compared {
+    /// Before anything is compared.
+    pub(super) fn nothing(metric: String, margin: f64) -> Compared {
+        Compared {
+            metric,
+            values: None,
+            estimate: None,
+            margin,
+            verdict: Verdict::Inconclusive,
+            missing: None,
+        }
+    }
 }
 
 /// Compares all that is to be compared.
@@ -51,7 +71,8 @@ pub(super) fn compare(
         let allowed = Allowed { margin: settings.margin.fraction(), tolerance };
         one(metric, percent / 100.0, allowed, &blocks, looks, seed)
     });
-    Ok(compared.collect())
+    let failures = failing::compare(settings.more_failures.fraction(), looks, open)?;
+    Ok(compared.chain([failures]).collect())
 }
 
 /// How much worse it may be.
@@ -78,16 +99,7 @@ fn one(
     looks: &[Look],
     seed: u64,
 ) -> Compared {
-    let mut compared = Compared {
-        metric,
-        values: None,
-        ratio: None,
-        low: None,
-        high: None,
-        margin: 1.0 + allowed.margin,
-        verdict: Verdict::Inconclusive,
-        missing: None,
-    };
+    let mut compared = Compared::nothing(metric, 1.0 + allowed.margin);
     let mut before = 0.0;
     for look in looks {
         let until = &blocks[..blocks.len().min(look.seconds as usize)];
@@ -108,9 +120,11 @@ fn one(
         before = look.part;
         compared = Compared {
             values: Some((own, other)),
-            ratio: Some(looked.ratio),
-            low: Some(looked.low),
-            high: Some(looked.high),
+            estimate: Some(Estimate::Ratio {
+                at: looked.ratio,
+                low: looked.low,
+                high: looked.high,
+            }),
             margin,
             verdict: match looked.side {
                 Side::Below => Verdict::Pass,
@@ -146,8 +160,14 @@ fn unless_changed(
     if !is_contrary {
         return compared;
     }
-    let ratio = Some(own / other.max(1.0));
-    Compared { values: Some((own, other)), ratio, verdict: Verdict::Inconclusive, ..compared }
+    let at = own / other.max(1.0);
+    let estimate = compared.estimate.map(|estimate| match estimate {
+        Estimate::Ratio { low, high, .. } => {
+            Estimate::Ratio { at, low: low.min(at), high: high.max(at) }
+        }
+        difference @ Estimate::Difference { .. } => difference,
+    });
+    Compared { values: Some((own, other)), estimate, verdict: Verdict::Inconclusive, ..compared }
 }
 
 /// A quantile of all blocks together.

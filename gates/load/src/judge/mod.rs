@@ -2,6 +2,7 @@
 
 mod compared;
 mod decided;
+mod failing;
 mod generator;
 #[cfg(test)]
 mod tests;
@@ -12,7 +13,7 @@ use std::io::BufRead;
 use gate_core::{Check, Error, Verdict};
 use stats::share::Block;
 
-pub(crate) use compared::Compared;
+pub(crate) use compared::{Compared, Estimate};
 pub(crate) use decided::{Decided, Why};
 
 use crate::figures::{self, Figures, Over, durations};

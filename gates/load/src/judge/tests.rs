@@ -200,7 +200,7 @@ fn versions_are_compared_where_both_were_asked() {
     let usual = Compare::default;
     check(100, 100, usual(), Pass);
     let slower = check(150, 100, usual(), Fail);
-    insta::assert_snapshot!(slower, @"beside https://live.example/offers: med 155ms, there 105ms: 47.5% slower (+47.5% to +47.5%); p(95) 160ms, there 110ms: 45.3% slower (+45.3% to +45.3%); 10% or 1ms slower is allowed");
+    insta::assert_snapshot!(slower, @"beside https://live.example/offers: med 155ms, there 105ms: 47.5% slower (+47.5% to +47.5%); p(95) 160ms, there 110ms: 45.3% slower (+45.3% to +45.3%); no failures, there none; 10% or 1ms slower and 0.5 points more failures are allowed");
     let far = check(400, 100, usual(), Fail);
     assert!(far.contains("times as slow"), "{far}");
     check(90, 100, usual(), Pass);
@@ -294,6 +294,39 @@ fn a_run_ends_when_it_is_certain_that_it_fails() {
     check(10, "count>5000", None);
     check(10, "count<500", Some("count<500"));
     check(10, "max<40ms", Some("max<40ms"));
+}
+
+#[test]
+fn a_version_that_fails_more_often_is_worse() {
+    let of = |failures: usize| {
+        let second = |at: u64| {
+            let latencies: Vec<u64> = (0..50).map(|n| 100 + (n * 7 + at) % 11).collect();
+            second(&latencies, 100, &vec![load::Failure::Closed; failures])
+        };
+        (0..40).map(second).collect::<Vec<_>>()
+    };
+    let check = |own: usize, other: usize, verdict: Verdict, said: &str| {
+        let (seen, files) = observation(&[&of(own), &of(other)], &[(40, 1.0)]);
+        let compare = Compare { percentiles: vec![50.0], ..Compare::default() };
+        let max_failures = Percent::from_fraction(0.1).unwrap();
+        let spec = Settings { compare: Some(compare), max_failures, ..Settings::default() };
+        let judged = judged(&spec, &seen, &files);
+        let check = judged.checks.last().unwrap();
+        assert_eq!(check.verdict, verdict, "{own} and {other}: {}", check.message);
+        assert!(check.message.contains(said), "{}", check.message);
+        let document = crate::report::document(&seen, &judged, verdict, 1);
+        let row = &document["comparison"][1];
+        assert_eq!((&row["metric"], row["ratio"].is_null()), (&"failures".into(), true));
+        (check.advice.clone(), row["difference"].as_f64().unwrap())
+    };
+    let (advice, difference) =
+        check(2, 0, Fail, "failures 3.85%, there 0%: 3.85 points more (+3.16 to +4.61)");
+    assert_eq!(advice.as_deref(), Some("find what fails that did not at the other version"));
+    assert!((difference - 0.038_462).abs() < 1e-9, "{difference}");
+    check(0, 0, Pass, "no failures, there none; 10% or 1ms slower and");
+    check(0, 1, Pass, "failures 0%, there 1.96%: 1.96 points fewer");
+    check(1, 1, Inconclusive, "the same (-0.75 to +0.75)");
+    check(0, 6, Inconclusive, "is nothing to compare with");
 }
 
 #[test]

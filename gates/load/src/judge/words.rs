@@ -3,7 +3,7 @@
 use gate_core::{Check, Limit, Metric as Figure, Verdict};
 use load::{Failure, Tally};
 
-use super::compared::Compared;
+use super::compared::{Compared, Estimate};
 use super::decided::{Decided, Why};
 use crate::measure::Refused;
 use crate::script::Reason;
@@ -201,31 +201,23 @@ pub(super) fn comparison(
             .advice("compare with a version that works");
     }
     let verdict = Verdict::over(all.iter().map(|one| one.verdict));
-    let allowed = spec.compare.as_ref().map_or(String::new(), |compare| {
-        let tolerance = time(compare.tolerance.0.as_micros() as f64);
-        format!("{} or {tolerance} slower is allowed", percent(compare.margin.fraction()))
-    });
-    let told = |one: &Compared| match (one.values, one.ratio, one.low, one.high) {
-        (Some((own, there)), Some(ratio), Some(low), Some(high)) => format!(
-            "{} {}, there {}: {} ({} to {})",
-            one.metric,
-            time(own),
-            time(there),
-            than(ratio),
-            change(low),
-            change(high)
-        ),
-        _ => format!("{} could not be compared", one.metric),
-    };
-    let told: Vec<String> = all.iter().map(told).collect();
-    let message = format!("beside {other}: {}; {allowed}", told.join("; "));
+    let told: Vec<String> = all.iter().map(compared).collect();
+    let message = format!("beside {other}: {}; {}", told.join("; "), allowed(spec));
     let missing = all.iter().filter_map(|one| one.missing).max();
     let mut check = Check::new("comparison", "Comparison", verdict, message);
     for one in all {
-        if let Some(ratio) = one.ratio {
-            let figure = Figure::new(format!("{} ratio", one.metric), ratio, "1");
-            check = check.metric(figure.limit(Limit::AtMost(one.margin)));
-        }
+        let figure = match one.estimate {
+            Some(Estimate::Ratio { at, .. }) => {
+                let figure = Figure::new(format!("{} ratio", one.metric), at, "1");
+                figure.limit(Limit::AtMost(one.margin))
+            }
+            Some(Estimate::Difference { at, .. }) => {
+                let figure = Figure::new(format!("more {}", one.metric), at * 100.0, "%");
+                figure.limit(Limit::AtMost(one.margin * 100.0))
+            }
+            None => continue,
+        };
+        check = check.metric(figure);
     }
     match (verdict, missing) {
         (Verdict::Inconclusive, Some(missing)) => check.advice(format!(
@@ -235,8 +227,66 @@ pub(super) fn comparison(
         (Verdict::Inconclusive, None) => check.advice(
             "there are too few requests, or it is too near to the margin: give it more time",
         ),
-        (Verdict::Fail, _) => check.advice("find what has become slower since the other version"),
+        (Verdict::Fail, _) => check.advice(worse(all)),
         _ => check,
+    }
+}
+
+/// A number beside the other one.
+fn compared(one: &Compared) -> String {
+    match (one.values, one.estimate) {
+        (Some((own, there)), Some(Estimate::Ratio { at, low, high })) => format!(
+            "{} {}, there {}: {} ({} to {})",
+            one.metric,
+            time(own),
+            time(there),
+            than(at),
+            change(low),
+            change(high)
+        ),
+        (Some((own, there)), Some(Estimate::Difference { .. })) if own.max(there) == 0.0 => {
+            format!("no {}, there none", one.metric)
+        }
+        (Some((own, there)), Some(Estimate::Difference { at, low, high })) => format!(
+            "{} {}, there {}: {} ({:+.2} to {:+.2})",
+            one.metric,
+            percent(own),
+            percent(there),
+            more(at),
+            low * 100.0,
+            high * 100.0
+        ),
+        _ => format!("{} could not be compared", one.metric),
+    }
+}
+
+fn allowed(spec: &Settings) -> String {
+    spec.compare.as_ref().map_or(String::new(), |compare| {
+        let tolerance = time(compare.tolerance.0.as_micros() as f64);
+        let points = format!("{:.2}", compare.more_failures.fraction() * 100.0);
+        format!(
+            "{} or {tolerance} slower and {} points more failures are allowed",
+            percent(compare.margin.fraction()),
+            points.trim_end_matches('0').trim_end_matches('.')
+        )
+    })
+}
+
+/// What to do about what is worse.
+fn worse(all: &[Compared]) -> &'static str {
+    let fails = |one: &&Compared| one.verdict == Verdict::Fail;
+    match all.iter().find(fails).and_then(|one| one.estimate) {
+        Some(Estimate::Difference { .. }) => "find what fails that did not at the other version",
+        _ => "find what has become slower since the other version",
+    }
+}
+
+/// A difference of shares.
+fn more(difference: f64) -> String {
+    match difference * 100.0 {
+        at if at.abs() < 0.005 => "the same".to_owned(),
+        at if at > 0.0 => format!("{at:.2} points more"),
+        at => format!("{:.2} points fewer", -at),
     }
 }
 

@@ -137,6 +137,10 @@ pub struct Compare {
     /// The percentiles of latency that are compared.
     #[serde(default = "default::percentiles")]
     pub percentiles: Vec<f64>,
+    /// How many more of its requests may fail, as a part of all: `0.5%` allows 1.5% where 1% of
+    /// the other version's do.
+    #[serde(default = "default::more_failures")]
+    pub more_failures: Percent,
 }
 
 impl Default for Compare {
@@ -146,6 +150,7 @@ impl Default for Compare {
             margin: default::margin(),
             tolerance: default::tolerance(),
             percentiles: default::percentiles(),
+            more_failures: default::more_failures(),
         }
     }
 }
@@ -187,6 +192,9 @@ mod default {
     }
     pub(super) fn percentiles() -> Vec<f64> {
         vec![50.0, 95.0]
+    }
+    pub(super) fn more_failures() -> Percent {
+        Percent::from_fraction(0.005).expect("half a percent is a share")
     }
 }
 
@@ -237,6 +245,7 @@ impl Settings {
                 margin: default::margin(),
                 tolerance: default::tolerance(),
                 percentiles: default::percentiles(),
+                more_failures: default::more_failures(),
                 ..compare
             }),
             ..self.clone()
