@@ -56,6 +56,8 @@ bench:
 	python3 tests/bench/compare.py "$${CARGO_TARGET_DIR:-target}"/release/gate \
 		"$${CARGO_TARGET_DIR:-target}"/release/examples/same_version \
 		"$${CARGO_TARGET_DIR:-target}"/release/examples/moody_server
+	python3 tests/bench/capacity.py "$${CARGO_TARGET_DIR:-target}"/release/gate \
+		"$${CARGO_TARGET_DIR:-target}"/release/examples/limited_server
 	python3 tests/bench/load.py "$${CARGO_TARGET_DIR:-target}"/release/gate \
 		"$${CARGO_TARGET_DIR:-target}"/release/examples/known_server
 

@@ -3,6 +3,7 @@
 mod api;
 mod architecture;
 mod browsers;
+mod capacity;
 mod cassettes;
 mod clients;
 mod decisions;

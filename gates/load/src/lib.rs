@@ -1,6 +1,7 @@
 //! Load tests: thresholds that know how sure they are, two versions beside each other in one run,
 //! and a generator that says when it was itself the limit.
 
+mod capacity;
 mod charts;
 mod commands;
 mod exchanges;
@@ -29,6 +30,7 @@ use gate_core::{
 };
 use url::Url;
 
+pub use capacity::Capacity;
 use exchanges::{SeenExchange, SeenExchanges};
 use figures::Figures;
 use gate_request::Base;
@@ -173,6 +175,10 @@ impl Watch for Follow<'_> {
     fn goes_on(&mut self, more: Duration) {
         let text = format!("not decided yet: {} more", words::time(more.as_micros() as f64));
         self.cx.log(gate_core::Level::Info, text);
+    }
+
+    fn step(&mut self, told: &str) {
+        self.cx.log(gate_core::Level::Info, told.to_owned());
     }
 
     fn is_cancelled(&self) -> bool {
@@ -339,10 +345,13 @@ fn kept(spec: &Settings, measured: Measured, cx: &Context) -> Result<Observation
             reasons: version.reasons.iter().map(|one| one.clean(cx)).collect(),
         });
     }
-    let charts = match measured.refused {
-        None => charts::keep(spec, &figures, cx)?,
-        Some(_) => Vec::new(),
+    let mut charts = match (&measured.refused, &spec.capacity, &measured.capacity) {
+        (None, Some(capacity), Some(found)) => capacity::keep(capacity, found, cx)?,
+        _ => Vec::new(),
     };
+    if measured.refused.is_none() {
+        charts.extend(charts::keep(spec, &figures, cx)?);
+    }
     Ok(Observation {
         versions,
         looks: measured.looks,
@@ -351,6 +360,7 @@ fn kept(spec: &Settings, measured: Measured, cx: &Context) -> Result<Observation
         aborted: measured.aborted,
         exchanges,
         lost: measured.lost,
+        capacity: measured.capacity,
         charts,
     })
 }

@@ -6,6 +6,7 @@ use gate_core::{Json, Verdict};
 use load::{Failure, Histogram, Tally};
 use serde_json::json;
 
+use crate::capacity;
 use crate::exchanges::SeenExchange;
 use crate::judge::{Compared, Decided, Estimate, Judged};
 use crate::seen::Observation;
@@ -53,6 +54,9 @@ pub(crate) fn document(
     }
     if let Some(limit) = &seen.aborted {
         merge(&mut document, json!({ "aborted": limit }));
+    }
+    if let (Some(capacity), Some(found)) = (&spec.capacity, &seen.capacity) {
+        merge(&mut document, json!({ "capacity": capacity::document(capacity, found) }));
     }
     if seen.versions.len() > 1 {
         let comparison: Vec<Json> = judged.comparison.iter().map(compared).collect();

@@ -3,6 +3,7 @@
 use gate_core::Evidence;
 use serde::{Deserialize, Serialize};
 
+use crate::capacity::Searched;
 use crate::exchanges::SeenExchanges;
 use crate::measure::{Generator, Look, Lost, Refused};
 use crate::script::Reason;
@@ -28,6 +29,9 @@ pub struct Observation {
     /// Why not all could be measured, where several machines sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) lost: Option<Lost>,
+    /// What a search for capacity has found.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) capacity: Option<Searched>,
     /// Charts for people.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) charts: Vec<Evidence>,

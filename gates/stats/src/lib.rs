@@ -12,5 +12,6 @@ pub mod normal;
 pub mod random;
 mod ranked;
 pub mod share;
+pub mod slope;
 mod stirling;
 pub mod student;

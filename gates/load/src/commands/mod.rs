@@ -3,6 +3,7 @@
 mod coordinate;
 pub(crate) mod live;
 mod manifest;
+mod search;
 mod worker;
 
 use std::ffi::OsString;
@@ -56,9 +57,9 @@ struct Load {
     /// So many connections, each of which sends when its answer has come.
     #[arg(long, value_name = "N")]
     connections: Option<usize>,
-    /// How long is measured.
-    #[arg(long, value_name = "TIME", default_value = "30s")]
-    duration: DurationValue,
+    /// How long is measured: 30s when nothing is said. With --capacity, how long it may take: 5m.
+    #[arg(long, value_name = "TIME")]
+    duration: Option<DurationValue>,
     /// How long is measured at the most, when the duration decides nothing: twice as long when
     /// nothing is said.
     #[arg(long, value_name = "TIME")]
@@ -116,6 +117,8 @@ struct Load {
     /// How many more of its requests may fail than of the other version's, as a part of all.
     #[arg(long, value_name = "SHARE", default_value = "0.5%", requires = "compare")]
     more_failures: Percent,
+    #[command(flatten)]
+    search: search::Search,
     /// What is drawn is drawn from this number.
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
@@ -197,19 +200,23 @@ impl Load {
                 more_failures: self.more_failures,
             }
         });
+        let capacity = self.search.capacity(&self.thresholds, self.duration);
+        let is_search = capacity.is_some();
+        let thresholds = if is_search { Vec::new() } else { self.thresholds.clone() };
         Settings {
+            capacity,
             method: self.method.clone(),
             rate: self.rate,
             connections: self.connections,
             poisson: self.poisson,
-            duration: Some(self.duration),
+            duration: self.duration.filter(|_| !is_search),
             max_duration: self.max_duration,
             warm_up: self.warm_up,
             timeout: self.timeout,
             max_connections: self.max_connections,
             threads: self.threads,
             lag_budget: self.lag_budget,
-            thresholds: self.thresholds.iter().copied().map(Required::from).collect(),
+            thresholds: thresholds.into_iter().map(Required::from).collect(),
             max_failures: self.max_failures,
             compare,
             ..Settings::default()
@@ -264,7 +271,8 @@ fn judged(
     let seed = load.seed.unwrap_or_else(|| cx.seed());
     let mut work = Work { spec, versions, folder: &folder, seed };
     let interrupted = until_interrupted()?;
-    let view = View::new(load.json, std::io::stderr().is_terminal());
+    let is_terminal = std::io::stderr().is_terminal();
+    let view = View::new(load.json, is_terminal, spec.capacity.is_some());
     let mut watching = Watching { cx, interrupted: &interrupted, view };
     let measured = measure::measure_with(&mut work, engine, &mut watching)?;
     watching.tell(View::end);
@@ -289,10 +297,18 @@ fn judged(
 
 /// What was measured, without anything being kept.
 fn observed(measured: &Measured, cx: &Context) -> Result<Observation, Error> {
-    let exchanges = match measured.versions.first() {
-        None => SeenExchanges::default(),
-        Some(own) => exchanges::without_secrets(&own.exchanges, &own.target, cx, false)?,
-    };
+    let mut seen = counted(measured);
+    if let Some(own) = measured.versions.first() {
+        seen.exchanges = exchanges::without_secrets(&own.exchanges, &own.target, cx, false)?;
+    }
+    for (seen, version) in seen.versions.iter_mut().zip(&measured.versions) {
+        seen.reasons = version.reasons.iter().map(|one| one.clean(cx)).collect();
+    }
+    Ok(seen)
+}
+
+/// What was counted, without anything that was said.
+pub(crate) fn counted(measured: &Measured) -> Observation {
     let versions = measured.versions.iter().map(|version| SeenVersion {
         url: version.url.clone(),
         seconds_file: Evidence {
@@ -305,18 +321,19 @@ fn observed(measured: &Measured, cx: &Context) -> Result<Observation, Error> {
         },
         intended: version.intended,
         seconds: version.seconds,
-        reasons: version.reasons.iter().map(|one| one.clean(cx)).collect(),
+        reasons: Vec::new(),
     });
-    Ok(Observation {
+    Observation {
         versions: versions.collect(),
         looks: measured.looks.clone(),
         generator: measured.generator,
         refused: measured.refused.clone(),
         aborted: measured.aborted.clone(),
-        exchanges,
         lost: measured.lost.clone(),
+        exchanges: SeenExchanges::default(),
+        capacity: measured.capacity.clone(),
         charts: Vec::new(),
-    })
+    }
 }
 
 /// What the process ends with once it was told to end, which is 0 until then. What was measured so
@@ -359,6 +376,10 @@ impl Watching<'_> {
 impl Watch for Watching<'_> {
     fn second(&mut self, glance: &Glance) {
         self.tell(|view| view.second(glance));
+    }
+
+    fn step(&mut self, told: &str) {
+        self.tell(|view| view.step(told));
     }
 
     fn goes_on(&mut self, more: Duration) {

@@ -15,7 +15,9 @@ use stats::share::Block;
 
 pub(crate) use compared::{Compared, Estimate};
 pub(crate) use decided::{Decided, Why};
+pub(crate) use generator::{check as fitness, lost};
 
+use crate::capacity;
 use crate::figures::{self, Figures, Over, durations};
 use crate::measure::Look;
 use crate::seconds::Slice;
@@ -198,6 +200,11 @@ pub(crate) fn judge(
     let mut readings = Vec::new();
     for (at, version) in seen.versions.iter().enumerate() {
         readings.push(Reading::new(at, &seen.looks, version.seconds, open)?);
+    }
+    if let Some(capacity) = &spec.capacity {
+        judged.checks = capacity::judge(capacity, &seen.capacity.clone().unwrap_or_default(), seen);
+        judged.figures = readings.into_iter().map(|reading| reading.figures).collect();
+        return Ok(judged);
     }
     let own = generator::check(spec, seen, &readings);
     let is_fit = own.verdict == Verdict::Pass;

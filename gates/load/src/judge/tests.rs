@@ -56,6 +56,7 @@ fn observation(versions: &[&[Tally]], looks: &[(u64, f64)]) -> (Observation, Vec
         aborted: None,
         exchanges: SeenExchanges::default(),
         lost: None,
+        capacity: None,
         charts: Vec::new(),
     };
     (seen, files)
@@ -314,7 +315,7 @@ fn a_version_that_fails_more_often_is_worse() {
         let check = judged.checks.last().unwrap();
         assert_eq!(check.verdict, verdict, "{own} and {other}: {}", check.message);
         assert!(check.message.contains(said), "{}", check.message);
-        let document = crate::report::document(&seen, &judged, verdict, 1);
+        let document = crate::report::document(&spec, &seen, &judged, verdict, 1);
         let row = &document["comparison"][1];
         assert_eq!((&row["metric"], row["ratio"].is_null()), (&"failures".into(), true));
         (check.advice.clone(), row["difference"].as_f64().unwrap())

@@ -14,6 +14,7 @@ use gate_core::Error;
 use load::{Exchanges, ask_once};
 use serde::{Deserialize, Serialize};
 
+use crate::capacity::{self, Searched};
 use crate::judge;
 use crate::script::Reason;
 use crate::settings::Settings;
@@ -40,6 +41,8 @@ pub(crate) struct Work<'a> {
 pub(crate) trait Watch {
     /// A second is over.
     fn second(&mut self, glance: &Glance);
+    /// A rate of a search was tried; in words.
+    fn step(&mut self, _: &str) {}
     /// More has to be measured, because it is not decided.
     fn goes_on(&mut self, _: Duration) {}
     /// Whether it is to end.
@@ -77,6 +80,32 @@ pub(crate) struct Measured {
     pub(crate) aborted: Option<String>,
     /// Why not all could be measured.
     pub(crate) lost: Option<Lost>,
+    /// What a search for capacity has found.
+    pub(crate) capacity: Option<Searched>,
+}
+
+impl Measured {
+    /// Before anything is sent; seconds are written to a file for each version.
+    pub(crate) fn new(versions: &[Target], file: impl Fn(usize) -> PathBuf) -> Measured {
+        let version = |(at, target): (usize, &Target)| Version {
+            url: target.shown(),
+            target: target.url.clone(),
+            exchanges: Exchanges::new(EXCHANGES),
+            reasons: Vec::new(),
+            file: file(at),
+            intended: None,
+            seconds: 0.0,
+        };
+        Measured {
+            versions: versions.iter().enumerate().map(version).collect(),
+            looks: Vec::new(),
+            generator: Generator::default(),
+            refused: None,
+            aborted: None,
+            lost: None,
+            capacity: None,
+        }
+    }
 }
 
 /// What was measured of a version.
@@ -147,30 +176,19 @@ pub(crate) fn measure_with(
     engine: &mut dyn Engine,
     watch: &mut dyn Watch,
 ) -> Result<Measured, Error> {
-    let files = (0..work.versions.len()).map(|at| work.folder.join(format!("seconds-{at}.jsonl")));
-    let versions = work.versions.iter().zip(files).map(|(target, file)| Version {
-        url: target.shown(),
-        target: target.url.clone(),
-        exchanges: Exchanges::new(EXCHANGES),
-        reasons: Vec::new(),
-        file,
-        intended: None,
-        seconds: 0.0,
-    });
-    let mut measured = Measured {
-        versions: versions.collect(),
-        looks: Vec::new(),
-        generator: Generator::default(),
-        refused: None,
-        aborted: None,
-        lost: None,
-    };
+    let file = |at: usize| work.folder.join(format!("seconds-{at}.jsonl"));
+    let mut measured = Measured::new(&work.versions, file);
     let create =
         |version: &Version| gate_core::files::open_for_append(&version.file).map(BufWriter::new);
     let mut writers = measured.versions.iter().map(create).collect::<Result<Vec<_>, Error>>()?;
     measured.refused = engine.first(work, watch)?;
     measured.lost = engine.lost();
     if measured.refused.is_some() || measured.lost.is_some() {
+        return Ok(measured);
+    }
+    if work.spec.capacity.is_some() {
+        let found = capacity::search(work, engine, &mut measured, &mut writers[0], watch)?;
+        measured.capacity = Some(found);
         return Ok(measured);
     }
     let (first, looks) = (work.spec.duration(), work.spec.looks());
@@ -210,6 +228,17 @@ pub(crate) fn measure_with(
 /// Asks every version once; what it came to when the service is not to be loaded.
 pub(crate) fn ask_all(work: &mut Work<'_>) -> Option<Refused> {
     (0..work.versions.len()).find_map(|version| first(work, version))
+}
+
+/// Sends once what the settings say, of all versions.
+pub(crate) fn leg(
+    work: &Work<'_>,
+    engine: &mut dyn Engine,
+    writers: &mut [BufWriter<File>],
+    measured: &mut Measured,
+    watch: &mut dyn Watch,
+) -> Result<(), Error> {
+    leg::run(work, engine, 1, writers, &mut 0, measured, watch).map(|_| ())
 }
 
 /// Asks once before all others; what it came to when the service is not to be loaded.

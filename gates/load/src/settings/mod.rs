@@ -11,6 +11,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use crate::capacity::Capacity;
 use crate::seconds::Slice;
 pub use limit::Required;
 pub use scenario::{Asset, FeedOrder, Scenario, Step, Think};
@@ -108,6 +109,9 @@ pub struct Settings {
     /// Asks another version in turn, and wants this one to be no worse.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub compare: Option<Compare>,
+    /// Searches for the largest rate that it holds, instead of sending one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub capacity: Option<Capacity>,
 }
 
 /// A part of a run.
@@ -248,6 +252,7 @@ impl Settings {
                 more_failures: default::more_failures(),
                 ..compare
             }),
+            capacity: self.capacity.clone().map(|one| Capacity { at_least: None, ..one }),
             ..self.clone()
         };
         json!(limits)
@@ -306,6 +311,7 @@ impl Settings {
         }
         self.comparison_problems(&mut wrong);
         self.scenario_problems(&mut wrong);
+        self.capacity_problems(&mut wrong);
         let steps = self.steps();
         for (at, one) in self.thresholds.iter().enumerate() {
             found.extend(one.problems(at, self.duration(), &steps));
@@ -421,6 +427,29 @@ impl Settings {
                 &["max_duration"],
                 "it is shorter than the duration",
                 "leave it out, or give it more",
+            );
+        }
+    }
+
+    fn capacity_problems(&self, wrong: &mut dyn FnMut(&[&str], &str, &str)) {
+        let Some(capacity) = &self.capacity else { return };
+        for (name, message, hint) in capacity.problems() {
+            wrong(&["capacity", name], message, hint);
+        }
+        let others = [
+            ("rate", self.rate.is_some()),
+            ("stages", !self.stages.is_empty()),
+            ("connections", self.connections.is_some()),
+            ("duration", self.duration.is_some()),
+            ("max_duration", self.max_duration.is_some()),
+            ("thresholds", !self.thresholds.is_empty()),
+            ("compare", self.compare.is_some()),
+        ];
+        for (name, _) in others.iter().filter(|(_, is_there)| *is_there) {
+            wrong(
+                &[name],
+                "a search for capacity has rates, durations and thresholds of its own",
+                "leave it out, or write what has to hold into capacity.holds",
             );
         }
     }
