@@ -9,6 +9,7 @@ mod clients;
 mod decisions;
 mod described;
 mod diff;
+mod earlier;
 mod environment;
 mod exit_codes;
 mod fleet;

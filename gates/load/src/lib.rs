@@ -4,6 +4,7 @@
 mod capacity;
 mod charts;
 mod commands;
+mod earlier;
 mod exchanges;
 mod figures;
 mod fleet;
@@ -71,17 +72,19 @@ impl Gate for Load {
     fn needs(&self, spec: &Settings) -> Needs {
         let against = spec.compare.as_ref().map(|compare| compare.against.as_str());
         let environments = against
-            .filter(|against| *against != "promotion")
+            .filter(|against| !["promotion", settings::STORED].contains(against))
             .map(|name| (vec!["compare".to_owned(), "against".to_owned()], name.to_owned()));
         let feeds = spec.scenarios.iter().enumerate().filter_map(|(at, scenario)| {
             let place = ["scenarios", &at.to_string(), "feed"].map(str::to_owned);
             Some((place.to_vec(), scenario.feed.clone()?))
         });
+        let earlier = spec.earlier().and_then(|compare| compare.file.clone());
+        let earlier = earlier.map(|file| (["compare", "file"].map(str::to_owned).to_vec(), file));
         Needs {
             candidate: true,
             promotion: against == Some("promotion"),
             environments: environments.into_iter().collect(),
-            files: feeds.collect(),
+            files: feeds.chain(earlier).collect(),
         }
     }
 
@@ -97,7 +100,11 @@ impl Gate for Load {
         let (_alive, gone) = Alive::new();
         // The engine has threads of its own; this one only waits for them.
         let measured = tokio::task::spawn_blocking(move || {
-            let mut work = Work { spec: &spec, versions, folder: &folder, seed: own.seed() };
+            let file = spec.earlier().and_then(|compare| compare.file.as_ref());
+            let earlier = file.map(|file| earlier::open(&own.spec_folder().join(file), &folder));
+            let earlier = earlier.transpose()?;
+            let seed = own.seed();
+            let mut work = Work { spec: &spec, versions, folder: &folder, seed, earlier };
             let measured = measure::measure(&mut work, &mut Follow { cx: &own, gone })?;
             kept(&spec, measured, &own)
         });
@@ -203,7 +210,7 @@ fn versions(spec: &Settings, cx: &Context) -> Result<Vec<Target>, Error> {
     let first = own(candidate)?;
     may_be_loaded(&first.url, candidate, spec)?;
     let mut versions = vec![first];
-    if let Some(compare) = &spec.compare {
+    if let Some(compare) = spec.compare.as_ref().filter(|compare| !compare.is_stored()) {
         let other = compared_with(compare, cx)?;
         let url = match &spec.url {
             // The same path of the other environment, whatever host this address names.
@@ -248,7 +255,7 @@ fn visited(spec: &Settings, candidate: &Environment, cx: &Context) -> Result<Vec
         Target::visited(url, visitors, asks.authorities.as_deref())
     };
     let mut versions = vec![made(candidate, None)?];
-    if let Some(compare) = &spec.compare {
+    if let Some(compare) = spec.compare.as_ref().filter(|compare| !compare.is_stored()) {
         let other = compared_with(compare, cx)?;
         versions.push(made(other, Some(candidate.url.clone()))?);
     }

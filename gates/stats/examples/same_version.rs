@@ -13,6 +13,7 @@
 use std::process::ExitCode;
 use std::time::Instant;
 
+use stats::blocks::Blocks;
 use stats::bootstrap::{Values, Wrong, not_worse};
 use stats::random::Random;
 use stats::share::Side;
@@ -66,7 +67,8 @@ fn main() -> ExitCode {
                 .map(|(own, other)| (&slower[*own][..], &all[*other][..]))
                 .collect();
             let part = count as f64 / most as f64;
-            let looked = not_worse(&blocks, quantile, margin, WRONG, (before, part), &mut random);
+            let blocks = Blocks::Together(&blocks);
+            let looked = not_worse(blocks, quantile, margin, WRONG, (before, part), &mut random);
             before = part;
             side = looked.map_or(Side::Open, |looked| looked.side);
             if side != Side::Open || look + 1 == looks {

@@ -5,6 +5,7 @@
 //! Annals of Statistics 17, 1989), and the spread of the ratio over such draws is that of the ratio
 //! itself.
 
+use crate::blocks::Blocks;
 use crate::random::Random;
 use crate::ranked::Ranked;
 pub use crate::ranked::Values;
@@ -17,8 +18,6 @@ const DRAWS: usize = 1000;
 const USUAL: f64 = 0.05;
 /// How many samples of each version have to lie beyond the quantile.
 const BEYOND: f64 = 5.0;
-/// More blocks than this are too many to speak of.
-const MOST_MISSING: f64 = 1e5;
 
 /// A ratio and its uncertainty, as logarithms.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -29,47 +28,62 @@ pub struct Ratio {
     pub error: f64,
 }
 
-/// The ratio of a quantile (0 to 1) of the first version to that of the second, from blocks that
-/// both were seen in. None when there are fewer than three blocks, nothing was seen of one of them,
-/// or a quantile is 0.
+/// The ratio of a quantile (0 to 1) of the first version to that of the second. None when there are
+/// fewer than three blocks of either, nothing was seen of one of them, or a quantile is 0.
 pub fn quantile_ratio(
-    blocks: &[(&Values, &Values)],
+    blocks: Blocks<'_, &Values>,
     quantile: f64,
     draws: usize,
     random: &mut Random,
 ) -> Option<Ratio> {
-    if blocks.len() < 3 || !(0.0..=1.0).contains(&quantile) || draws < 2 {
+    if blocks.fewest() < 3 || !(0.0..=1.0).contains(&quantile) || draws < 2 {
         return None;
     }
-    let first = Ranked::new(blocks.iter().map(|(values, _)| *values), quantile)?;
-    let second = Ranked::new(blocks.iter().map(|(_, values)| *values), quantile)?;
-    let log =
+    let first = Ranked::new(blocks.own(), quantile)?;
+    let second = Ranked::new(blocks.other(), quantile)?;
+    let log = |value: u64| (value > 0).then(|| (value as f64).ln());
+    let ratio =
         |one: u64, other: u64| (one > 0 && other > 0).then(|| (one as f64 / other as f64).ln());
-    let estimate = log(first.estimate, second.estimate)?;
-    // How often each block was drawn.
-    let mut times = vec![0; blocks.len()];
+    let estimate = ratio(first.estimate, second.estimate)?;
+    let drawn = match blocks {
+        Blocks::Together(both) => spread(both.len(), draws, random, |times| {
+            ratio(first.drawn(times)?, second.drawn(times)?)
+        })?,
+        Blocks::Apart(own, other) => {
+            let own = spread(own.len(), draws, random, |times| log(first.drawn(times)?))?;
+            own.hypot(spread(other.len(), draws, random, |times| log(second.drawn(times)?))?)
+        }
+    };
+    // Far out, where few samples are, draws of the same ones spread too little.
+    let alone = first.alone()?.hypot(second.alone()?);
+    Some(Ratio { log: estimate, error: drawn.max(alone) })
+}
+
+/// The standard deviation of a value over draws of so many blocks, each of which is given as how
+/// often each block was drawn.
+fn spread(
+    blocks: usize,
+    draws: usize,
+    random: &mut Random,
+    value: impl Fn(&[u32]) -> Option<f64>,
+) -> Option<f64> {
+    let mut times = vec![0; blocks];
     let (mut count, mut mean, mut squares) = (0.0, 0.0, 0.0);
     for _ in 0..draws {
         times.fill(0);
-        for _ in 0..blocks.len() {
-            times[random.below(blocks.len())] += 1;
+        for _ in 0..blocks {
+            times[random.below(blocks)] += 1;
         }
-        let (Some(one), Some(other)) = (first.drawn(&times), second.drawn(&times)) else {
-            continue;
-        };
         // Welford's running variance.
-        let Some(log) = log(one, other) else { continue };
+        let Some(value) = value(&times) else { continue };
         count += 1.0;
-        let away = log - mean;
+        let away = value - mean;
         mean += away / count;
-        squares += away * (log - mean);
+        squares += away * (value - mean);
     }
     // Draws of n blocks spread as if there were n − 1.
-    let few = blocks.len() as f64 / (blocks.len() as f64 - 1.0);
-    // Far out, where few samples are, draws of the same ones spread too little.
-    let alone = first.alone()?.hypot(second.alone()?);
-    let error = (squares / (count - 1.0) * few).sqrt().max(alone);
-    (count > 1.0).then_some(Ratio { log: estimate, error })
+    let few = blocks as f64 / (blocks as f64 - 1.0);
+    (count > 1.0).then(|| (squares / (count - 1.0) * few).sqrt())
 }
 
 /// What a look at two versions has shown.
@@ -101,22 +115,22 @@ pub struct Wrong {
 /// the most there can be is known (0 to 1), and `before` how much was at the look before. None where
 /// there is no ratio, or few samples lie beyond the quantile.
 pub fn not_worse(
-    blocks: &[(&Values, &Values)],
+    blocks: Blocks<'_, &Values>,
     quantile: f64,
     margin: f64,
     wrong: Wrong,
     (before, part): (f64, f64),
     random: &mut Random,
 ) -> Option<Looked> {
-    let count = |of: fn(&(&Values, &Values)) -> u64| blocks.iter().map(of).sum::<u64>() as f64;
-    let own = count(|(own, _)| own.iter().map(|(_, count)| count).sum());
-    let other = count(|(_, other)| other.iter().map(|(_, count)| count).sum());
+    let count = |values: &Values| values.iter().map(|(_, count)| count).sum::<u64>();
+    let own = blocks.own().map(count).sum::<u64>() as f64;
+    let other = blocks.other().map(count).sum::<u64>() as f64;
     if own.min(other) * (1.0 - quantile).min(quantile) < BEYOND {
         return None;
     }
     let ratio = quantile_ratio(blocks, quantile, DRAWS, random)?;
     // With few blocks their spread itself is not known well.
-    let freedom = blocks.len() as f64 - 1.0;
+    let freedom = blocks.fewest() as f64 - 1.0;
     let off = |alpha: f64| student::isf(alpha, freedom).unwrap_or(f64::INFINITY) * ratio.error;
     let usual = off(USUAL);
     let away = |alpha| looks::increment(alpha, before, part).map_or(f64::INFINITY, off);
@@ -129,8 +143,7 @@ pub fn not_worse(
     };
     // The error shrinks with the square root of the time.
     let times = (usual / (ratio.log - margin.ln()).abs()).powi(2);
-    let more = (times.max(1.1) - 1.0) * blocks.len() as f64;
-    let missing = (side == Side::Open && more < MOST_MISSING).then_some(more.ceil() as u64);
+    let missing = (side == Side::Open).then(|| blocks.missing(times)).flatten();
     let at = |log: f64| log.exp();
     let (low, high) = (at(ratio.log - usual), at(ratio.log + usual));
     Some(Looked { ratio: at(ratio.log), low, high, side, missing })
@@ -168,7 +181,7 @@ mod tests {
     fn ratio(seconds: &[[Vec<(u64, u64)>; 2]], quantile: f64) -> Option<Ratio> {
         let blocks: Vec<(&Values, &Values)> =
             seconds.iter().map(|[one, other]| (&one[..], &other[..])).collect();
-        quantile_ratio(&blocks, quantile, 300, &mut Random::new(1))
+        quantile_ratio(Blocks::Together(&blocks), quantile, 300, &mut Random::new(1))
     }
 
     /// The same as its words say it: blocks are put together and sorted at every draw.
@@ -223,7 +236,9 @@ mod tests {
             let blocks: Vec<(&Values, &Values)> =
                 seconds.iter().map(|[one, other]| (&one[..], &other[..])).collect();
             for quantile in [0.5, 0.95, 0.99] {
-                let quick = quantile_ratio(&blocks, quantile, 100, &mut Random::new(2)).unwrap();
+                let quick =
+                    quantile_ratio(Blocks::Together(&blocks), quantile, 100, &mut Random::new(2))
+                        .unwrap();
                 let plain = plain_ratio(&blocks, quantile, 100, &mut Random::new(2));
                 // Running sums are added in another order.
                 let off = (quick.error / plain.error - 1.0).abs();
@@ -255,6 +270,26 @@ mod tests {
         let mut random = Random::new(9);
         let ratios: Vec<Ratio> =
             (0..200).map(|_| ratio(&seconds(&mut random, 30, 50, 1.0), 0.95).unwrap()).collect();
+        let mean = ratios.iter().map(|ratio| ratio.log).sum::<f64>() / 200.0;
+        let spread =
+            (ratios.iter().map(|ratio| (ratio.log - mean).powi(2)).sum::<f64>() / 199.0).sqrt();
+        let said = ratios.iter().map(|ratio| ratio.error).sum::<f64>() / 200.0;
+        assert!((0.8..1.35).contains(&(said / spread)), "{said} of {spread}");
+    }
+
+    #[test]
+    fn runs_at_other_times_have_no_moments_in_common() {
+        // The spread of 200 pairs of runs against what one of them says of it.
+        let mut random = Random::new(9);
+        let mut ratios = Vec::new();
+        for _ in 0..200 {
+            let (one, other) =
+                (seconds(&mut random, 30, 50, 1.0), seconds(&mut random, 60, 50, 1.0));
+            let own: Vec<&Values> = one.iter().map(|[own, _]| &own[..]).collect();
+            let theirs: Vec<&Values> = other.iter().map(|[_, theirs]| &theirs[..]).collect();
+            let blocks = Blocks::Apart(&own, &theirs);
+            ratios.push(quantile_ratio(blocks, 0.95, 200, &mut Random::new(1)).unwrap());
+        }
         let mean = ratios.iter().map(|ratio| ratio.log).sum::<f64>() / 200.0;
         let spread =
             (ratios.iter().map(|ratio| (ratio.log - mean).powi(2)).sum::<f64>() / 199.0).sqrt();

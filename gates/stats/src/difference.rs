@@ -7,14 +7,13 @@
 //! together (MOVER; Zou and Donner, Statistics in Medicine 27, 2008; with the bounds of Clopper and
 //! Pearson).
 
+use crate::blocks::Blocks;
 use crate::bootstrap::Wrong;
 use crate::share::{Block, Side};
 use crate::{binomial, looks, student};
 
 /// The error of the bounds that are told.
 const USUAL: f64 = 0.05;
-/// More blocks than this are too many to speak of.
-const MOST_MISSING: f64 = 1e5;
 
 /// What a look at two shares has shown.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -34,20 +33,20 @@ pub struct Looked {
 }
 
 /// Looks whether the share of events of the first version is less than `margin` above that of the
-/// second, both counted in the same blocks of time. A version without any event is. `part` is how
+/// second. A version without any event is. `part` is how
 /// much of the most there can be is known (0 to 1), and `before` how much was at the look before.
 /// None where nothing was seen of one of them.
 pub fn not_more(
-    blocks: &[(Block, Block)],
+    blocks: Blocks<'_, Block>,
     margin: f64,
     wrong: Wrong,
     (before, part): (f64, f64),
 ) -> Option<Looked> {
-    let own = Share::of(blocks.iter().map(|(own, _)| *own))?;
-    let other = Share::of(blocks.iter().map(|(_, other)| *other))?;
+    let own = Share::of(blocks.own())?;
+    let other = Share::of(blocks.other())?;
     let difference = own.share() - other.share();
     let error = error(blocks, own, other);
-    let freedom = blocks.len() as f64 - 1.0;
+    let freedom = blocks.fewest() as f64 - 1.0;
     let spread = |alpha| student::isf(alpha, freedom).unwrap_or(f64::INFINITY) * error;
     let above = |alpha| spread(alpha).max(own.above(alpha).hypot(other.below(alpha)));
     let below = |alpha| spread(alpha).max(own.below(alpha).hypot(other.above(alpha)));
@@ -65,8 +64,7 @@ pub fn not_more(
     // The error shrinks with the square root of the time.
     let usual = if difference < margin { up } else { down };
     let times = (usual / (difference - margin).abs()).powi(2);
-    let more = (times.max(1.1) - 1.0) * blocks.len() as f64;
-    let missing = (side == Side::Open && more < MOST_MISSING).then_some(more.ceil() as u64);
+    let missing = (side == Side::Open).then(|| blocks.missing(times)).flatten();
     Some(Looked {
         shares: (own.share(), other.share()),
         difference,
@@ -79,13 +77,25 @@ pub fn not_more(
 
 /// The standard error of the difference, from how it differs between blocks (as draws of the blocks
 /// would have it, of two ratios; Cochran, Sampling Techniques, 1977, section 6.3).
-fn error(blocks: &[(Block, Block)], own: Share, other: Share) -> f64 {
-    let part = |all: Share, block: &Block| {
+fn error(blocks: Blocks<'_, Block>, own: Share, other: Share) -> f64 {
+    let part = |all: Share, block: Block| {
         (block.events as f64 - all.share() * block.samples as f64) / all.samples
     };
-    let squares: f64 =
-        blocks.iter().map(|(mine, theirs)| (part(own, mine) - part(other, theirs)).powi(2)).sum();
-    let count = blocks.len() as f64;
+    match blocks {
+        Blocks::Together(both) => {
+            spread(both.iter().map(|(mine, theirs)| part(own, *mine) - part(other, *theirs)))
+        }
+        Blocks::Apart(mine, theirs) => {
+            let mine = spread(mine.iter().map(|block| part(own, *block)));
+            mine.hypot(spread(theirs.iter().map(|block| part(other, *block))))
+        }
+    }
+}
+
+/// The standard deviation of the sum of parts that add up to nothing.
+fn spread(parts: impl ExactSizeIterator<Item = f64>) -> f64 {
+    let count = parts.len() as f64;
+    let squares: f64 = parts.map(|part| part * part).sum();
     if count < 2.0 { f64::INFINITY } else { (squares * count / (count - 1.0)).sqrt() }
 }
 
@@ -137,7 +147,9 @@ mod tests {
     #[test]
     fn failures_are_held_against_those_of_the_other_version() {
         let check = |pairs: &[(u64, u64)], samples: u64, side: Side| {
-            let looked = not_more(&blocks(pairs, samples), 0.005, WRONG, (0.0, 1.0)).unwrap();
+            let looked =
+                not_more(Blocks::Together(&blocks(pairs, samples)), 0.005, WRONG, (0.0, 1.0))
+                    .unwrap();
             assert_eq!(looked.side, side, "{pairs:?}: {looked:?}");
             assert!(looked.low <= looked.difference && looked.difference <= looked.high);
         };
@@ -161,16 +173,25 @@ mod tests {
         both[8] = (60, 59);
         check(&both, 1000, Side::Below);
         check(&[(100, 0)], 100, Side::Open);
+        // At other times it was: neither of them had it because the other one did.
+        let (own, other): (Vec<Block>, Vec<Block>) = blocks(&both, 1000).into_iter().unzip();
+        let looked = not_more(Blocks::Apart(&own, &other), 0.005, WRONG, (0.0, 1.0)).unwrap();
+        assert!(looked.high > 0.002 && looked.low < -0.002, "{looked:?}");
     }
 
     #[test]
     fn nothing_of_what_cannot_be() {
         for (own, other) in [((0, 0), (0, 5)), ((0, 5), (0, 0)), ((6, 5), (0, 5))] {
             let block = |(events, samples)| Block { samples, events };
-            let looked = not_more(&[(block(own), block(other)); 4], 0.005, WRONG, (0.0, 1.0));
+            let looked = not_more(
+                Blocks::Together(&[(block(own), block(other)); 4]),
+                0.005,
+                WRONG,
+                (0.0, 1.0),
+            );
             assert_eq!(looked, None);
         }
-        assert_eq!(not_more(&[], 0.005, WRONG, (0.0, 1.0)), None);
+        assert_eq!(not_more(Blocks::Together(&[]), 0.005, WRONG, (0.0, 1.0)), None);
     }
 
     /// Of so many comparisons with two looks, the shares that pass although there were failures, and
@@ -189,7 +210,8 @@ mod tests {
             let mut before = 0.0;
             for part in [0.5, 1.0] {
                 let until = &all[..(all.len() as f64 * part) as usize];
-                let looked = not_more(until, 0.005, WRONG, (before, part)).unwrap();
+                let looked =
+                    not_more(Blocks::Together(until), 0.005, WRONG, (before, part)).unwrap();
                 before = part;
                 if looked.side != Side::Open {
                     passed += u32::from(looked.side == Side::Below && looked.shares.0 > 0.0);

@@ -5,6 +5,7 @@
 
 pub mod beta;
 pub mod binomial;
+pub mod blocks;
 pub mod bootstrap;
 pub mod difference;
 pub mod looks;

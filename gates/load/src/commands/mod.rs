@@ -1,6 +1,7 @@
 //! `gate load URL`.
 
 mod coordinate;
+mod kept;
 pub(crate) mod live;
 mod manifest;
 mod search;
@@ -102,20 +103,22 @@ struct Load {
     #[arg(long, value_name = "SHARE", default_value = "1%")]
     max_failures: Percent,
     /// Another version that is asked in turn at the same rate, as the one to compare with.
-    #[arg(long, value_name = "URL", conflicts_with = "connections")]
+    #[arg(long, value_name = "URL", conflicts_with = "connections", group = "other")]
     compare: Option<String>,
+    #[command(flatten)]
+    kept: kept::Kept,
     /// How much slower than that this one may be.
-    #[arg(long, value_name = "SHARE", default_value = "10%", requires = "compare")]
+    #[arg(long, value_name = "SHARE", default_value = "10%", requires = "other")]
     margin: Percent,
     /// A difference up to this is never held against it.
-    #[arg(long, value_name = "TIME", default_value = "1ms", requires = "compare")]
+    #[arg(long, value_name = "TIME", default_value = "1ms", requires = "other")]
     tolerance: DurationValue,
     /// A percentile of latency to compare; may be given several times. 50 and 95 when nothing is
     /// said.
-    #[arg(long = "percentile", value_name = "P", requires = "compare")]
+    #[arg(long = "percentile", value_name = "P", requires = "other")]
     percentiles: Vec<f64>,
     /// How many more of its requests may fail than of the other version's, as a part of all.
-    #[arg(long, value_name = "SHARE", default_value = "0.5%", requires = "compare")]
+    #[arg(long, value_name = "SHARE", default_value = "0.5%", requires = "other")]
     more_failures: Percent,
     #[command(flatten)]
     search: search::Search,
@@ -188,16 +191,19 @@ fn complained(cx: &Context, error: &Error, code: ExitCode) -> ExitCode {
 impl Load {
     /// The same as a spec would say it.
     fn settings(&self) -> Settings {
-        let compare = self.compare.as_ref().map(|against| {
+        let against = self.compare.clone().or(self.kept.against());
+        let compare = against.map(|against| {
             let usual = Compare::default();
             let given = !self.percentiles.is_empty();
             let percentiles = if given { self.percentiles.clone() } else { usual.percentiles };
             Compare {
-                against: against.clone(),
+                against,
                 margin: self.margin,
                 tolerance: self.tolerance,
                 percentiles,
                 more_failures: self.more_failures,
+                file: self.kept.file(),
+                blocks: self.kept.blocks,
             }
         });
         let capacity = self.search.capacity(&self.thresholds, self.duration);
@@ -269,7 +275,8 @@ fn judged(
 ) -> Result<ExitCode, Error> {
     let folder = cx.scratch()?;
     let seed = load.seed.unwrap_or_else(|| cx.seed());
-    let mut work = Work { spec, versions, folder: &folder, seed };
+    let earlier = load.kept.earlier(&folder)?;
+    let mut work = Work { spec, versions, folder: &folder, seed, earlier };
     let interrupted = until_interrupted()?;
     let is_terminal = std::io::stderr().is_terminal();
     let view = View::new(load.json, is_terminal, spec.capacity.is_some());
@@ -283,6 +290,7 @@ fn judged(
     let seen = observed(&measured, cx)?;
     let judged = judge::judge(spec, &seen, seed, &open)?;
     let verdict = Verdict::over(judged.checks.iter().map(|check| check.verdict));
+    load.kept.save(&measured, &judged, cx)?;
     let code = match interrupted.load(Ordering::Relaxed) {
         0 => ExitCode::of(verdict),
         signal => ExitCode(signal),

@@ -5,6 +5,7 @@ use stats::bootstrap::{Values, Wrong, not_worse};
 use stats::random::Random;
 use stats::share::Side;
 
+use super::both::Both;
 use super::{Open, failing};
 use crate::figures::latencies;
 use crate::measure::Look;
@@ -61,17 +62,22 @@ pub(super) fn compare(
 ) -> Result<Vec<Compared>, Error> {
     let Some(settings) = &spec.compare else { return Ok(Vec::new()) };
     let all = looks.last().map_or(0, |look| look.seconds);
-    let (own, other) = (latencies(open(0)?, all)?, latencies(open(1)?, all)?);
-    let blocks: Vec<(&Values, &Values)> =
-        own.iter().zip(&other).map(|(own, other)| (&own[..], &other[..])).collect();
+    let is_apart = settings.is_stored();
+    let theirs = if is_apart { u64::MAX } else { all };
+    let (own, other) = (latencies(open(0)?, all)?, latencies(open(1)?, theirs)?);
+    let both = Both {
+        own: own.iter().map(|second| &second[..]).collect(),
+        other: other.iter().map(|second| &second[..]).collect(),
+        is_apart,
+    };
     let compared = settings.percentiles.iter().map(|percent| {
         let metric =
             if (percent - 50.0).abs() < 1e-9 { "med".to_owned() } else { format!("p({percent})") };
         let tolerance = settings.tolerance.0.as_micros() as f64;
         let allowed = Allowed { margin: settings.margin.fraction(), tolerance };
-        one(metric, percent / 100.0, allowed, &blocks, looks, seed)
+        one(metric, percent / 100.0, allowed, &both, looks, seed)
     });
-    let failures = failing::compare(settings.more_failures.fraction(), looks, open)?;
+    let failures = failing::compare(settings, looks, open)?;
     Ok(compared.chain([failures]).collect())
 }
 
@@ -95,25 +101,21 @@ fn one(
     metric: String,
     quantile: f64,
     allowed: Allowed,
-    blocks: &[(&Values, &Values)],
+    both: &Both<&Values>,
     looks: &[Look],
     seed: u64,
 ) -> Compared {
     let mut compared = Compared::nothing(metric, 1.0 + allowed.margin);
     let mut before = 0.0;
     for look in looks {
-        let until = &blocks[..blocks.len().min(look.seconds as usize)];
-        let full: Vec<(&Values, &Values)> = until
-            .iter()
-            .copied()
-            .filter(|(own, other)| !own.is_empty() || !other.is_empty())
-            .collect();
-        let own = quantile_of(full.iter().map(|(own, _)| *own), quantile);
-        let other = quantile_of(full.iter().map(|(_, other)| *other), quantile);
+        let until = both.until(look.seconds, |second| !second.is_empty());
+        let blocks = until.blocks();
+        let (own, other) =
+            (quantile_of(blocks.own(), quantile), quantile_of(blocks.other(), quantile));
         let margin = allowed.ratio(other);
         let mut random = Random::new(seed ^ look.seconds);
         let Some(looked) =
-            not_worse(&full, quantile, margin, WRONG, (before, look.part), &mut random)
+            not_worse(blocks, quantile, margin, WRONG, (before, look.part), &mut random)
         else {
             continue;
         };
@@ -138,7 +140,7 @@ fn one(
             break;
         }
     }
-    unless_changed(compared, quantile, allowed, blocks)
+    unless_changed(compared, quantile, allowed, both)
 }
 
 /// What an early look was certain of is not what a run comes to that went on, for something else, and
@@ -147,10 +149,10 @@ fn unless_changed(
     compared: Compared,
     quantile: f64,
     allowed: Allowed,
-    blocks: &[(&Values, &Values)],
+    both: &Both<&Values>,
 ) -> Compared {
-    let own = quantile_of(blocks.iter().map(|(own, _)| *own), quantile);
-    let other = quantile_of(blocks.iter().map(|(_, other)| *other), quantile);
+    let own = quantile_of(both.own.iter().copied(), quantile);
+    let other = quantile_of(both.other.iter().copied(), quantile);
     let holds = own < other * allowed.ratio(other);
     let is_contrary = match compared.verdict {
         Verdict::Pass => !holds,

@@ -5,16 +5,23 @@ use stats::difference::{Looked, not_more};
 use stats::share::{Block, Side};
 
 use super::Open;
+use super::both::{Both, Until};
 use super::compared::{Compared, Estimate, WRONG};
 use crate::measure::Look;
 use crate::seconds;
+use crate::settings::Compare;
 
-/// Compares the shares of failures. `margin` is how much larger that of this version may be.
-pub(super) fn compare(margin: f64, looks: &[Look], open: &Open<'_>) -> Result<Compared, Error> {
+/// Compares the shares of failures.
+pub(super) fn compare(
+    settings: &Compare,
+    looks: &[Look],
+    open: &Open<'_>,
+) -> Result<Compared, Error> {
     let all = looks.last().map_or(0, |look| look.seconds);
-    let (own, other) = (counted(open, 0, all)?, counted(open, 1, all)?);
-    let blocks: Vec<(Block, Block)> = own.into_iter().zip(other).collect();
-    Ok(one(margin, looks, &blocks))
+    let is_apart = settings.is_stored();
+    let theirs = if is_apart { u64::MAX } else { all };
+    let both = Both { own: counted(open, 0, all)?, other: counted(open, 1, theirs)?, is_apart };
+    Ok(one(settings.more_failures.fraction(), looks, &both))
 }
 
 fn counted(open: &Open<'_>, version: usize, count: u64) -> Result<Vec<Block>, Error> {
@@ -22,17 +29,14 @@ fn counted(open: &Open<'_>, version: usize, count: u64) -> Result<Vec<Block>, Er
     seconds::read(open(version)?).take(count as usize).map(|tally| Ok(block(tally?))).collect()
 }
 
-fn one(margin: f64, looks: &[Look], blocks: &[(Block, Block)]) -> Compared {
+fn one(margin: f64, looks: &[Look], both: &Both<Block>) -> Compared {
+    let is_full = |second: &Block| second.samples > 0;
     let mut compared = Compared::nothing("failures".to_owned(), margin);
     let mut before = 0.0;
     for look in looks {
-        let until = &blocks[..blocks.len().min(look.seconds as usize)];
-        let full: Vec<(Block, Block)> = until
-            .iter()
-            .copied()
-            .filter(|(own, other)| own.samples > 0 || other.samples > 0)
-            .collect();
-        let Some(looked) = not_more(&full, margin, WRONG, (before, look.part)) else { continue };
+        let until = both.until(look.seconds, is_full);
+        let looked = not_more(until.blocks(), margin, WRONG, (before, look.part));
+        let Some(looked) = looked else { continue };
         before = look.part;
         compared = Compared {
             values: Some(looked.shares),
@@ -49,7 +53,7 @@ fn one(margin: f64, looks: &[Look], blocks: &[(Block, Block)]) -> Compared {
             break;
         }
     }
-    unless_changed(compared, margin, blocks)
+    unless_changed(compared, margin, &both.all(is_full))
 }
 
 fn estimate(looked: Looked) -> Estimate {
@@ -58,8 +62,8 @@ fn estimate(looked: Looked) -> Estimate {
 
 /// What an early look was certain of is not what a run comes to that went on, for something else, and
 /// says otherwise.
-fn unless_changed(compared: Compared, margin: f64, blocks: &[(Block, Block)]) -> Compared {
-    let whole = not_more(blocks, margin, WRONG, (0.0, 1.0));
+fn unless_changed(compared: Compared, margin: f64, all: &Until<Block>) -> Compared {
+    let whole = not_more(all.blocks(), margin, WRONG, (0.0, 1.0));
     let is_contrary = whole.is_some_and(|whole| match compared.verdict {
         Verdict::Pass => whole.difference >= margin,
         Verdict::Fail => whole.difference < margin,
@@ -91,7 +95,9 @@ mod tests {
                 .flat_map(|(count, own, other)| vec![(block(*own), block(*other)); *count])
                 .collect();
             let looks = looks.iter().map(|(seconds, part)| Look { seconds: *seconds, part: *part });
-            let compared = one(0.005, &looks.collect::<Vec<_>>(), &blocks);
+            let (own, other) = blocks.into_iter().unzip();
+            let both = Both { own, other, is_apart: false };
+            let compared = one(0.005, &looks.collect::<Vec<_>>(), &both);
             assert_eq!(compared.verdict, verdict, "{parts:?}: {compared:?}");
         };
         check(&[(20, 0, 0)], &[(20, 1.0)], Pass);

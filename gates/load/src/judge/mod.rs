@@ -1,9 +1,11 @@
 //! What was measured amounts to, from nothing but that.
 
+mod both;
 mod compared;
 mod decided;
 mod failing;
 mod generator;
+mod stored;
 #[cfg(test)]
 mod tests;
 mod words;
@@ -94,6 +96,12 @@ impl<'a> Reading<'a> {
             })
             .collect()
     }
+}
+
+/// The only look at an earlier run: at all of it.
+fn whole(open: &Open<'_>) -> Result<Vec<Look>, Error> {
+    let seconds = open(1)?.lines().count() as u64;
+    Ok(vec![Look { seconds, part: 1.0 }])
 }
 
 /// What a limit comes to.
@@ -199,14 +207,18 @@ pub(crate) fn judge(
     }
     let mut readings = Vec::new();
     for (at, version) in seen.versions.iter().enumerate() {
-        readings.push(Reading::new(at, &seen.looks, version.seconds, open)?);
+        let is_earlier = at == 1 && spec.earlier().is_some();
+        let looks = if is_earlier { whole(open)? } else { seen.looks.clone() };
+        readings.push(Reading::new(at, &looks, version.seconds, open)?);
     }
     if let Some(capacity) = &spec.capacity {
         judged.checks = capacity::judge(capacity, &seen.capacity.clone().unwrap_or_default(), seen);
         judged.figures = readings.into_iter().map(|reading| reading.figures).collect();
         return Ok(judged);
     }
-    let own = generator::check(spec, seen, &readings);
+    // How an earlier run was sent says nothing of this one.
+    let sent = if spec.earlier().is_some() { readings.len().min(1) } else { readings.len() };
+    let own = generator::check(spec, seen, &readings[..sent]);
     let is_fit = own.verdict == Verdict::Pass;
     judged.checks.push(own);
     let Some(reading) = readings.first() else { return Ok(judged) };
@@ -228,7 +240,13 @@ pub(crate) fn judge(
                 one.verdict = Verdict::Inconclusive;
             }
         }
-        judged.checks.push(words::comparison(spec, seen, &judged.comparison, broken));
+        let check = words::comparison(spec, seen, &judged.comparison, broken);
+        judged.checks.push(match (spec.earlier(), &readings[..]) {
+            (Some(compare), [own, earlier]) => {
+                stored::other_rate(own, earlier).unwrap_or_else(|| stored::weaker(check, compare))
+            }
+            _ => check,
+        });
     }
     if !is_fit {
         for check in judged.checks.iter_mut().skip(1).filter(|one| one.verdict == Verdict::Fail) {

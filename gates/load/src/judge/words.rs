@@ -189,7 +189,8 @@ pub(super) fn comparison(
     all: &[Compared],
     broken: Option<&Tally>,
 ) -> Check {
-    let other = seen.versions.get(1).map_or("the other version", |version| version.url.as_str());
+    let url = seen.versions.get(1).map_or("the other version", |version| version.url.as_str());
+    let other = spec.earlier().map_or(url.to_owned(), |_| format!("an earlier run of {url}"));
     if let Some(broken) = broken {
         let message = format!(
             "{other} is nothing to compare with: {} of {} failed ({})",

@@ -15,6 +15,7 @@ use load::{Exchanges, ask_once};
 use serde::{Deserialize, Serialize};
 
 use crate::capacity::{self, Searched};
+use crate::earlier::Earlier;
 use crate::judge;
 use crate::script::Reason;
 use crate::settings::Settings;
@@ -35,6 +36,8 @@ pub(crate) struct Work<'a> {
     pub(crate) folder: &'a Path,
     /// What is drawn is drawn from this.
     pub(crate) seed: u64,
+    /// A run of before, to compare with.
+    pub(crate) earlier: Option<Earlier>,
 }
 
 /// Whoever looks on.
@@ -185,6 +188,17 @@ pub(crate) fn measure_with(
     measured.lost = engine.lost();
     if measured.refused.is_some() || measured.lost.is_some() {
         return Ok(measured);
+    }
+    if let (Some(earlier), Some(own)) = (&work.earlier, work.versions.first()) {
+        measured.versions.push(Version {
+            url: earlier.url.clone(),
+            target: own.url.clone(),
+            exchanges: Exchanges::new(EXCHANGES),
+            reasons: Vec::new(),
+            file: earlier.file.clone(),
+            intended: None,
+            seconds: earlier.seconds,
+        });
     }
     if work.spec.capacity.is_some() {
         let found = capacity::search(work, engine, &mut measured, &mut writers[0], watch)?;

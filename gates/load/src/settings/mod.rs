@@ -1,5 +1,6 @@
 //! What a spec of this kind says.
 
+mod compare;
 mod limit;
 mod scenario;
 
@@ -13,6 +14,8 @@ use serde_json::json;
 
 use crate::capacity::Capacity;
 use crate::seconds::Slice;
+pub use compare::Compare;
+pub(crate) use compare::STORED;
 pub use limit::Required;
 pub use scenario::{Asset, FeedOrder, Scenario, Step, Think};
 
@@ -124,41 +127,6 @@ pub struct StageSpec {
     pub rate: Rate,
 }
 
-/// A comparison with another version.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Compare {
-    /// The version to compare with: `promotion` for the one that this would replace, or the name
-    /// of an environment.
-    #[serde(default = "default::against")]
-    pub against: String,
-    /// How much worse it may be: `10%` allows a quantile of 1.1 times the other one's.
-    #[serde(default = "default::margin")]
-    pub margin: Percent,
-    /// A difference up to this is never held against it: what nobody notices is no regression.
-    #[serde(default = "default::tolerance")]
-    pub tolerance: DurationValue,
-    /// The percentiles of latency that are compared.
-    #[serde(default = "default::percentiles")]
-    pub percentiles: Vec<f64>,
-    /// How many more of its requests may fail, as a part of all: `0.5%` allows 1.5% where 1% of
-    /// the other version's do.
-    #[serde(default = "default::more_failures")]
-    pub more_failures: Percent,
-}
-
-impl Default for Compare {
-    fn default() -> Compare {
-        Compare {
-            against: default::against(),
-            margin: default::margin(),
-            tolerance: default::tolerance(),
-            percentiles: default::percentiles(),
-            more_failures: default::more_failures(),
-        }
-    }
-}
-
 mod default {
     use std::time::Duration;
 
@@ -184,21 +152,6 @@ mod default {
     }
     pub(super) fn whole() -> Percent {
         Percent::from_fraction(1.0).expect("all is a share")
-    }
-    pub(super) fn against() -> String {
-        "promotion".to_owned()
-    }
-    pub(super) fn margin() -> Percent {
-        Percent::from_fraction(0.1).expect("ten percent are a share")
-    }
-    pub(super) fn tolerance() -> DurationValue {
-        DurationValue(Duration::from_millis(1))
-    }
-    pub(super) fn percentiles() -> Vec<f64> {
-        vec![50.0, 95.0]
-    }
-    pub(super) fn more_failures() -> Percent {
-        Percent::from_fraction(0.005).expect("half a percent is a share")
     }
 }
 
@@ -239,19 +192,18 @@ impl Settings {
         self.method.as_deref().unwrap_or(usual).to_ascii_uppercase()
     }
 
+    /// The comparison, where that is one with an earlier run.
+    pub(crate) fn earlier(&self) -> Option<&Compare> {
+        self.compare.as_ref().filter(|compare| compare.is_stored())
+    }
+
     /// What shaped the measurement. Thresholds have only decided when it was over: an observation
     /// that ended early for one of them is enough for others that need no more.
     pub(crate) fn measured_by(&self) -> Json {
         let limits = Settings {
             thresholds: Vec::new(),
             max_failures: default::max_failures(),
-            compare: self.compare.clone().map(|compare| Compare {
-                margin: default::margin(),
-                tolerance: default::tolerance(),
-                percentiles: default::percentiles(),
-                more_failures: default::more_failures(),
-                ..compare
-            }),
+            compare: self.compare.clone().map(Compare::without_limits),
             capacity: self.capacity.clone().map(|one| Capacity { at_least: None, ..one }),
             ..self.clone()
         };
@@ -309,7 +261,9 @@ impl Settings {
         if self.timeout.0.is_zero() || self.timeout.0 > LONGEST {
             wrong(&["timeout"], "a time-out lies between 1ms and 60s", "give it 30s");
         }
-        self.comparison_problems(&mut wrong);
+        if let Some(compare) = &self.compare {
+            compare.problems(self.connections.is_some(), &mut wrong);
+        }
         self.scenario_problems(&mut wrong);
         self.capacity_problems(&mut wrong);
         let steps = self.steps();
@@ -451,28 +405,6 @@ impl Settings {
                 "a search for capacity has rates, durations and thresholds of its own",
                 "leave it out, or write what has to hold into capacity.holds",
             );
-        }
-    }
-
-    fn comparison_problems(&self, wrong: &mut dyn FnMut(&[&str], &str, &str)) {
-        if self.compare.as_ref().is_some_and(|compare| compare.percentiles.is_empty()) {
-            wrong(&["compare", "percentiles"], "nothing is compared", "such as [50, 95]");
-        }
-        if let Some(compare) = &self.compare {
-            if self.connections.is_some() {
-                wrong(
-                    &["compare"],
-                    "two versions are compared at the same rate, which a closed loop has not",
-                    "give a rate and leave connections out",
-                );
-            }
-            if compare.percentiles.iter().any(|p| !(*p > 0.0 && *p < 100.0)) {
-                wrong(
-                    &["compare", "percentiles"],
-                    "a percentile lies between 0 and 100",
-                    "such as 95",
-                );
-            }
         }
     }
 }
