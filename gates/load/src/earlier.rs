@@ -15,6 +15,9 @@ use crate::seconds;
 const SCHEMA: &str = "gate-load-seconds/v1";
 const HINT: &str = "it is what `gate load URL --save FILE` has written";
 
+/// More requests than this are in no second.
+const MOST: u64 = 1_000_000_000;
+
 /// The first line.
 #[derive(Debug, Serialize, Deserialize)]
 struct Header {
@@ -69,9 +72,13 @@ pub(crate) fn open(path: &Path, folder: &Path) -> Result<Earlier, Error> {
         return Err(wrong(format!("it is of `{}`, which is not known here", header.schema)));
     }
     let lines = if header.is_some() { rest } else { &bytes[..] };
-    let (mut count, mut requests) = (0_u32, 0);
+    let (mut count, mut requests) = (0_u32, 0_u64);
     for tally in seconds::read(lines) {
-        requests += tally.map_err(|error| wrong(error.to_string()))?.requests;
+        let tally = tally.map_err(|error| wrong(error.to_string()))?;
+        if tally.requests.max(tally.latency.count()) > MOST {
+            return Err(wrong("no machine sends so much in a second".to_owned()));
+        }
+        requests += tally.requests;
         count += 1;
     }
     if requests == 0 {
@@ -134,5 +141,10 @@ mod tests {
         check(text.replace(":2.5", ":-1").as_bytes(), "it took no time");
         check(&text.as_bytes()[..=text.find('\n').unwrap()], "nothing was counted in it");
         check(&text.as_bytes()[..text.len() - 9], "is damaged");
+        let mut many = Tally::new();
+        many.requests = u64::MAX;
+        let mut lines = Vec::new();
+        seconds::write(&mut lines, 0, &many).unwrap();
+        check(&lines, "no machine sends so much");
     }
 }

@@ -185,8 +185,14 @@ impl Searching<'_, '_> {
         // Where nothing is answered any more nothing is counted: that is not the generator's fault.
         let is_fit = generator.verdict == Verdict::Pass || sum.requests == 0;
         let within = self.capacity.within.fraction();
+        let most = self.capacity.most_failures(spec.max_failures.fraction());
+        let share = sum.failures() as f64 / sum.requests.max(1) as f64;
         let (held, why) = match hopeless {
             Some(why) if is_fit => (Held::No, Some(why)),
+            _ if is_fit && share > most => (
+                Held::No,
+                Some(format!("{} fail, and at most {} may", percent(share), percent(most))),
+            ),
             _ => decide::held(&generator, &decided, growth, within),
         };
         Ok(Step {

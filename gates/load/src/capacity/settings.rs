@@ -66,6 +66,8 @@ mod default {
     }
 }
 
+/// The highest rate that is tried, per second.
+const FASTEST: f64 = 1e6;
 /// The shortest search.
 const SHORTEST: Duration = Duration::from_secs(20);
 /// How long an answer is waited for at the least, and when no threshold says how long it may take.
@@ -97,6 +99,14 @@ impl Capacity {
         });
         let limits = times.map(|one| Duration::from_micros(one.limit as u64));
         limits.max()
+    }
+
+    /// The share of failures that is just allowed, where no threshold says it: what fails at once
+    /// would otherwise hold any percentile.
+    pub(crate) fn most_failures(&self, usual: f64) -> f64 {
+        let says =
+            |one: &&Threshold| one.metric == Metric::Failures && one.aggregate == Aggregate::Rate;
+        if self.holds.iter().any(|one| says(&one)) { 1.0 } else { usual }
     }
 
     /// How many requests a step needs to tell.
@@ -131,8 +141,11 @@ impl Capacity {
         if self.holds.iter().any(|one| !one.operator.wants_less()) {
             found.push(("holds", "this asks for a slow service", "write it with < or <="));
         }
-        if self.from.per_second() <= 0.0 || self.from.per_second() >= self.to.per_second() {
-            found.push(("from", "it begins with a rate above 0 and below `to`", "such as 10/s"));
+        if self.from.per_second() < 1.0 || self.from.per_second() >= self.to.per_second() {
+            found.push(("from", "it begins with 1/s or more, and below `to`", "such as 10/s"));
+        }
+        if self.to.per_second() > FASTEST {
+            found.push(("to", "no machine sends so much", "give it less than 1000000/s"));
         }
         if !(0.01..=0.5).contains(&self.within.fraction()) {
             found.push(("within", "it lies between 1% and 50%", "give it 5%"));
@@ -146,5 +159,51 @@ impl Capacity {
             found.push(("at_least", "this rate is never tried", "give it one up to `to`"));
         }
         found
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(holds: &[&str]) -> Capacity {
+        let holds = holds.iter().map(|text| text.parse().unwrap()).collect();
+        Capacity { holds, ..Capacity::default() }
+    }
+
+    #[test]
+    fn what_has_to_hold_says_how_long_is_waited_and_asked() {
+        let check = |holds: &[&str], patience: u64, samples: f64, failures: f64| {
+            let capacity = of(holds);
+            let minute = Duration::from_mins(1);
+            assert_eq!(capacity.patience(minute), Duration::from_secs(patience), "{holds:?}");
+            assert!((capacity.samples() - samples).abs() < 1e-6, "{holds:?}");
+            assert!((capacity.most_failures(0.02) - failures).abs() < 1e-12, "{holds:?}");
+        };
+        check(&["p(95)<200ms", "rate<1%"], 5, 300.0, 1.0);
+        check(&["p(99)<2s"], 10, 600.0, 0.02);
+        check(&["rate<5%"], 10, 60.0, 1.0);
+        check(&["p(99.99)<15s"], 60, 20_000.0, 0.02);
+        check(&["max<1s"], 10, 0.0, 0.02);
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        let check = |change: fn(&mut Capacity), field: &str| {
+            let mut capacity = of(&["p(95)<200ms"]);
+            assert_eq!(capacity.problems(), []);
+            change(&mut capacity);
+            let fields: Vec<&str> = capacity.problems().iter().map(|(name, ..)| *name).collect();
+            assert_eq!(fields, [field]);
+        };
+        check(|one| one.holds.clear(), "holds");
+        check(|one| one.holds = of(&["count<5"]).holds, "holds");
+        check(|one| one.holds = of(&["p(95)>5ms"]).holds, "holds");
+        check(|one| one.from = "0.5/s".parse().unwrap(), "from");
+        check(|one| one.from = one.to, "from");
+        check(|one| one.to = "2000000/s".parse().unwrap(), "to");
+        check(|one| one.within = Percent::from_fraction(0.001).unwrap(), "within");
+        check(|one| one.duration = DurationValue(Duration::from_secs(5)), "duration");
+        check(|one| one.at_least = Some("9000/s".parse().unwrap()), "at_least");
     }
 }

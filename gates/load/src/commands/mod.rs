@@ -290,7 +290,6 @@ fn judged(
     let seen = observed(&measured, cx)?;
     let judged = judge::judge(spec, &seen, seed, &open)?;
     let verdict = Verdict::over(judged.checks.iter().map(|check| check.verdict));
-    load.kept.save(&measured, &judged, cx)?;
     let code = match interrupted.load(Ordering::Relaxed) {
         0 => ExitCode::of(verdict),
         signal => ExitCode(signal),
@@ -300,6 +299,7 @@ fn judged(
     } else {
         cx.print(&live::told(&seen, &judged, verdict));
     }
+    load.kept.save(&measured, &judged, cx)?;
     Ok(code)
 }
 

@@ -213,6 +213,9 @@ pub(crate) fn judge(
     }
     if let Some(capacity) = &spec.capacity {
         judged.checks = capacity::judge(capacity, &seen.capacity.clone().unwrap_or_default(), seen);
+        // Failures belong to the rates at which they were; redirects are none of them.
+        let all = readings.first().map(|reading| words::failures(spec, &reading.figures.all, &[]));
+        judged.checks.extend(all.filter(|check| check.verdict == Verdict::Warn));
         judged.figures = readings.into_iter().map(|reading| reading.figures).collect();
         return Ok(judged);
     }
