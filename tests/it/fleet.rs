@@ -187,8 +187,10 @@ fn several_send_what_one_would() {
     };
     let both = intended(&compared) + intended(&compared["baseline"]);
     assert!((180..300).contains(&both), "{compared:#}");
-    assert_eq!(compared["seconds"], 2.0, "{compared:#}");
-    assert_eq!(compared["comparison"].as_array().unwrap().len(), 2, "{compared:#}");
+    // To the last answer, where that comes later than the last request by more than is usual.
+    let seconds = compared["seconds"].as_f64().unwrap();
+    assert!((2.0..3.0).contains(&seconds), "{compared:#}");
+    assert_eq!(compared["comparison"].as_array().unwrap().len(), 3, "{compared:#}");
     // What one process would have sent from the same seed.
     let environment = Environment::new(&[]);
     let words = [&["load", &target.url, "--json", "--warm-up", "1s"][..], &more, &wanted].concat();

@@ -219,8 +219,10 @@ fn what_workers_count_is_put_together() {
 #[test]
 fn with_one_that_cannot_go_on_it_comes_to_nothing() {
     let check = |instead: fn(&FromCoordinator) -> Option<Vec<FromWorker>>, said: &str| {
+        // The other one counts for long enough to be waited for, or is never that far ahead.
+        let counted = if said.contains("came 21s after") { &[1; 30][..] } else { &[1; 5] };
         let workers =
-            vec![(greeting(), good(0, &[1; 30])), (greeting(), but(good(0, &[1]), instead))];
+            vec![(greeting(), good(0, counted)), (greeting(), but(good(0, &[1]), instead))];
         let begun = Instant::now();
         let led = lead(LONG, 2, workers);
         assert!(led.lost().starts_with("worker 1, pod (127.0.0.1:"), "{}", led.lost());
