@@ -16,6 +16,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.end_headers()
     def log_message(self, *_):
         pass
+# Five may wait to be taken in otherwise, and the system forgets what comes beyond that.
+http.server.ThreadingHTTPServer.request_queue_size = 512
 server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
 server.daemon_threads = True
 print(server.server_address[1], flush=True)
