@@ -154,11 +154,12 @@ fn run(url: &str, workers: usize, more: &[&str], code: i32) -> Value {
     let words = [&["--workers", &count, "--json", "--warm-up", "1s"][..], more].concat();
     let (leading, at) = coordinator(&environment, url, &words);
     let led: Vec<Process> = (0..workers).map(|_| worker(&environment, at, TOKEN)).collect();
-    let ended = leading.ended();
-    assert_eq!(ended.code, code, "{}{}", ended.stdout, ended.stderr);
+    let (ended, led) = (leading.ended(), led.into_iter().map(Process::ended));
+    let led: Vec<Ended> = led.collect();
+    let workers: String = led.iter().map(|one| one.stderr.as_str()).collect();
+    assert_eq!(ended.code, code, "{}{}{workers}", ended.stdout, ended.stderr);
     assert!(!ended.stderr.contains(TOKEN) && !ended.stdout.contains(TOKEN));
     for one in led {
-        let one = one.ended();
         assert_eq!(one.code, 0, "{}", one.stderr);
         assert!(one.stderr.contains("the run is over"), "{}", one.stderr);
     }

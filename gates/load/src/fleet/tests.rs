@@ -151,7 +151,7 @@ fn good(ahead: u64, seconds: &'static [u64]) -> Says {
                     second: second as u64,
                     tally: counted(*count),
                 });
-                said.chain([FromWorker::Done { outcomes: vec![done()] }]).collect()
+                said.chain([FromWorker::Done { outcomes: vec![Done::of(&outcome())] }]).collect()
             }
             _ => Vec::new(),
         })
@@ -164,15 +164,15 @@ fn counted(count: u64) -> Packed {
     Packed::of(&tally)
 }
 
-fn done() -> Done {
-    Done::of(&Outcome {
+fn outcome() -> Outcome {
+    Outcome {
         all: Tally::new(),
         intended: Some(1),
         elapsed: Duration::from_secs(1),
         health: vec![Health { ran: 5, waited: 6, longest_gap: 700_000_000, late: 1 }],
         throttled: None,
         is_cut_short: false,
-    })
+    }
 }
 
 /// The same until it would say this.
@@ -267,6 +267,15 @@ fn with_one_that_cannot_go_on_it_comes_to_nothing() {
             matches!(heard, FromCoordinator::Begin { .. }).then(|| vec![done])
         },
         "it was at something else",
+    );
+    check(
+        |heard| {
+            let mut outcome = outcome();
+            outcome.is_cut_short = true;
+            let done = FromWorker::Done { outcomes: vec![Done::of(&outcome)] };
+            matches!(heard, FromCoordinator::Begin { .. }).then(|| vec![done])
+        },
+        "could not go on: it ended before its time",
     );
     // It is there, and says nothing of what it counts.
     check(
