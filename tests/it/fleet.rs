@@ -154,11 +154,12 @@ fn run(url: &str, workers: usize, more: &[&str], code: i32) -> Value {
     let words = [&["--workers", &count, "--json", "--warm-up", "1s"][..], more].concat();
     let (leading, at) = coordinator(&environment, url, &words);
     let led: Vec<Process> = (0..workers).map(|_| worker(&environment, at, TOKEN)).collect();
-    let ended = leading.ended();
-    assert_eq!(ended.code, code, "{}{}", ended.stdout, ended.stderr);
+    let (ended, led) = (leading.ended(), led.into_iter().map(Process::ended));
+    let led: Vec<Ended> = led.collect();
+    let workers: String = led.iter().map(|one| one.stderr.as_str()).collect();
+    assert_eq!(ended.code, code, "{}{}{workers}", ended.stdout, ended.stderr);
     assert!(!ended.stderr.contains(TOKEN) && !ended.stdout.contains(TOKEN));
     for one in led {
-        let one = one.ended();
         assert_eq!(one.code, 0, "{}", one.stderr);
         assert!(one.stderr.contains("the run is over"), "{}", one.stderr);
     }
@@ -339,8 +340,9 @@ fn what_is_written_wrong_is_named() {
 }
 
 /// Runs four pods of an Indexed Job, which all have the same command and find each other by name;
-/// gives what lay between their first counted requests.
-fn spread(machines: &Namespaces, environment: &Environment, is_named: bool) -> Duration {
+/// gives what lay between their first counted requests, or nothing when this machine had no
+/// processor for them and the run says so.
+fn spread(machines: &Namespaces, environment: &Environment, is_named: bool) -> Option<Duration> {
     let target = Target::start(&machines.here().to_string());
     let words = ["load", "coordinate", &target.url, "--workers", "4", "--rate", "1000/s"];
     let more = ["--duration", "2s", "--warm-up", "0s", "--token-file", "token", "--job", "speed"];
@@ -363,8 +365,12 @@ fn spread(machines: &Namespaces, environment: &Environment, is_named: bool) -> D
         assert_eq!(one.code, 0, "{}", one.stderr);
     }
     let ended = leading.ended();
+    let run = ended.json();
+    assert_eq!((&run["requests"], &run["failures"]), (&2000.into(), &0.into()), "{run:#}");
+    if ended.code == 3 && run["reasons"][0].as_str().unwrap().contains("for a processor") {
+        return None;
+    }
     assert_eq!(ended.code, 0, "{}{}", ended.stdout, ended.stderr);
-    assert_eq!(ended.json()["requests"], 2000, "{}", ended.stdout);
     let mut asked: BTreeMap<IpAddr, Vec<Instant>> = BTreeMap::new();
     for (from, at) in target.asked.lock().unwrap().iter() {
         asked.entry(*from).or_default().push(*at);
@@ -374,15 +380,17 @@ fn spread(machines: &Namespaces, environment: &Environment, is_named: bool) -> D
     // Each has asked once before, and then sent its fourth of all.
     assert!(asked.values().all(|times| times.len() == 501), "{:?}", asked.values().map(Vec::len));
     let firsts: Vec<Instant> = asked.values().map(|times| times[1]).collect();
-    firsts.iter().max().unwrap().duration_since(*firsts.iter().min().unwrap())
+    Some(firsts.iter().max().unwrap().duration_since(*firsts.iter().min().unwrap()))
 }
 
 #[test]
 fn machines_begin_at_the_same_instant() {
     let (machines, environment) = (Namespaces::new(4), Environment::new(&[("token", TOKEN)]));
     // The median: four processes on what may be one processor do not always get it in time.
-    let mut spreads = [false, true, true].map(|named| spread(&machines, &environment, named));
+    let rounds = (0..8).filter_map(|round| spread(&machines, &environment, round > 0));
+    let mut spreads: Vec<Duration> = rounds.take(3).collect();
     spreads.sort_unstable();
     eprintln!("the first requests of 4 machines came within {spreads:?}");
+    assert_eq!(spreads.len(), 3, "this machine is too busy to tell");
     assert!(spreads[1] <= Duration::from_millis(20), "{spreads:?}");
 }

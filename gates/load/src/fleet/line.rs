@@ -17,6 +17,9 @@ use super::token::Token;
 const ALONE: Duration = Duration::from_secs(2);
 /// How long nothing may come from a worker until it counts as lost.
 pub(crate) const SILENCE: Duration = Duration::from_secs(5);
+/// In how many parts that is waited for: a machine that stood still for longer than all of it lets
+/// the other end speak before it takes that for silent.
+const PARTS: u32 = 4;
 /// How often each end says that it is there.
 const ALIVE: Duration = Duration::from_millis(250);
 /// How long agreeing may take in all.
@@ -49,7 +52,7 @@ pub(crate) fn open(
     let mut patient = Patient { stream: &stream, until: Instant::now() + AGREEING };
     let (sealer, opener) = agree(&mut patient, token, side)?;
     let silence = if side == Side::Worker { ALONE } else { SILENCE };
-    stream.set_read_timeout(Some(silence))?;
+    stream.set_read_timeout(Some(silence / PARTS))?;
     stream.set_write_timeout(Some(silence))?;
     let speaking = Arc::new(Mutex::new((stream.try_clone()?, sealer)));
     Ok((Line { speaking, peer }, Hearing { stream, silence, opener }))
@@ -110,7 +113,7 @@ impl Line {
 impl Hearing {
     /// Waits for a message; gives when it came, too.
     pub(crate) fn hear<T: DeserializeOwned>(&mut self) -> Result<(T, Instant), Broken> {
-        let sealed = Opener::read(&mut self.stream, MOST)?;
+        let sealed = Opener::read(&mut Waiting(&self.stream), MOST)?;
         let came = Instant::now();
         Ok((read(&self.opener.open(sealed)?)?, came))
     }
@@ -120,13 +123,32 @@ impl Hearing {
         let until = Instant::now() + AGREEING;
         let sealed = Opener::read(&mut Patient { stream: &self.stream, until }, most)?;
         let opened = self.opener.open(sealed)?;
-        self.stream.set_read_timeout(Some(self.silence))?;
+        self.stream.set_read_timeout(Some(self.silence / PARTS))?;
         read(&opened)
     }
 }
 
 fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Broken> {
     serde_json::from_slice(bytes).map_err(|_| Broken::Senseless)
+}
+
+/// A stream that is waited for in parts.
+struct Waiting<'s>(&'s TcpStream);
+
+impl Read for Waiting<'_> {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        for _ in 1..PARTS {
+            match self.0.read(bytes) {
+                Err(error)
+                    if matches!(
+                        error.kind(),
+                        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut
+                    ) => {}
+                other => return other,
+            }
+        }
+        self.0.read(bytes)
+    }
 }
 
 /// A stream of which all that is read and written has to be done by an instant: one that drips

@@ -226,6 +226,10 @@ impl Done {
         all.exchanges.merge(&Exchanges::of(EXCHANGES, told(&self.slowest), told(&self.failed)));
     }
 
+    pub(crate) fn is_cut_short(&self) -> bool {
+        self.is_cut_short
+    }
+
     pub(crate) fn health(&self) -> impl Iterator<Item = Health> + '_ {
         // No more threads than a plan may ask for, of two versions.
         self.health.iter().take(512).map(|one| {

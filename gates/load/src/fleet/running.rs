@@ -122,6 +122,9 @@ impl<'a> Running<'a> {
                 if outcomes.len() != self.joined.len() {
                     return self.lose(at, self.roll.left(at, "it was at something else"));
                 }
+                if !self.is_told_to_stop && outcomes.iter().any(Done::is_cut_short) {
+                    return self.lose(at, self.roll.left(at, "it ended before its time"));
+                }
                 self.done[at] = Some(outcomes);
                 self.advance(at, sink);
             }

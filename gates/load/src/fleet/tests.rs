@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
+use std::sync::mpsc;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -47,11 +48,13 @@ type Says = Box<dyn FnMut(&FromCoordinator) -> Option<Vec<FromWorker>> + Send>;
 
 /// A worker: it gives all that it has heard.
 fn worker(at: SocketAddr, greeting: Greeting, mut says: Says) -> JoinHandle<Vec<FromCoordinator>> {
-    thread::spawn(move || {
+    let (greeted, wait) = mpsc::channel();
+    let handle = thread::spawn(move || {
         let token = Token::new(TOKEN).unwrap();
         let stream = TcpStream::connect(at).unwrap();
         let (line, mut hearing) = line::open(stream, &token, Side::Worker).ok().unwrap();
         line.say(&greeting).ok().unwrap();
+        greeted.send(()).unwrap();
         let mut all = Vec::new();
         let mut next = hearing.hear_first(FIRST);
         while let Ok(heard) = next {
@@ -64,7 +67,9 @@ fn worker(at: SocketAddr, greeting: Greeting, mut says: Says) -> JoinHandle<Vec<
         line.end();
         all.retain(|heard| !matches!(heard, FromCoordinator::Alive));
         all
-    })
+    });
+    wait.recv().unwrap();
+    handle
 }
 
 fn answer(line: &Line, heard: &FromCoordinator, says: &mut Says) -> bool {
@@ -79,6 +84,11 @@ fn answer(line: &Line, heard: &FromCoordinator, says: &mut Says) -> bool {
 
 fn greeting() -> Greeting {
     Greeting::new(None, "pod")
+}
+
+/// One that is to do this part, whoever comes first.
+fn of(part: u64) -> Greeting {
+    Greeting { index: Some(part), ..greeting() }
 }
 
 /// What came of leading these workers: of `first`, of `run`, the seconds, what was told, and what
@@ -151,7 +161,7 @@ fn good(ahead: u64, seconds: &'static [u64]) -> Says {
                     second: second as u64,
                     tally: counted(*count),
                 });
-                said.chain([FromWorker::Done { outcomes: vec![done()] }]).collect()
+                said.chain([FromWorker::Done { outcomes: vec![Done::of(&outcome())] }]).collect()
             }
             _ => Vec::new(),
         })
@@ -164,8 +174,8 @@ fn counted(count: u64) -> Packed {
     Packed::of(&tally)
 }
 
-fn done() -> Done {
-    Done::of(&Outcome {
+fn outcome() -> Outcome {
+    Outcome {
         exchanges: load::Exchanges::new(5),
         all: Tally::new(),
         intended: Some(1),
@@ -173,7 +183,7 @@ fn done() -> Done {
         health: vec![Health { ran: 5, waited: 6, longest_gap: 700_000_000, late: 1 }],
         throttled: None,
         is_cut_short: false,
-    })
+    }
 }
 
 /// The same until it would say this.
@@ -221,8 +231,7 @@ fn with_one_that_cannot_go_on_it_comes_to_nothing() {
     let check = |instead: fn(&FromCoordinator) -> Option<Vec<FromWorker>>, said: &str| {
         // The other one counts for long enough to be waited for, or is never that far ahead.
         let counted = if said.contains("came 21s after") { &[1; 30][..] } else { &[1; 5] };
-        let workers =
-            vec![(greeting(), good(0, counted)), (greeting(), but(good(0, &[1]), instead))];
+        let workers = vec![(of(0), good(0, counted)), (of(1), but(good(0, &[1]), instead))];
         let begun = Instant::now();
         let led = lead(LONG, 2, workers);
         assert!(led.lost().starts_with("worker 1, pod (127.0.0.1:"), "{}", led.lost());
@@ -271,6 +280,15 @@ fn with_one_that_cannot_go_on_it_comes_to_nothing() {
         },
         "it was at something else",
     );
+    check(
+        |heard| {
+            let mut outcome = outcome();
+            outcome.is_cut_short = true;
+            let done = FromWorker::Done { outcomes: vec![Done::of(&outcome)] };
+            matches!(heard, FromCoordinator::Begin { .. }).then(|| vec![done])
+        },
+        "could not go on: it ended before its time",
+    );
     // It is there, and says nothing of what it counts.
     check(
         |heard| matches!(heard, FromCoordinator::Begin { .. }).then(|| vec![FromWorker::Alive]),
@@ -285,9 +303,9 @@ fn with_one_that_cannot_go_on_it_comes_to_nothing() {
 #[test]
 fn one_that_the_service_refuses_is_named() {
     let workers = vec![
-        (greeting(), good(0, &[])),
+        (of(0), good(0, &[])),
         (
-            greeting(),
+            of(1),
             but(good(0, &[]), |heard| {
                 let refused = Refused {
                     version: 0,
@@ -313,7 +331,6 @@ fn who_cannot_be_a_worker_of_this_run_is_told() {
     assert!(led.lost().contains("is of another version: it is gate 9.9"), "{}", led.lost());
     assert!(matches!(&led.heard[1][..], [FromCoordinator::Refuse { .. }]), "{:?}", led.heard[1]);
     // A part is done by one, and only those that there are.
-    let of = |index| Greeting { index: Some(index), ..greeting() };
     let workers = [1, 1, 2, 0].map(|index| (of(index), good(0, &[1])));
     let led = lead(LONG, 2, workers.into());
     assert_eq!(led.lost(), "");

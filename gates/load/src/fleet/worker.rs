@@ -81,9 +81,11 @@ impl Worker<'_> {
         let _ = send.send(Heard::Said(first));
         line.keep_alive(FromWorker::Alive);
         (self.tell)(&format!("is at the coordinator, {}, and waits for the others", line.peer()));
-        let (speaking, stopping) = (line.clone(), Arc::clone(&stop));
-        thread::spawn(move || hear(hearing, &speaking, &stopping, &send, epoch));
-        let session = Session { worker: self, line: &line, stop, epoch };
+        let is_alone = Arc::new(AtomicBool::new(false));
+        let ears =
+            Ears { line: line.clone(), stop: Arc::clone(&stop), is_alone: Arc::clone(&is_alone) };
+        thread::spawn(move || ears.hear(hearing, &send, epoch));
+        let session = Session { worker: self, line: &line, stop, is_alone, epoch };
         let ended = session.until_over(&receive);
         line.end();
         Ok(ended)
@@ -172,40 +174,47 @@ enum Away {
     Ended(String),
 }
 
-fn hear(
-    mut hearing: Hearing,
-    line: &Line,
-    stop: &AtomicBool,
-    send: &Sender<Heard>,
-    epoch: Instant,
-) {
-    let nanos = |at: Instant| at.saturating_duration_since(epoch).as_nanos() as u64;
-    loop {
-        let heard = match hearing.hear() {
-            Ok((FromCoordinator::Alive, _)) => continue,
-            Ok((FromCoordinator::Ping, came)) => {
-                let replied = nanos(Instant::now());
-                let pong = FromWorker::Pong { received: nanos(came), replied };
-                // If that does not get through, nothing more will be heard.
-                let _ = line.say(&pong);
-                continue;
-            }
-            Ok((said, _)) => Heard::Said(said),
-            Err(why) => Heard::Gone(why.to_string()),
-        };
-        let is_last = matches!(heard, Heard::Gone(_));
-        if !matches!(
-            heard,
-            Heard::Said(
+/// What has to be known at once, whatever else is being done.
+struct Ears {
+    line: Line,
+    stop: Arc<AtomicBool>,
+    is_alone: Arc<AtomicBool>,
+}
+
+impl Ears {
+    fn hear(&self, mut hearing: Hearing, send: &Sender<Heard>, epoch: Instant) {
+        let nanos = |at: Instant| at.saturating_duration_since(epoch).as_nanos() as u64;
+        loop {
+            let said = match hearing.hear() {
+                Ok((FromCoordinator::Alive, _)) => continue,
+                Ok((FromCoordinator::Ping, came)) => {
+                    let replied = nanos(Instant::now());
+                    let pong = FromWorker::Pong { received: nanos(came), replied };
+                    // If that does not get through, nothing more will be heard.
+                    let _ = self.line.say(&pong);
+                    continue;
+                }
+                Ok((said, _)) => said,
+                Err(why) => {
+                    self.is_alone.store(true, Ordering::Relaxed);
+                    self.stop.store(true, Ordering::Relaxed);
+                    // The other end of the channel may have gone before.
+                    let _ = send.send(Heard::Gone(why.to_string()));
+                    return;
+                }
+            };
+            let goes_on = matches!(
+                said,
                 FromCoordinator::Plan(_)
                     | FromCoordinator::Prepare { .. }
                     | FromCoordinator::Begin { .. }
-            )
-        ) {
-            stop.store(true, Ordering::Relaxed);
-        }
-        if send.send(heard).is_err() || is_last {
-            return;
+            );
+            if !goes_on {
+                self.stop.store(true, Ordering::Relaxed);
+            }
+            if send.send(Heard::Said(said)).is_err() {
+                return;
+            }
         }
     }
 }
@@ -215,6 +224,8 @@ struct Session<'w> {
     line: &'w Line,
     /// Nothing more is to be sent to the service.
     stop: Arc<AtomicBool>,
+    /// Nothing more is heard.
+    is_alone: Arc<AtomicBool>,
     epoch: Instant,
 }
 
@@ -235,9 +246,11 @@ impl Session<'_> {
             }
             let said = match receive.recv_timeout(TICK) {
                 Ok(Heard::Said(said)) => said,
-                Ok(Heard::Gone(why)) => return gone(&why),
+                Ok(Heard::Gone(why)) => return self.alone(&why),
                 Err(RecvTimeoutError::Timeout) => continue,
-                Err(RecvTimeoutError::Disconnected) => return gone("nothing is heard any more"),
+                Err(RecvTimeoutError::Disconnected) => {
+                    return self.alone("nothing is heard any more");
+                }
             };
             let done = match said {
                 FromCoordinator::Over { why } => return Ended::Over(plain(&why)),
@@ -267,7 +280,7 @@ impl Session<'_> {
         }
         let heard = receive.try_iter().find_map(|heard| match heard {
             Heard::Said(FromCoordinator::Over { why }) => Some(Ended::Over(plain(&why))),
-            Heard::Gone(why) => Some(gone(&why)),
+            Heard::Gone(why) => Some(self.alone(&why)),
             Heard::Said(_) => None,
         });
         heard.unwrap_or_else(|| self.leave(&error.to_string(), Ended::Lost(error.to_string())))
@@ -278,6 +291,14 @@ impl Session<'_> {
         let _ = self.line.say(&FromWorker::Leaves { why: why.to_owned() });
         self.line.finish();
         ended
+    }
+
+    /// The coordinator is gone. Should it be there after all, it does not have to guess either.
+    fn alone(&self, why: &str) -> Ended {
+        self.leave(
+            &format!("it heard nothing more from here: {why}"),
+            Ended::Lost(format!("the coordinator is gone: {why}")),
+        )
     }
 
     fn say(&self, message: &FromWorker) -> Result<(), Error> {
@@ -351,6 +372,9 @@ impl Session<'_> {
         if (self.worker.is_cancelled)() {
             return Err(Error::new("it was interrupted"));
         }
+        if self.is_alone.load(Ordering::Relaxed) {
+            return Err(Error::new("it is alone"));
+        }
         self.say(&FromWorker::Done { outcomes: outcomes.iter().map(Done::of).collect() })
     }
 }
@@ -373,10 +397,6 @@ impl Sink for Streaming<'_> {
             || self.session.stop.load(Ordering::Relaxed)
             || (self.session.worker.is_cancelled)()
     }
-}
-
-fn gone(why: &str) -> Ended {
-    Ended::Lost(format!("the coordinator is gone: {why}"))
 }
 
 fn unordered() -> Error {
