@@ -52,9 +52,12 @@ bench:
 		"$${CARGO_TARGET_DIR:-target}"/release/examples/large_cassette \
 		"$${CARGO_TARGET_DIR:-target}"/release/examples/bare_server
 	$(CARGO) build --release --package stats --example same_version
-	python3 tests/bench/compare.py "$${CARGO_TARGET_DIR:-target}"/release/gate \
-		"$${CARGO_TARGET_DIR:-target}"/release/examples/same_version
 	$(CARGO) build --release --package load --examples
+	python3 tests/bench/compare.py "$${CARGO_TARGET_DIR:-target}"/release/gate \
+		"$${CARGO_TARGET_DIR:-target}"/release/examples/same_version \
+		"$${CARGO_TARGET_DIR:-target}"/release/examples/moody_server
+	python3 tests/bench/capacity.py "$${CARGO_TARGET_DIR:-target}"/release/gate \
+		"$${CARGO_TARGET_DIR:-target}"/release/examples/limited_server
 	python3 tests/bench/load.py "$${CARGO_TARGET_DIR:-target}"/release/gate \
 		"$${CARGO_TARGET_DIR:-target}"/release/examples/known_server
 

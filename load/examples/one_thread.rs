@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use load::{Clock, Drive, Job, Request, Schedule, Tally, work};
+use load::{Asks, Clock, Drive, Job, Origin, Request, Schedule, Tally, work};
 
 fn main() {
     let words: Vec<String> = std::env::args().skip(1).collect();
@@ -16,17 +16,19 @@ fn main() {
         None => Drive::Closed,
     };
     let job = Job {
-        addresses: vec![address.parse().unwrap()],
-        tls: None,
-        request: Request::new("GET", path, address, &[], b"").unwrap(),
+        origins: vec![Origin { addresses: vec![address.parse().unwrap()], tls: None }],
+        asks: Asks::One(Request::new("GET", path, address, &[], b"").unwrap()),
         drive,
+        users: connections.parse().unwrap(),
         connections: connections.parse().unwrap(),
+        part: (0, 1),
         reuse: u64::MAX,
         count_from: 0,
         end: length.as_nanos() as u64,
         timeout: 10_000_000_000,
         lag_budget: 200_000,
         room: 100_000,
+        exchanges: 5,
     };
     let mut all = Tally::new();
     let started = Instant::now();

@@ -37,8 +37,9 @@ const fn first(index: usize) -> u64 {
 }
 
 /// How many durations there were of each length.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct Histogram {
+    /// As many as were needed so far: most histograms never see their upper end.
     counts: Vec<u64>,
     total: u64,
     /// In microseconds; it takes 600,000 years of latency to fill it.
@@ -49,7 +50,7 @@ pub struct Histogram {
 
 impl Default for Histogram {
     fn default() -> Histogram {
-        Histogram { counts: vec![0; BUCKETS], total: 0, sum: 0, smallest: u64::MAX, largest: 0 }
+        Histogram { counts: Vec::new(), total: 0, sum: 0, smallest: u64::MAX, largest: 0 }
     }
 }
 
@@ -60,6 +61,15 @@ impl std::fmt::Debug for Histogram {
     }
 }
 
+impl PartialEq for Histogram {
+    fn eq(&self, other: &Histogram) -> bool {
+        let ends = |one: &Histogram| (one.total, one.sum, one.smallest, one.largest);
+        ends(self) == ends(other) && self.buckets().eq(other.buckets())
+    }
+}
+
+impl Eq for Histogram {}
+
 impl Histogram {
     /// Without any value.
     pub fn new() -> Histogram {
@@ -69,11 +79,22 @@ impl Histogram {
     /// Adds a duration in microseconds.
     #[inline]
     pub fn record(&mut self, microseconds: u64) {
-        self.counts[index(microseconds.min(HIGHEST))] += 1;
+        let at = index(microseconds.min(HIGHEST));
+        if at >= self.counts.len() {
+            self.grow(at);
+        }
+        self.counts[at] += 1;
         self.total += 1;
         self.sum += microseconds;
         self.smallest = self.smallest.min(microseconds);
         self.largest = self.largest.max(microseconds);
+    }
+
+    /// Makes room for a bucket, and for all of the same power of two.
+    #[cold]
+    fn grow(&mut self, at: usize) {
+        let whole = (at + 1).next_multiple_of(HALF as usize).min(BUCKETS);
+        self.counts.resize(whole, 0);
     }
 
     /// How many values there are.
@@ -121,19 +142,23 @@ impl Histogram {
     /// lies in count as not larger.
     pub fn over(&self, microseconds: u64) -> u64 {
         if microseconds >= HIGHEST {
-            return u64::from(self.largest > microseconds) * self.counts[BUCKETS - 1];
+            let last = self.counts.get(BUCKETS - 1).copied().unwrap_or(0);
+            return u64::from(self.largest > microseconds) * last;
         }
-        self.counts[index(microseconds) + 1..].iter().sum()
+        self.counts.get(index(microseconds) + 1..).unwrap_or_default().iter().sum()
     }
 
     /// How many values are this many microseconds or more. Values of the bucket that the limit lies
     /// in count as such.
     pub fn at_least(&self, microseconds: u64) -> u64 {
-        self.counts[index(microseconds.min(HIGHEST))..].iter().sum()
+        self.counts.get(index(microseconds.min(HIGHEST))..).unwrap_or_default().iter().sum()
     }
 
     /// Adds all values of another one: the same as if they had been recorded here.
     pub fn merge(&mut self, other: &Histogram) {
+        if other.counts.len() > self.counts.len() {
+            self.counts.resize(other.counts.len(), 0);
+        }
         for (count, more) in self.counts.iter_mut().zip(&other.counts) {
             *count += more;
         }
@@ -188,7 +213,11 @@ impl Histogram {
         for number in 0..held {
             let step = take(&mut bytes)?;
             at = at.checked_add(step).filter(|_| number == 0 || step > 0)?;
-            let count = histogram.counts.get_mut(usize::try_from(at).ok()?)?;
+            let place = usize::try_from(at).ok().filter(|place| *place < BUCKETS)?;
+            if place >= histogram.counts.len() {
+                histogram.grow(place);
+            }
+            let count = &mut histogram.counts[place];
             *count = take(&mut bytes).filter(|count| *count > 0)?;
             histogram.total = histogram.total.checked_add(*count)?;
         }

@@ -72,6 +72,38 @@ impl Request {
         Ok(Request { bytes, is_head: method == "HEAD" })
     }
 
+    /// The same with a value of a header more: behind those that it has of this name, with a
+    /// semicolon, or in a line of its own.
+    pub fn with_header(&self, name: &str, value: &str) -> Request {
+        let head = self.bytes.windows(4).position(|four| four == b"\r\n\r\n");
+        let end = head.map_or(self.bytes.len(), |at| at + 2);
+        let (lines, body) = self.bytes.split_at(end);
+        let start = format!("\r\n{name}: ");
+        let is_there = |at: &usize| {
+            lines[*at..]
+                .get(..start.len())
+                .is_some_and(|part| part.eq_ignore_ascii_case(start.as_bytes()))
+        };
+        let mut bytes = Vec::with_capacity(self.bytes.len() + name.len() + value.len() + 4);
+        match (0..lines.len()).find(is_there) {
+            Some(at) => {
+                let behind = at + start.len();
+                let length = lines[behind..].iter().position(|byte| *byte == b'\r').unwrap_or(0);
+                let (before, after) = lines.split_at(behind + length);
+                bytes.extend_from_slice(before);
+                bytes.extend_from_slice(b"; ");
+                bytes.extend_from_slice(value.as_bytes());
+                bytes.extend_from_slice(after);
+            }
+            None => {
+                bytes.extend_from_slice(lines);
+                bytes.extend_from_slice(format!("{name}: {value}\r\n").as_bytes());
+            }
+        }
+        bytes.extend_from_slice(body);
+        Request { bytes, is_head: self.is_head }
+    }
+
     /// What is sent.
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
@@ -121,6 +153,10 @@ mod tests {
                 "POST / HTTP/1.1\r\ncontent-length: 3\r\nHost: other\r\nAccept: text/html\r\nUser-Agent: x\r\n\r\na=1",
             ),
         );
+        let made = Request::new("GET", "/", "h", &[("Cookie".into(), "a=1".into())], b"x").unwrap();
+        let both = made.with_header("cookie", "b=2").with_header("x-new", "3");
+        let text = String::from_utf8(both.bytes).unwrap();
+        assert!(text.ends_with("\r\nCookie: a=1; b=2\r\nx-new: 3\r\n\r\nx"), "{text}");
         check("GE T", "/", &[], "", Err("`GE T` is no method"));
         check("GET", "a", &[], "", Err("`a` is no path: it begins with a slash and has no blanks"));
         check(

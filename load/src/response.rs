@@ -3,6 +3,8 @@
 use std::fmt;
 use std::mem::MaybeUninit;
 
+use crate::cached::Cached;
+
 /// The longest head that is taken, in bytes.
 const LONGEST_HEAD: usize = 64 << 10;
 /// The most headers that are taken.
@@ -62,6 +64,8 @@ pub struct Response {
     pub body: u64,
     /// All bytes so far.
     pub bytes: u64,
+    /// Whether it comes from a cache; none when nothing is said of that.
+    pub cached: Option<bool>,
     /// Whether it answers a request with HEAD, so that no body follows.
     is_head: bool,
 }
@@ -76,12 +80,14 @@ impl Response {
             keeps_alive: true,
             body: 0,
             bytes: 0,
+            cached: None,
             is_head,
         }
     }
 
-    /// Begins anew.
-    pub fn reset(&mut self) {
+    /// Begins anew; see [`Response::new`].
+    pub fn reset(&mut self, is_head: bool) {
+        (self.is_head, self.cached) = (is_head, None);
         self.at = At::Head;
         self.held.clear();
         self.status = 0;
@@ -179,8 +185,10 @@ impl Response {
         let status = response.code.unwrap_or(0);
         let is_old = response.version == Some(0);
         let mut framing = Framing { keeps_alive: !is_old, ..Framing::default() };
+        let mut cached = Cached::default();
         for header in response.headers.iter() {
             framing.take(header.name, header.value)?;
+            cached.take(header.name, header.value);
         }
         if (100..200).contains(&status) && status != 101 {
             // Another head follows this one.
@@ -188,6 +196,7 @@ impl Response {
         }
         self.status = status;
         self.keeps_alive = framing.keeps_alive;
+        self.cached = cached.is_hit();
         self.at = match framing {
             _ if self.is_head || matches!(status, 101 | 204 | 304) => At::Done,
             Framing { is_chunked: true, .. } => At::Size,
@@ -250,6 +259,24 @@ impl Response {
         self.at = if left == 0 { At::Size } else { At::Chunk(left) };
         Ok(rest)
     }
+}
+
+/// The headers of a head, in order, their names in lower case; none when it is no whole head.
+pub fn fields(head: &[u8]) -> Vec<(String, Vec<u8>)> {
+    let mut fields = [httparse::EMPTY_HEADER; MOST_HEADERS];
+    let mut parsed = httparse::Response::new(&mut fields);
+    let is_whole = parsed.parse(head).is_ok_and(|status| status.is_complete());
+    let all = parsed.headers.iter().filter(|_| is_whole);
+    all.map(|one| (one.name.to_ascii_lowercase(), one.value.to_vec())).collect()
+}
+
+/// What stands behind heads that do not count (RFC 9110, 15.2).
+pub(crate) fn behind_interim(mut bytes: &[u8]) -> &[u8] {
+    while bytes.starts_with(b"HTTP/1.1 1") {
+        let Some(end) = bytes.windows(4).position(|four| four == b"\r\n\r\n") else { break };
+        bytes = &bytes[end + 4..];
+    }
+    bytes
 }
 
 /// The length in a line before a chunk, without its extensions.
@@ -427,7 +454,7 @@ mod tests {
         let mut head = Response::new(true);
         assert_eq!(head.take(b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n", &mut |_| {}), Ok(38));
         assert!(head.is_done());
-        head.reset();
+        head.reset(true);
         assert_eq!((head.is_done(), head.status, head.bytes), (false, 0, 0));
     }
 

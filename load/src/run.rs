@@ -10,11 +10,13 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::clock::{Clock, nanos};
+use crate::exchange::Exchanges;
 use crate::health::{self, Health};
 use crate::request::Request;
 use crate::schedule::Schedule;
 use crate::tally::Tally;
-use crate::worker::{Drive, Job, Tls, work};
+use crate::visit::{Asks, Origin};
+use crate::worker::{Done, Drive, Job, work};
 
 /// How many requests may be overdue at the least.
 const ROOM: usize = 10_000;
@@ -25,14 +27,14 @@ const MINUTE: Duration = Duration::from_mins(1);
 #[derive(Debug, Clone)]
 pub struct Plan {
     /// Where to.
-    pub addresses: Vec<SocketAddr>,
-    /// How connections are made private; none for plain ones.
-    pub tls: Option<Tls>,
+    pub origins: Vec<Origin>,
     /// What is asked.
-    pub request: Request,
+    pub asks: Asks,
     /// What makes requests due: every thread has its part.
     pub drive: Drive,
-    /// How many connections there are in all; in an open loop, at the most.
+    /// In a closed loop, how many visits go on at once.
+    pub users: usize,
+    /// How many requests may be under way at once.
     pub connections: usize,
     /// How many requests a connection carries.
     pub reuse: u64,
@@ -46,6 +48,8 @@ pub struct Plan {
     pub timeout: Duration,
     /// How late requests may be sent so that fewer wake-ups are needed.
     pub lag_budget: Duration,
+    /// How many of the slowest and of the first failing exchanges are kept.
+    pub exchanges: usize,
     /// The first processor that its threads are bound to, of those that there are.
     pub first_processor: usize,
     /// When it starts, for runs that go on side by side; none for at once.
@@ -70,6 +74,8 @@ pub struct Outcome {
     pub intended: Option<u64>,
     /// From the end of the warm-up to the last answer.
     pub elapsed: Duration,
+    /// What is kept to be looked at.
+    pub exchanges: Exchanges,
     /// What the threads had to wait for.
     pub health: Vec<Health>,
     /// How long the control group was held back; none where nothing is told.
@@ -81,7 +87,7 @@ pub struct Outcome {
 /// What a thread hands over.
 enum Handed {
     Second(u64, Box<Tally>),
-    Done(io::Result<Health>),
+    Done(io::Result<Done>),
 }
 
 /// Runs it. `on_second` gets what all threads have counted in a second, with its number since the
@@ -128,6 +134,7 @@ pub fn run(
     drop(send);
     let mut joined = Joined::new(threads);
     let mut health = Vec::new();
+    let mut exchanges = Exchanges::new(plan.exchanges);
     let mut failed = None;
     for (number, handed) in receive {
         match handed {
@@ -135,7 +142,10 @@ pub fn run(
             Handed::Done(done) => {
                 joined.done(number);
                 match done {
-                    Ok(one) => health.push(one),
+                    Ok(one) => {
+                        health.push(one.health);
+                        exchanges.merge(&one.exchanges);
+                    }
                     Err(error) => failed = Some(error),
                 }
             }
@@ -153,6 +163,7 @@ pub fn run(
     let held_back = throttled.and_then(|before| Some(health::throttled()?.saturating_sub(before)));
     Ok(Outcome {
         all: joined.all,
+        exchanges,
         intended,
         elapsed: start.elapsed().saturating_sub(plan.warm_up),
         health,
@@ -189,13 +200,25 @@ impl Plan {
                 (Drive::Open(schedule.clone().part(part, parts)), room)
             }
         };
-        let mut addresses = self.addresses.clone();
-        addresses.rotate_left(number % self.addresses.len().max(1));
+        let mut origins = self.origins.clone();
+        for Origin { addresses, .. } in &mut origins {
+            let by = number % addresses.len().max(1);
+            addresses.rotate_left(by);
+        }
         Job {
-            addresses,
-            tls: self.tls.clone(),
-            request: self.request.clone(),
+            origins,
+            asks: self.asks.clone(),
             drive,
+            users: share(
+                share(self.users, self.machine as usize, self.machines as usize),
+                number,
+                threads,
+            )
+            .max(1),
+            part: (
+                self.machine + self.machines.max(1) * number as u64,
+                self.machines.max(1) * threads as u64,
+            ),
             connections: share(self.connections(), number, threads).max(1),
             reuse: self.reuse,
             count_from: nanos(self.warm_up),
@@ -203,6 +226,7 @@ impl Plan {
             timeout: nanos(self.timeout),
             lag_budget: nanos(self.lag_budget),
             room,
+            exchanges: self.exchanges,
         }
     }
 }
@@ -214,10 +238,10 @@ impl Plan {
     pub fn at_rate(address: SocketAddr, request: Request, rate: f64, duration: Duration) -> Plan {
         let warm_up = Duration::from_secs(3);
         Plan {
-            addresses: vec![address],
-            tls: None,
-            request,
+            origins: vec![Origin { addresses: vec![address], tls: None }],
+            asks: Asks::One(request),
             drive: Drive::Open(Schedule::constant(rate, warm_up + duration)),
+            users: 64,
             connections: 64,
             reuse: u64::MAX,
             threads: 1,
@@ -225,6 +249,7 @@ impl Plan {
             duration,
             timeout: Duration::from_mins(1),
             lag_budget: Duration::from_micros(200),
+            exchanges: 0,
             first_processor: 0,
             start: None,
             machine: 0,

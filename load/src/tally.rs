@@ -23,11 +23,13 @@ pub enum Failure {
     Overflow,
     /// This process may open no more files, or has no more ports.
     Exhausted,
+    /// The answer is not what whoever asked has expected.
+    Check,
 }
 
 impl Failure {
     /// All of them.
-    pub const ALL: [Failure; 8] = [
+    pub const ALL: [Failure; 9] = [
         Failure::Status,
         Failure::Connect,
         Failure::Tls,
@@ -36,7 +38,13 @@ impl Failure {
         Failure::Malformed,
         Failure::Overflow,
         Failure::Exhausted,
+        Failure::Check,
     ];
+
+    /// The one that has this name.
+    pub fn named(name: &str) -> Option<Failure> {
+        Failure::ALL.into_iter().find(|failure| failure.name() == name)
+    }
 
     /// Its name in reports.
     pub fn name(self) -> &'static str {
@@ -49,6 +57,7 @@ impl Failure {
             Failure::Malformed => "malformed",
             Failure::Overflow => "overflow",
             Failure::Exhausted => "exhausted",
+            Failure::Check => "check",
         }
     }
 }
@@ -74,8 +83,14 @@ pub struct Tally {
     pub requests: u64,
     /// Bytes that came.
     pub bytes: u64,
+    /// Answers that say whether they come from a cache.
+    pub cache_told: u64,
+    /// Those of them that do.
+    pub cache_hits: u64,
     failures: [u64; Failure::ALL.len()],
     statuses: BTreeMap<u16, u64>,
+    /// The same of each step, where there are several. All of them together are in the rest.
+    pub steps: Vec<Tally>,
 }
 
 impl Tally {
@@ -147,11 +162,19 @@ impl Tally {
         }
         self.requests += other.requests;
         self.bytes += other.bytes;
+        self.cache_told += other.cache_told;
+        self.cache_hits += other.cache_hits;
         for (own, more) in self.failures.iter_mut().zip(other.failures) {
             *own += more;
         }
         for (status, count) in &other.statuses {
             *self.statuses.entry(*status).or_default() += count;
+        }
+        if self.steps.len() < other.steps.len() {
+            self.steps.resize_with(other.steps.len(), Tally::new);
+        }
+        for (own, more) in self.steps.iter_mut().zip(&other.steps) {
+            own.merge(more);
         }
     }
 
@@ -160,8 +183,9 @@ impl Tally {
         for histogram in self.histograms() {
             histogram.encode(to);
         }
-        put(to, self.requests);
-        put(to, self.bytes);
+        for count in [self.requests, self.bytes, self.cache_told, self.cache_hits] {
+            put(to, count);
+        }
         for count in self.failures {
             put(to, count);
         }
@@ -170,13 +194,22 @@ impl Tally {
             put(to, u64::from(*status));
             put(to, *count);
         }
+        put(to, self.steps.len() as u64);
+        for step in &self.steps {
+            step.encode(to);
+        }
     }
 
     /// Reads what was encoded; none when it is not just that.
     pub fn decode(mut bytes: &[u8]) -> Option<Tally> {
+        let tally = Tally::decode_one(&mut bytes, true)?;
+        bytes.is_empty().then_some(tally)
+    }
+
+    fn decode_one(bytes: &mut &[u8], may_have_steps: bool) -> Option<Tally> {
         let mut histogram = || {
             let (histogram, rest) = Histogram::decode(bytes)?;
-            bytes = rest;
+            *bytes = rest;
             Some(histogram)
         };
         let mut tally = Tally {
@@ -189,16 +222,23 @@ impl Tally {
             connect: histogram()?,
             ..Tally::new()
         };
-        tally.requests = take(&mut bytes)?;
-        tally.bytes = take(&mut bytes)?;
+        let Tally { requests, bytes: came, cache_told, cache_hits, .. } = &mut tally;
+        for count in [requests, came, cache_told, cache_hits] {
+            *count = take(bytes)?;
+        }
         for count in &mut tally.failures {
-            *count = take(&mut bytes)?;
+            *count = take(bytes)?;
         }
-        for _ in 0..take(&mut bytes)? {
-            let status = u16::try_from(take(&mut bytes)?).ok()?;
-            tally.statuses.insert(status, take(&mut bytes)?);
+        for _ in 0..take(bytes)? {
+            let status = u16::try_from(take(bytes)?).ok()?;
+            tally.statuses.insert(status, take(bytes)?);
         }
-        bytes.is_empty().then_some(tally)
+        for _ in 0..take(bytes)? {
+            // Steps have none.
+            let step = may_have_steps.then(|| Tally::decode_one(bytes, false))??;
+            tally.steps.push(step);
+        }
+        Some(tally)
     }
 
     fn histograms(&self) -> [&Histogram; 7] {
@@ -220,8 +260,11 @@ impl Tally {
         for histogram in all {
             histogram.clear();
         }
-        self.requests = 0;
-        self.bytes = 0;
+        (self.requests, self.bytes) = (0, 0);
+        (self.cache_told, self.cache_hits) = (0, 0);
+        for step in &mut self.steps {
+            step.clear();
+        }
         self.failures = [0; Failure::ALL.len()];
         self.statuses.clear();
     }
@@ -257,10 +300,14 @@ mod tests {
             tally.fail(failure);
         }
         check(&tally);
+        tally.steps = vec![Tally::new(), tally.clone()];
+        (tally.cache_told, tally.cache_hits) = (9, 3);
+        check(&tally);
         let mut twice = tally.clone();
         twice.merge(&tally);
         assert_eq!((twice.failures(), twice.statuses()[&599]), (4, 2));
+        assert_eq!((twice.cache_hits, twice.steps[1].statuses()[&200]), (6, 2));
         twice.clear();
-        assert_eq!(twice, Tally::new());
+        assert_eq!(twice, Tally { steps: vec![Tally::new(); 2], ..Tally::new() });
     }
 }

@@ -18,12 +18,12 @@ fn metadata() -> Metadata {
 fn allowed(name: &str) -> &'static [&'static str] {
     match name {
         "gate-core" | "recorder" => &["redact"],
-        "gate-arguments" | "gate-runs" | "gate-command" => &["gate-core"],
+        "gate-arguments" | "gate-command" | "gate-request" | "gate-runs" => &["gate-core"],
         "demo-site" => &["gate-arguments", "gate-core"],
         "gate-harness" => &["gate-core", "gate-runs"],
         "gate-review" => &["gate-arguments", "gate-core", "gate-runs"],
-        "gate-api" => &["gate-arguments", "gate-core", "recorder", "redact"],
-        "gate-load" => &["gate-arguments", "gate-core", "load", "stats"],
+        "gate-api" => &["gate-arguments", "gate-core", "gate-request", "recorder", "redact"],
+        "gate-load" => &["gate-arguments", "gate-core", "gate-request", "load", "redact", "stats"],
         "gate-visual" => &["gate-arguments", "gate-core", "visual-browser", "visual-diff"],
         "gate" => &[
             "demo-site",

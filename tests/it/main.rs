@@ -3,11 +3,13 @@
 mod api;
 mod architecture;
 mod browsers;
+mod capacity;
 mod cassettes;
 mod clients;
 mod decisions;
 mod described;
 mod diff;
+mod earlier;
 mod environment;
 mod exit_codes;
 mod fleet;
@@ -52,3 +54,4 @@ mod site;
 mod story;
 mod unloaded;
 mod versioned;
+mod visitors;

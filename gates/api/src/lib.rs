@@ -3,7 +3,6 @@
 //! answers as it was recorded.
 
 mod age;
-mod claim;
 mod commands;
 mod judge;
 mod measure;

@@ -8,6 +8,8 @@ use gate_core::evidence::{
 use gate_core::{Context, Evidence, Json};
 use serde_json::json;
 
+use load::Tally;
+
 use crate::figures::{Figures, Row};
 use crate::settings::Settings;
 use crate::threshold::{Aggregate, Metric};
@@ -57,14 +59,15 @@ pub(crate) fn keep(
             &SeriesEvidence { schema: SeriesSchema::default(), x: axis, series, limits },
         )
     };
-    let limits = spec.thresholds.iter().filter(|threshold| {
+    let whole = spec.thresholds.iter().filter(|one| one.step.is_none());
+    let limits = whole.map(|one| one.threshold).filter(|threshold| {
         threshold.metric == Metric::Latency && matches!(threshold.aggregate, Aggregate::Quantile(_))
     });
     let limits = limits
         .map(|threshold| SeriesLimit { name: threshold.to_string(), value: threshold.limit / 1e3 })
         .collect();
     let line = |text: &str, value: Line| (text.to_owned(), value);
-    Ok(vec![
+    let mut all = vec![
         over(
             "latency",
             "ms",
@@ -91,7 +94,40 @@ pub(crate) fn keep(
             Vec::new(),
         )?,
         cx.keep_structured("distribution of latency", &distribution(versions))?,
-    ])
+    ];
+    if versions.iter().any(|figures| figures.all.cache_told > 0) {
+        let hits: Line = |row| (row.told > 0).then(|| row.hits as f64 / row.told as f64 * 100.0);
+        all.push(over("answers from a cache", "%", vec![line("hits", hits)], Vec::new())?);
+    }
+    let steps = spec.steps();
+    if let (Some(first), false) = (versions.first(), steps.is_empty()) {
+        all.push(cx.keep_structured("steps", &of_steps(&steps, &first.all))?);
+    }
+    Ok(all)
+}
+
+/// What was counted of each step of the version under test.
+fn of_steps(names: &[String], all: &Tally) -> TableEvidence {
+    let column = |name: &str, unit: Option<&str>| Column {
+        name: name.to_owned(),
+        unit: unit.map(str::to_owned),
+        align: if name == "step" { Align::Left } else { Align::Right },
+    };
+    let times = ["median", "95%", "99%", "slowest"].map(|name| column(name, Some("ms")));
+    let counts = ["step", "requests", "failed"].map(|name| column(name, None));
+    let row = |(name, step): (&String, &Tally)| {
+        let at = |value: Option<u64>| value.map_or(Json::Null, |value| json!(ms(value)));
+        let latency = &step.latency;
+        let times = [0.5, 0.95, 0.99].map(|q| at(latency.quantile(q)));
+        let counts = [json!(name), json!(step.requests), json!(step.failures())];
+        counts.into_iter().chain(times).chain([at(latency.max())]).collect()
+    };
+    TableEvidence {
+        schema: TableSchema::default(),
+        columns: counts.into_iter().chain(times).collect(),
+        rows: names.iter().zip(&all.steps).map(row).collect(),
+        note: None,
+    }
 }
 
 type Line = fn(&Row) -> Option<f64>;

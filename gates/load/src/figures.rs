@@ -6,7 +6,7 @@ use gate_core::Error;
 use load::{Histogram, Tally};
 use stats::share::Block;
 
-use crate::seconds;
+use crate::seconds::{self, Slice};
 use crate::threshold::Metric;
 
 /// A second in a few numbers, for charts.
@@ -21,6 +21,9 @@ pub(crate) struct Row {
     pub(crate) p99: Option<u64>,
     /// The 99th percentile of the generator's lateness, in microseconds.
     pub(crate) lag: Option<u64>,
+    /// Answers that say whether they come from a cache, and those that do.
+    pub(crate) told: u64,
+    pub(crate) hits: u64,
 }
 
 /// All that was counted.
@@ -31,10 +34,10 @@ pub(crate) struct Figures {
 }
 
 impl Figures {
-    /// Of the first so many seconds.
-    pub(crate) fn read(from: impl BufRead, seconds: u64) -> Result<Figures, Error> {
+    /// Of the first so many seconds of a slice.
+    pub(crate) fn read(from: impl BufRead, slice: Slice, seconds: u64) -> Result<Figures, Error> {
         let mut figures = Figures::default();
-        for tally in seconds::read(from).take(seconds as usize) {
+        for tally in slice.read(from).take(seconds as usize) {
             let tally = tally?;
             figures.rows.push(Row {
                 requests: tally.requests,
@@ -44,6 +47,8 @@ impl Figures {
                 p95: tally.latency.quantile(0.95),
                 p99: tally.latency.quantile(0.99),
                 lag: tally.lag.quantile(0.99),
+                told: tally.cache_told,
+                hits: tally.cache_hits,
             });
             figures.all.merge(&tally);
         }
@@ -74,9 +79,13 @@ pub(crate) struct Over {
 }
 
 /// For each of these the blocks, one a second.
-pub(crate) fn blocks(from: impl BufRead, wanted: &[Over]) -> Result<Vec<Vec<Block>>, Error> {
+pub(crate) fn blocks(
+    from: impl BufRead,
+    slice: Slice,
+    wanted: &[Over],
+) -> Result<Vec<Vec<Block>>, Error> {
     let mut all = vec![Vec::new(); wanted.len()];
-    for tally in seconds::read(from) {
+    for tally in slice.read(from) {
         let tally = tally?;
         for (blocks, over) in all.iter_mut().zip(wanted) {
             let histogram = durations(&tally, over.metric, over.is_unlagged);

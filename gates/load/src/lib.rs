@@ -1,13 +1,18 @@
 //! Load tests: thresholds that know how sure they are, two versions beside each other in one run,
 //! and a generator that says when it was itself the limit.
 
+mod capacity;
 mod charts;
 mod commands;
+mod earlier;
+mod exchanges;
 mod figures;
 mod fleet;
+mod import;
 mod judge;
 mod measure;
 mod report;
+mod script;
 mod seconds;
 mod seen;
 mod settings;
@@ -26,18 +31,29 @@ use gate_core::{
 };
 use url::Url;
 
+pub use capacity::Capacity;
+use exchanges::{SeenExchange, SeenExchanges};
 use figures::Figures;
+use gate_request::Base;
 use measure::{Glance, Measured, Watch, Work};
+use script::{Making, Visitors};
+use seconds::Slice;
 pub use seen::Observation;
 use seen::SeenVersion;
-pub use settings::{Compare, Settings, StageSpec};
+pub use settings::{
+    Asset, Compare, FeedOrder, Required, Scenario, Settings, StageSpec, Step, Think,
+};
 use target::{Asks, Target};
 pub use threshold::Threshold;
 
 /// The kind, for the binary.
 pub fn kind() -> Kind {
     let about = "sends load, holds thresholds, and compares two versions in one run";
-    Kind::of(Load, about).command(commands::command())
+    Kind::of(Load, about)
+        .command(commands::command())
+        .importer(import::har())
+        .importer(import::k6())
+        .importer(import::openapi())
 }
 
 /// The gate.
@@ -56,13 +72,19 @@ impl Gate for Load {
     fn needs(&self, spec: &Settings) -> Needs {
         let against = spec.compare.as_ref().map(|compare| compare.against.as_str());
         let environments = against
-            .filter(|against| *against != "promotion")
+            .filter(|against| !["promotion", settings::STORED].contains(against))
             .map(|name| (vec!["compare".to_owned(), "against".to_owned()], name.to_owned()));
+        let feeds = spec.scenarios.iter().enumerate().filter_map(|(at, scenario)| {
+            let place = ["scenarios", &at.to_string(), "feed"].map(str::to_owned);
+            Some((place.to_vec(), scenario.feed.clone()?))
+        });
+        let earlier = spec.earlier().and_then(|compare| compare.file.clone());
+        let earlier = earlier.map(|file| (["compare", "file"].map(str::to_owned).to_vec(), file));
         Needs {
             candidate: true,
             promotion: against == Some("promotion"),
             environments: environments.into_iter().collect(),
-            files: Vec::new(),
+            files: feeds.chain(earlier).collect(),
         }
     }
 
@@ -78,7 +100,11 @@ impl Gate for Load {
         let (_alive, gone) = Alive::new();
         // The engine has threads of its own; this one only waits for them.
         let measured = tokio::task::spawn_blocking(move || {
-            let mut work = Work { spec: &spec, versions, folder: &folder, seed: own.seed() };
+            let file = spec.earlier().and_then(|compare| compare.file.as_ref());
+            let earlier = file.map(|file| earlier::open(&own.spec_folder().join(file), &folder));
+            let earlier = earlier.transpose()?;
+            let seed = own.seed();
+            let mut work = Work { spec: &spec, versions, folder: &folder, seed, earlier };
             let measured = measure::measure(&mut work, &mut Follow { cx: &own, gone })?;
             kept(&spec, measured, &own)
         });
@@ -103,6 +129,19 @@ impl Gate for Load {
         let mut outcome = Outcome::of(judged.checks);
         if let Some(first) = outcome.checks.first_mut() {
             first.evidence.extend(seen.charts.iter().cloned());
+        }
+        let kept = |list: &[SeenExchange]| {
+            list.iter().filter_map(|one| one.evidence.clone()).collect::<Vec<_>>()
+        };
+        if let Some(failures) = outcome.checks.iter_mut().find(|one| one.id == "failures") {
+            failures.evidence.extend(kept(&seen.exchanges.failed));
+        }
+        // Beside what they have broken, or else beside the charts.
+        let slow = outcome.checks.iter().position(|one| {
+            one.id.starts_with("threshold") && one.verdict != gate_core::Verdict::Pass
+        });
+        if let Some(check) = outcome.checks.get_mut(slow.unwrap_or(0)) {
+            check.evidence.extend(kept(&seen.exchanges.slowest));
         }
         outcome.evidence =
             seen.versions.iter().map(|version| version.seconds_file.clone()).collect();
@@ -145,6 +184,10 @@ impl Watch for Follow<'_> {
         self.cx.log(gate_core::Level::Info, text);
     }
 
+    fn step(&mut self, told: &str) {
+        self.cx.log(gate_core::Level::Info, told.to_owned());
+    }
+
     fn is_cancelled(&self) -> bool {
         self.cx.is_cancelled() || self.gone.load(Ordering::Relaxed)
     }
@@ -153,6 +196,9 @@ impl Watch for Follow<'_> {
 /// The version under test, and the one that it is compared with.
 fn versions(spec: &Settings, cx: &Context) -> Result<Vec<Target>, Error> {
     let candidate = cx.candidate()?;
+    if spec.is_scripted() {
+        return visited(spec, candidate, cx);
+    }
     let own = |environment: &Environment| {
         let url = match (&spec.url, &spec.path) {
             (Some(url), _) => target::parse(url)?,
@@ -164,14 +210,8 @@ fn versions(spec: &Settings, cx: &Context) -> Result<Vec<Target>, Error> {
     let first = own(candidate)?;
     may_be_loaded(&first.url, candidate, spec)?;
     let mut versions = vec![first];
-    if let Some(compare) = &spec.compare {
-        let other = match compare.against.as_str() {
-            "promotion" => cx.baseline().ok_or_else(|| {
-                Error::new("there is nothing to compare with")
-                    .hint("run it with --promotion NAME, or name an environment in compare.against")
-            })?,
-            name => cx.environment(name)?,
-        };
+    if let Some(compare) = spec.compare.as_ref().filter(|compare| !compare.is_stored()) {
+        let other = compared_with(compare, cx)?;
         let url = match &spec.url {
             // The same path of the other environment, whatever host this address names.
             Some(_) => other
@@ -182,6 +222,42 @@ fn versions(spec: &Settings, cx: &Context) -> Result<Vec<Target>, Error> {
         };
         let asks = asks(spec, &url, other, cx)?;
         versions.push(Target::new(url, &asks)?);
+    }
+    Ok(versions)
+}
+
+/// The environment that a comparison is with.
+fn compared_with<'c>(compare: &Compare, cx: &'c Context) -> Result<&'c Environment, Error> {
+    match compare.against.as_str() {
+        "promotion" => cx.baseline().ok_or_else(|| {
+            Error::new("there is nothing to compare with")
+                .hint("run it with --promotion NAME, or name an environment in compare.against")
+        }),
+        name => cx.environment(name),
+    }
+}
+
+/// The versions, for visitors of several requests.
+fn visited(spec: &Settings, candidate: &Environment, cx: &Context) -> Result<Vec<Target>, Error> {
+    let made = |environment: &Environment, stands_for: Option<Url>| {
+        let url = environment.url.clone();
+        let asks = asks(spec, &url, environment, cx)?;
+        let making = Making {
+            base: Base { url: url.clone(), headers: asks.headers },
+            folder: cx.spec_folder(),
+            reveal: &|template| cx.reveal(template),
+            may_load: &|url| may_be_loaded(url, environment, spec),
+            stands_for,
+            seed: cx.seed(),
+            now: cx.clock().now(),
+        };
+        let visitors = Visitors::new(spec, &making)?;
+        Target::visited(url, visitors, asks.authorities.as_deref())
+    };
+    let mut versions = vec![made(candidate, None)?];
+    if let Some(compare) = spec.compare.as_ref().filter(|compare| !compare.is_stored()) {
+        let other = compared_with(compare, cx)?;
+        versions.push(made(other, Some(candidate.url.clone()))?);
     }
     Ok(versions)
 }
@@ -256,28 +332,42 @@ fn asks(
 /// What was measured, kept for whoever judges it.
 fn kept(spec: &Settings, measured: Measured, cx: &Context) -> Result<Observation, Error> {
     let seconds = measured.looks.last().map_or(0, |look| look.seconds);
+    let exchanges = match measured.versions.first() {
+        None => SeenExchanges::default(),
+        Some(own) => exchanges::without_secrets(&own.exchanges, &own.target, cx, true)?,
+    };
     let (mut versions, mut figures) = (Vec::new(), Vec::new());
     for version in measured.versions {
         let bytes = gate_core::files::read(&version.file)?;
-        figures.push(Figures::read(BufReader::new(File::open(&version.file)?), seconds)?);
+        figures.push({
+            let file = BufReader::new(File::open(&version.file)?);
+            Figures::read(file, Slice::default(), seconds)?
+        });
         let label = format!("seconds of {}", version.url);
         versions.push(SeenVersion {
             seconds_file: cx.keep(Role::Log, label, "application/x-ndjson", &bytes)?,
             url: version.url,
             intended: version.intended,
             seconds: version.seconds,
+            reasons: version.reasons.iter().map(|one| one.clean(cx)).collect(),
         });
     }
-    let charts = match measured.refused {
-        None => charts::keep(spec, &figures, cx)?,
-        Some(_) => Vec::new(),
+    let mut charts = match (&measured.refused, &spec.capacity, &measured.capacity) {
+        (None, Some(capacity), Some(found)) => capacity::keep(capacity, found, cx)?,
+        _ => Vec::new(),
     };
+    if measured.refused.is_none() {
+        charts.extend(charts::keep(spec, &figures, cx)?);
+    }
     Ok(Observation {
         versions,
         looks: measured.looks,
         generator: measured.generator,
         refused: measured.refused,
+        aborted: measured.aborted,
+        exchanges,
         lost: measured.lost,
+        capacity: measured.capacity,
         charts,
     })
 }

@@ -6,12 +6,15 @@ use gate_core::{Json, Verdict};
 use load::{Failure, Histogram, Tally};
 use serde_json::json;
 
-use crate::judge::{Compared, Decided, Judged};
+use crate::capacity;
+use crate::exchanges::SeenExchange;
+use crate::judge::{Compared, Decided, Estimate, Judged};
 use crate::seen::Observation;
-use crate::threshold::Threshold;
+use crate::settings::{Required, Settings};
 
 /// The whole document.
 pub(crate) fn document(
+    spec: &Settings,
     seen: &Observation,
     judged: &Judged,
     verdict: Verdict,
@@ -38,6 +41,23 @@ pub(crate) fn document(
         "reasons": reasons,
     });
     merge(&mut document, more);
+    let told = |list: &[SeenExchange]| list.iter().map(exchange).collect::<Vec<_>>();
+    let exchanges = json!({
+        "slowest": told(&seen.exchanges.slowest),
+        "failed": told(&seen.exchanges.failed),
+    });
+    merge(&mut document, json!({ "exchanges": exchanges }));
+    let names = spec.steps();
+    if !names.is_empty() {
+        let all = judged.figures.first().map(|figures| steps(&names, &figures.all));
+        merge(&mut document, json!({ "steps": all }));
+    }
+    if let Some(limit) = &seen.aborted {
+        merge(&mut document, json!({ "aborted": limit }));
+    }
+    if let (Some(capacity), Some(found)) = (&spec.capacity, &seen.capacity) {
+        merge(&mut document, json!({ "capacity": capacity::document(capacity, found) }));
+    }
     if seen.versions.len() > 1 {
         let comparison: Vec<Json> = judged.comparison.iter().map(compared).collect();
         let mut baseline = version(seen, judged, 1);
@@ -91,6 +111,39 @@ fn version(seen: &Observation, judged: &Judged, at: usize) -> Json {
         "cpu_us_per_request": round(cpu, 2),
         "status": statuses,
         "errors": errors,
+        "cache": (all.cache_told > 0).then(|| json!({
+            "told": all.cache_told,
+            "hits": all.cache_hits,
+        })),
+    })
+}
+
+/// What was counted of each step.
+fn steps(names: &[String], all: &Tally) -> Vec<Json> {
+    let each = names.iter().zip(&all.steps);
+    each.map(|(name, step)| {
+        json!({
+            "name": name,
+            "requests": step.requests,
+            "failures": step.failures(),
+            "bytes": step.bytes,
+            "latency_ms": times(&step.latency),
+        })
+    })
+    .collect()
+}
+
+fn exchange(one: &SeenExchange) -> Json {
+    let ms = |us: u64| round(us as f64 / 1e3, 3);
+    json!({
+        "at_s": round(one.at, 3),
+        "request": one.line,
+        "status": one.status,
+        "failure": one.failure,
+        "latency_ms": ms(one.latency),
+        "lag_ms": ms(one.lag),
+        "wait_ms": ms(one.wait),
+        "first_byte_ms": one.first_byte.map(ms),
     })
 }
 
@@ -112,27 +165,45 @@ fn lag(all: &Tally) -> Json {
     json!({ "p50": at(0.5), "p99": at(0.99), "max": all.lag.max() })
 }
 
-fn threshold_of(threshold: &Threshold, decided: &Decided) -> Json {
+fn threshold_of(required: &Required, decided: &Decided) -> Json {
+    let threshold = &required.threshold;
     let unit = |value: Option<f64>| value.map(|value| round(threshold.in_its_unit(value), 6));
-    json!({
+    let mut told = json!({
         "expression": threshold.to_string(),
         "value": unit(decided.value),
         "low": unit(decided.low),
         "high": unit(decided.high),
         "verdict": decided.verdict,
-    })
+    });
+    if let Some(step) = &required.step {
+        merge(&mut told, json!({ "step": step }));
+    }
+    for (name, time) in [("from", required.from), ("to", required.to)] {
+        if let Some(time) = time {
+            merge(&mut told, json!({ name: time }));
+        }
+    }
+    told
 }
 
 fn compared(one: &Compared) -> Json {
-    let ratio = |value: Option<f64>| value.map(|value| round(value, 4));
-    json!({
+    let (name, bounds) = match one.estimate {
+        Some(Estimate::Ratio { at, low, high }) => ("ratio", Some((at, low, high))),
+        Some(Estimate::Difference { at, low, high }) => ("difference", Some((at, low, high))),
+        None => ("ratio", None),
+    };
+    let digits = if name == "ratio" { 4 } else { 6 };
+    let number = |at: fn((f64, f64, f64)) -> f64| bounds.map(|all| round(at(all), digits));
+    let mut row = json!({
         "metric": one.metric,
-        "ratio": ratio(one.ratio),
-        "low": ratio(one.low),
-        "high": ratio(one.high),
+        "ratio": null,
+        "low": number(|(_, low, _)| low),
+        "high": number(|(_, _, high)| high),
         "margin": round(one.margin, 6),
         "verdict": one.verdict,
-    })
+    });
+    row[name] = json!(number(|(at, _, _)| at));
+    row
 }
 
 /// A number with so many digits behind the point.

@@ -43,3 +43,39 @@ pub(crate) fn read(from: impl BufRead) -> impl Iterator<Item = Result<Tally, Err
         Tally::decode(&bytes).ok_or_else(wrong)
     })
 }
+
+/// Which part of what was counted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Slice {
+    /// One step.
+    pub(crate) step: Option<usize>,
+    /// The seconds from one up to another one, of each round.
+    pub(crate) within: Option<(u64, u64)>,
+    /// How many seconds a round has.
+    pub(crate) round: u64,
+}
+
+impl Slice {
+    /// Whether a second is in it.
+    pub(crate) fn has(&self, second: u64) -> bool {
+        let at = second % self.round.max(1);
+        self.within.is_none_or(|(from, to)| (from..to).contains(&at))
+    }
+
+    /// How many of the first so many seconds are in it.
+    pub(crate) fn count(&self, seconds: u64) -> u64 {
+        (0..seconds).filter(|second| self.has(*second)).count() as u64
+    }
+
+    /// Reads it, one second after the other.
+    pub(crate) fn read(self, from: impl BufRead) -> impl Iterator<Item = Result<Tally, Error>> {
+        let seconds = read(from).enumerate().filter(move |(at, _)| self.has(*at as u64));
+        seconds.map(move |(_, tally)| match self.step {
+            None => tally,
+            Some(step) => {
+                let mut all = tally?.steps;
+                Ok(if step < all.len() { all.swap_remove(step) } else { Tally::new() })
+            }
+        })
+    }
+}

@@ -3,7 +3,10 @@
 use gate_core::Evidence;
 use serde::{Deserialize, Serialize};
 
+use crate::capacity::Searched;
+use crate::exchanges::SeenExchanges;
 use crate::measure::{Generator, Look, Lost, Refused};
+use crate::script::Reason;
 
 /// What one attempt saw.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -17,9 +20,18 @@ pub struct Observation {
     /// Why nothing was measured.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) refused: Option<Refused>,
+    /// The limit that ended the run, because it was certain not to hold.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) aborted: Option<String>,
+    /// Single exchanges of the version under test.
+    #[serde(default)]
+    pub(crate) exchanges: SeenExchanges,
     /// Why not all could be measured, where several machines sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) lost: Option<Lost>,
+    /// What a search for capacity has found.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) capacity: Option<Searched>,
     /// Charts for people.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) charts: Vec<Evidence>,
@@ -36,4 +48,7 @@ pub(crate) struct SeenVersion {
     pub(crate) intended: Option<u64>,
     /// How long was measured, in seconds.
     pub(crate) seconds: f64,
+    /// What did not hold of answers, the most frequent first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) reasons: Vec<Reason>,
 }

@@ -4,24 +4,28 @@ use std::net::{SocketAddr, ToSocketAddrs};
 use std::sync::Arc;
 
 use gate_core::Error;
-use load::{Request, Tls};
+use load::{Origin, Request, Tls};
 use percent_encoding::percent_decode_str;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
 use url::Url;
 
+use crate::script::{Reasons, Shared, Visitors};
+
 /// One version that is asked.
 #[derive(Debug, Clone)]
 pub(crate) struct Target {
     /// Its address.
     pub(crate) url: Url,
-    /// What the name of its host stands for; it is looked up once.
-    pub(crate) addresses: Vec<SocketAddr>,
-    /// How connections are made private; none for plain ones.
-    pub(crate) tls: Option<Tls>,
+    /// Its servers. What their names stand for is looked up once.
+    pub(crate) origins: Vec<Origin>,
+    /// What is asked before all else, and the number of the server that it goes to.
+    pub(crate) first: (Request, usize),
     /// What is sent.
-    pub(crate) request: Request,
+    pub(crate) asks: load::Asks,
+    /// Why answers were not as expected.
+    pub(crate) reasons: Arc<Reasons>,
 }
 
 /// What a request has besides its address.
@@ -51,21 +55,13 @@ impl Target {
     /// Looks its host up and makes the request.
     pub(crate) fn new(url: Url, asks: &Asks) -> Result<Target, Error> {
         let mut target = Target::elsewhere(url, asks)?;
-        let host = target.url.host_str().unwrap_or_default();
-        let port = target.url.port_or_known_default().unwrap_or(80);
-        let bare = host.trim_start_matches('[').trim_end_matches(']');
-        let addresses = (bare, port).to_socket_addrs().map_err(|error| {
-            Error::new(format!("the host `{host}` is not found: {error}"))
-                .hint("is its name right, and does this machine reach the network?")
-        })?;
-        target.addresses = addresses.collect();
+        target.origins = vec![origin(&target.url, asks.authorities.as_deref())?];
         Ok(target)
     }
 
     /// One that others ask: its host need not be known here.
     pub(crate) fn elsewhere(url: Url, asks: &Asks) -> Result<Target, Error> {
         let host = url.host_str().unwrap_or_default();
-        let bare = host.trim_start_matches('[').trim_end_matches(']');
         let named = match url.port() {
             Some(port) => format!("{host}:{port}"),
             None => host.to_owned(),
@@ -83,11 +79,27 @@ impl Target {
         }
         let request = Request::new(&asks.method, &path, &named, &headers, &asks.body)
             .map_err(|error| Error::new(error.to_string()))?;
-        let tls = match url.scheme() {
-            "https" => Some(private(bare, asks.authorities.as_deref())?),
-            _ => None,
-        };
-        Ok(Target { url, addresses: Vec::new(), tls, request })
+        Ok(Target {
+            origins: Vec::new(),
+            url,
+            first: (request.clone(), 0),
+            asks: load::Asks::One(request),
+            reasons: Arc::default(),
+        })
+    }
+
+    /// Looks all hosts up that visitors ask.
+    pub(crate) fn visited(
+        url: Url,
+        visitors: Visitors,
+        authorities: Option<&[u8]>,
+    ) -> Result<Target, Error> {
+        let (first, number) = visitors.first()?;
+        let origins = visitors.origins.iter().map(|url| origin(url, authorities));
+        let origins = origins.collect::<Result<_, _>>()?;
+        let reasons = Arc::clone(&visitors.reasons);
+        let asks = load::Asks::Script(Arc::new(Shared(Arc::new(visitors))));
+        Ok(Target { url, origins, first: ((*first).clone(), number), asks, reasons })
     }
 
     /// Its address without who it is asked as.
@@ -98,6 +110,25 @@ impl Target {
         let _ = url.set_password(None);
         url.to_string()
     }
+}
+
+/// Where a server is, and how it is spoken to.
+fn origin(url: &Url, authorities: Option<&[u8]>) -> Result<Origin, Error> {
+    let host = url.host_str().unwrap_or_default();
+    let port = url.port_or_known_default().unwrap_or(80);
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    let addresses: Vec<SocketAddr> = (bare, port)
+        .to_socket_addrs()
+        .map_err(|error| {
+            Error::new(format!("the host `{host}` is not found: {error}"))
+                .hint("is its name right, and does this machine reach the network?")
+        })?
+        .collect();
+    let tls = match url.scheme() {
+        "https" => Some(private(bare, authorities)?),
+        _ => None,
+    };
+    Ok(Origin { addresses, tls })
 }
 
 fn has(headers: &[(String, String)], name: &str) -> bool {
@@ -144,10 +175,10 @@ mod tests {
             let made = parse(text).and_then(|url| Target::new(url, &asks));
             match (made, expect) {
                 (Ok(target), Ok((begins, shown))) => {
-                    let sent = String::from_utf8(target.request.bytes().to_vec()).unwrap();
+                    let sent = String::from_utf8(target.first.0.bytes().to_vec()).unwrap();
                     assert!(sent.starts_with(begins), "{sent}");
                     assert_eq!(target.shown(), shown);
-                    assert!(!target.addresses.is_empty());
+                    assert!(!target.origins[0].addresses.is_empty());
                 }
                 (Err(error), Err(why)) => assert_eq!(error.to_string(), why),
                 (made, _) => panic!("{text}: {made:?}"),
@@ -175,7 +206,7 @@ mod tests {
     fn who_is_named_in_an_address_is_sent() {
         let asks = Asks { method: "GET".to_owned(), ..Asks::default() };
         let target = Target::new(parse("http://kim:p%40w@127.0.0.1/").unwrap(), &asks).unwrap();
-        let sent = String::from_utf8(target.request.bytes().to_vec()).unwrap();
+        let sent = String::from_utf8(target.first.0.bytes().to_vec()).unwrap();
         assert!(sent.contains("authorization: Basic a2ltOnBAdw==\r\n"), "{sent}");
     }
 }

@@ -5,12 +5,15 @@
 //! FILE has a line for each second of a real run of one version: `value:count value:count ...`, in
 //! microseconds. Each of RUNS comparisons draws its seconds from there for both versions, multiplies
 //! the values of the first one by FACTOR, and looks at the QUANTILE after SECONDS
-//! and at each doubling, LOOKS times in all. Prints how many passed, failed and stayed open.
+//! and at each doubling, LOOKS times in all. Prints how many passed, failed and stayed open, and how
+//! many microseconds a comparison took with its looks.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a bench says what it found")]
 
 use std::process::ExitCode;
+use std::time::Instant;
 
+use stats::blocks::Blocks;
 use stats::bootstrap::{Values, Wrong, not_worse};
 use stats::random::Random;
 use stats::share::Side;
@@ -46,7 +49,7 @@ fn main() -> ExitCode {
     let (runs, seconds, looks) =
         (number(runs) as u64, number(seconds) as usize, number(looks) as u32);
     let (margin, quantile) = (1.0 + number(margin), number(quantile));
-    let (mut sides, mut taken) = ([0_u64; 3], 0_usize);
+    let (mut sides, mut taken, started) = ([0_u64; 3], 0_usize, Instant::now());
     for run in 0..runs {
         let mut random = Random::new(run);
         let most = seconds << (looks - 1);
@@ -64,7 +67,8 @@ fn main() -> ExitCode {
                 .map(|(own, other)| (&slower[*own][..], &all[*other][..]))
                 .collect();
             let part = count as f64 / most as f64;
-            let looked = not_worse(&blocks, quantile, margin, WRONG, (before, part), &mut random);
+            let blocks = Blocks::Together(&blocks);
+            let looked = not_worse(blocks, quantile, margin, WRONG, (before, part), &mut random);
             before = part;
             side = looked.map_or(Side::Open, |looked| looked.side);
             if side != Side::Open || look + 1 == looks {
@@ -76,8 +80,9 @@ fn main() -> ExitCode {
     }
     let [passed, failed, open] = sides;
     let mean = taken as f64 / runs as f64;
+    let cost = started.elapsed().as_secs_f64() * 1e6 / runs as f64;
     println!(
-        r#"{{"runs":{runs},"passed":{passed},"failed":{failed},"open":{open},"seconds":{mean:.1}}}"#
+        r#"{{"runs":{runs},"passed":{passed},"failed":{failed},"open":{open},"seconds":{mean:.1},"us":{cost:.0}}}"#
     );
     ExitCode::SUCCESS
 }

@@ -5,7 +5,10 @@
 //! Annals of Statistics 17, 1989), and the spread of the ratio over such draws is that of the ratio
 //! itself.
 
+use crate::blocks::Blocks;
 use crate::random::Random;
+use crate::ranked::Ranked;
+pub use crate::ranked::Values;
 use crate::share::Side;
 use crate::{looks, student};
 
@@ -15,11 +18,6 @@ const DRAWS: usize = 1000;
 const USUAL: f64 = 0.05;
 /// How many samples of each version have to lie beyond the quantile.
 const BEYOND: f64 = 5.0;
-/// More blocks than this are too many to speak of.
-const MOST_MISSING: f64 = 1e5;
-
-/// What was seen in a block: values, ascending, each with how often it was.
-pub type Values = [(u64, u64)];
 
 /// A ratio and its uncertainty, as logarithms.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -30,43 +28,62 @@ pub struct Ratio {
     pub error: f64,
 }
 
-/// The ratio of a quantile (0 to 1) of the first version to that of the second, from blocks that
-/// both were seen in. None when there are fewer than three blocks, nothing was seen of one of them,
-/// or a quantile is 0.
+/// The ratio of a quantile (0 to 1) of the first version to that of the second. None when there are
+/// fewer than three blocks of either, nothing was seen of one of them, or a quantile is 0.
 pub fn quantile_ratio(
-    blocks: &[(&Values, &Values)],
+    blocks: Blocks<'_, &Values>,
     quantile: f64,
     draws: usize,
     random: &mut Random,
 ) -> Option<Ratio> {
-    if blocks.len() < 3 || !(0.0..=1.0).contains(&quantile) || draws < 2 {
+    if blocks.fewest() < 3 || !(0.0..=1.0).contains(&quantile) || draws < 2 {
         return None;
     }
-    let first = Placed::new(blocks.iter().map(|(values, _)| *values));
-    let second = Placed::new(blocks.iter().map(|(_, values)| *values));
-    let all: Vec<usize> = (0..blocks.len()).collect();
-    let log = |drawn: &[usize]| {
-        let (one, other) = (first.quantile(drawn, quantile)?, second.quantile(drawn, quantile)?);
-        (one > 0 && other > 0).then(|| (one as f64 / other as f64).ln())
+    let first = Ranked::new(blocks.own(), quantile)?;
+    let second = Ranked::new(blocks.other(), quantile)?;
+    let log = |value: u64| (value > 0).then(|| (value as f64).ln());
+    let ratio =
+        |one: u64, other: u64| (one > 0 && other > 0).then(|| (one as f64 / other as f64).ln());
+    let estimate = ratio(first.estimate, second.estimate)?;
+    let drawn = match blocks {
+        Blocks::Together(both) => spread(both.len(), draws, random, |times| {
+            ratio(first.drawn(times)?, second.drawn(times)?)
+        })?,
+        Blocks::Apart(own, other) => {
+            let own = spread(own.len(), draws, random, |times| log(first.drawn(times)?))?;
+            own.hypot(spread(other.len(), draws, random, |times| log(second.drawn(times)?))?)
+        }
     };
-    let estimate = log(&all)?;
-    let mut drawn = vec![0; blocks.len()];
+    // Far out, where few samples are, draws of the same ones spread too little.
+    let alone = first.alone()?.hypot(second.alone()?);
+    Some(Ratio { log: estimate, error: drawn.max(alone) })
+}
+
+/// The standard deviation of a value over draws of so many blocks, each of which is given as how
+/// often each block was drawn.
+fn spread(
+    blocks: usize,
+    draws: usize,
+    random: &mut Random,
+    value: impl Fn(&[u32]) -> Option<f64>,
+) -> Option<f64> {
+    let mut times = vec![0; blocks];
     let (mut count, mut mean, mut squares) = (0.0, 0.0, 0.0);
     for _ in 0..draws {
-        drawn.fill_with(|| random.below(blocks.len()));
+        times.fill(0);
+        for _ in 0..blocks {
+            times[random.below(blocks)] += 1;
+        }
         // Welford's running variance.
-        let Some(log) = log(&drawn) else { continue };
+        let Some(value) = value(&times) else { continue };
         count += 1.0;
-        let away = log - mean;
+        let away = value - mean;
         mean += away / count;
-        squares += away * (log - mean);
+        squares += away * (value - mean);
     }
     // Draws of n blocks spread as if there were n − 1.
-    let few = blocks.len() as f64 / (blocks.len() as f64 - 1.0);
-    // Far out, where few samples are, draws of the same ones spread too little.
-    let alone = first.alone(&all, quantile)?.hypot(second.alone(&all, quantile)?);
-    let error = (squares / (count - 1.0) * few).sqrt().max(alone);
-    (count > 1.0).then_some(Ratio { log: estimate, error })
+    let few = blocks as f64 / (blocks as f64 - 1.0);
+    (count > 1.0).then(|| (squares / (count - 1.0) * few).sqrt())
 }
 
 /// What a look at two versions has shown.
@@ -98,22 +115,22 @@ pub struct Wrong {
 /// the most there can be is known (0 to 1), and `before` how much was at the look before. None where
 /// there is no ratio, or few samples lie beyond the quantile.
 pub fn not_worse(
-    blocks: &[(&Values, &Values)],
+    blocks: Blocks<'_, &Values>,
     quantile: f64,
     margin: f64,
     wrong: Wrong,
     (before, part): (f64, f64),
     random: &mut Random,
 ) -> Option<Looked> {
-    let count = |of: fn(&(&Values, &Values)) -> u64| blocks.iter().map(of).sum::<u64>() as f64;
-    let own = count(|(own, _)| own.iter().map(|(_, count)| count).sum());
-    let other = count(|(_, other)| other.iter().map(|(_, count)| count).sum());
+    let count = |values: &Values| values.iter().map(|(_, count)| count).sum::<u64>();
+    let own = blocks.own().map(count).sum::<u64>() as f64;
+    let other = blocks.other().map(count).sum::<u64>() as f64;
     if own.min(other) * (1.0 - quantile).min(quantile) < BEYOND {
         return None;
     }
     let ratio = quantile_ratio(blocks, quantile, DRAWS, random)?;
     // With few blocks their spread itself is not known well.
-    let freedom = blocks.len() as f64 - 1.0;
+    let freedom = blocks.fewest() as f64 - 1.0;
     let off = |alpha: f64| student::isf(alpha, freedom).unwrap_or(f64::INFINITY) * ratio.error;
     let usual = off(USUAL);
     let away = |alpha| looks::increment(alpha, before, part).map_or(f64::INFINITY, off);
@@ -126,58 +143,10 @@ pub fn not_worse(
     };
     // The error shrinks with the square root of the time.
     let times = (usual / (ratio.log - margin.ln()).abs()).powi(2);
-    let more = (times.max(1.1) - 1.0) * blocks.len() as f64;
-    let missing = (side == Side::Open && more < MOST_MISSING).then_some(more.ceil() as u64);
+    let missing = (side == Side::Open).then(|| blocks.missing(times)).flatten();
     let at = |log: f64| log.exp();
     let (low, high) = (at(ratio.log - usual), at(ratio.log + usual));
     Some(Looked { ratio: at(ratio.log), low, high, side, missing })
-}
-
-/// Blocks over one list of values, so that drawing them is adding at places.
-struct Placed {
-    values: Vec<u64>,
-    blocks: Vec<Vec<(u32, u64)>>,
-}
-
-impl Placed {
-    fn new<'a>(blocks: impl Iterator<Item = &'a Values> + Clone) -> Placed {
-        let mut values: Vec<u64> = blocks.clone().flatten().map(|(value, _)| *value).collect();
-        values.sort_unstable();
-        values.dedup();
-        let place = |value: u64| values.partition_point(|other| *other < value) as u32;
-        let placed = |block: &Values| block.iter().map(|(value, n)| (place(*value), *n)).collect();
-        let blocks = blocks.map(placed).collect();
-        Placed { values, blocks }
-    }
-
-    /// The standard error of the logarithm of a quantile if all samples were independent, from the
-    /// values one standard error of their rank to either side.
-    fn alone(&self, drawn: &[usize], quantile: f64) -> Option<f64> {
-        let samples: u64 = self.blocks.iter().flatten().map(|(_, count)| count).sum();
-        let off = (quantile * (1.0 - quantile) / samples.max(1) as f64).sqrt();
-        let low = self.quantile(drawn, (quantile - off).max(0.0))?;
-        let high = self.quantile(drawn, (quantile + off).min(1.0))?;
-        (low > 0).then(|| (high as f64 / low as f64).ln() / 2.0)
-    }
-
-    /// The smallest value that this share of those in the drawn blocks does not exceed.
-    fn quantile(&self, drawn: &[usize], quantile: f64) -> Option<u64> {
-        let mut counts = vec![0_u64; self.values.len()];
-        let mut all = 0;
-        for block in drawn {
-            for (place, count) in &self.blocks[*block] {
-                counts[*place as usize] += count;
-                all += count;
-            }
-        }
-        let wanted = (quantile * all as f64 - 1e-9).ceil().max(1.0) as u64;
-        let mut seen = 0;
-        let place = counts.iter().position(|count| {
-            seen += count;
-            seen >= wanted
-        })?;
-        Some(self.values[place])
-    }
 }
 
 #[cfg(test)]
@@ -212,7 +181,73 @@ mod tests {
     fn ratio(seconds: &[[Vec<(u64, u64)>; 2]], quantile: f64) -> Option<Ratio> {
         let blocks: Vec<(&Values, &Values)> =
             seconds.iter().map(|[one, other]| (&one[..], &other[..])).collect();
-        quantile_ratio(&blocks, quantile, 300, &mut Random::new(1))
+        quantile_ratio(Blocks::Together(&blocks), quantile, 300, &mut Random::new(1))
+    }
+
+    /// The same as its words say it: blocks are put together and sorted at every draw.
+    fn plain_ratio(
+        blocks: &[(&Values, &Values)],
+        quantile: f64,
+        draws: usize,
+        random: &mut Random,
+    ) -> Ratio {
+        let of = |drawn: &[&Values], quantile: f64| {
+            let mut all: Vec<(u64, u64)> = drawn.iter().copied().flatten().copied().collect();
+            all.sort_unstable();
+            let samples: u64 = all.iter().map(|(_, count)| count).sum();
+            let wanted = (quantile * samples as f64 - 1e-9).ceil().max(1.0) as u64;
+            let mut seen = 0;
+            let found = all.iter().find(|(_, count)| {
+                seen += count;
+                seen >= wanted
+            });
+            (found.unwrap().0 as f64, samples as f64)
+        };
+        let split = |drawn: &[(&Values, &Values)]| -> [f64; 2] {
+            let (one, other): (Vec<&Values>, Vec<&Values>) = drawn.iter().copied().unzip();
+            [of(&one, quantile).0, of(&other, quantile).0]
+        };
+        let log = |[one, other]: [f64; 2]| (one / other).ln();
+        let logs: Vec<f64> = (0..draws)
+            .map(|_| {
+                let drawn: Vec<_> =
+                    blocks.iter().map(|_| blocks[random.below(blocks.len())]).collect();
+                log(split(&drawn))
+            })
+            .collect();
+        let mean = logs.iter().sum::<f64>() / draws as f64;
+        let squares: f64 = logs.iter().map(|log| (log - mean).powi(2)).sum();
+        let alone = |all: Vec<&Values>| {
+            let off = (quantile * (1.0 - quantile) / of(&all, quantile).1).sqrt();
+            let at = |quantile| of(&all, quantile).0;
+            (at((quantile + off).min(1.0)) / at((quantile - off).max(0.0))).ln() / 2.0
+        };
+        let (one, other) = blocks.iter().copied().unzip();
+        let count = blocks.len() as f64;
+        let drawn = (squares / (draws as f64 - 1.0) * count / (count - 1.0)).sqrt();
+        Ratio { log: log(split(blocks)), error: drawn.max(alone(one).hypot(alone(other))) }
+    }
+
+    #[test]
+    fn the_quick_way_is_the_plain_one() {
+        let mut random = Random::new(17);
+        for (count, rate) in [(3, 4), (10, 200), (60, 50), (200, 20)] {
+            let seconds = seconds(&mut random, count, rate, 1.05);
+            let blocks: Vec<(&Values, &Values)> =
+                seconds.iter().map(|[one, other]| (&one[..], &other[..])).collect();
+            for quantile in [0.5, 0.95, 0.99] {
+                let quick =
+                    quantile_ratio(Blocks::Together(&blocks), quantile, 100, &mut Random::new(2))
+                        .unwrap();
+                let plain = plain_ratio(&blocks, quantile, 100, &mut Random::new(2));
+                // Running sums are added in another order.
+                let off = (quick.error / plain.error - 1.0).abs();
+                assert!(
+                    quick.log.to_bits() == plain.log.to_bits() && off < 1e-9,
+                    "{count} {quantile}: {quick:?} {plain:?}"
+                );
+            }
+        }
     }
 
     #[test]
@@ -235,6 +270,26 @@ mod tests {
         let mut random = Random::new(9);
         let ratios: Vec<Ratio> =
             (0..200).map(|_| ratio(&seconds(&mut random, 30, 50, 1.0), 0.95).unwrap()).collect();
+        let mean = ratios.iter().map(|ratio| ratio.log).sum::<f64>() / 200.0;
+        let spread =
+            (ratios.iter().map(|ratio| (ratio.log - mean).powi(2)).sum::<f64>() / 199.0).sqrt();
+        let said = ratios.iter().map(|ratio| ratio.error).sum::<f64>() / 200.0;
+        assert!((0.8..1.35).contains(&(said / spread)), "{said} of {spread}");
+    }
+
+    #[test]
+    fn runs_at_other_times_have_no_moments_in_common() {
+        // The spread of 200 pairs of runs against what one of them says of it.
+        let mut random = Random::new(9);
+        let mut ratios = Vec::new();
+        for _ in 0..200 {
+            let (one, other) =
+                (seconds(&mut random, 30, 50, 1.0), seconds(&mut random, 60, 50, 1.0));
+            let own: Vec<&Values> = one.iter().map(|[own, _]| &own[..]).collect();
+            let theirs: Vec<&Values> = other.iter().map(|[_, theirs]| &theirs[..]).collect();
+            let blocks = Blocks::Apart(&own, &theirs);
+            ratios.push(quantile_ratio(blocks, 0.95, 200, &mut Random::new(1)).unwrap());
+        }
         let mean = ratios.iter().map(|ratio| ratio.log).sum::<f64>() / 200.0;
         let spread =
             (ratios.iter().map(|ratio| (ratio.log - mean).powi(2)).sum::<f64>() / 199.0).sqrt();

@@ -5,10 +5,14 @@
 
 pub mod beta;
 pub mod binomial;
+pub mod blocks;
 pub mod bootstrap;
+pub mod difference;
 pub mod looks;
 pub mod normal;
 pub mod random;
+mod ranked;
 pub mod share;
+pub mod slope;
 mod stirling;
 pub mod student;

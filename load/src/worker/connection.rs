@@ -7,7 +7,8 @@ use mio::net::TcpStream;
 
 use super::stream::{Agreed, Stream, Tls};
 use crate::clock::Nanos;
-use crate::response::Response;
+use crate::exchange;
+use crate::response::{self, Malformed, Response};
 use crate::tally::Failure;
 
 /// A request that is due.
@@ -17,6 +18,8 @@ pub(super) struct Arrival {
     pub(super) intended: Nanos,
     /// When that was noticed.
     pub(super) noticed: Nanos,
+    /// Where what is asked stands.
+    pub(super) asked: u32,
 }
 
 /// What a connection is at.
@@ -40,10 +43,49 @@ pub(super) struct Connection {
     pub(super) started: Nanos,
     pub(super) sent: Nanos,
     pub(super) first_byte: Option<Nanos>,
+    pub(super) kept: Kept,
     /// Whether nothing more will come.
     pub(super) is_ended: bool,
     /// How many requests it has carried.
     pub(super) uses: u64,
+}
+
+/// How much of a body is kept for whoever wants it, in bytes.
+const LARGEST_BODY: usize = 8 << 20;
+
+/// What is kept of an answer.
+#[derive(Default)]
+pub(super) struct Kept {
+    /// Its first bytes as they came.
+    raw: Vec<u8>,
+    pub(super) body: Vec<u8>,
+    pub(super) is_whole: bool,
+}
+
+impl Kept {
+    #[inline]
+    pub(super) fn clear(&mut self) {
+        self.raw.clear();
+        self.body.clear();
+        self.is_whole = true;
+    }
+
+    /// Its first bytes, where it does not come in one piece.
+    pub(super) fn begin(&mut self, input: &[u8]) {
+        self.raw.extend_from_slice(&input[..input.len().min(exchange::MOST)]);
+    }
+
+    /// The first bytes, when they were kept.
+    pub(super) fn begun(&self) -> Option<&[u8]> {
+        (!self.raw.is_empty()).then_some(&self.raw[..])
+    }
+
+    /// The last head: others may stand before it.
+    pub(super) fn head(&self) -> &[u8] {
+        let head = response::behind_interim(&self.raw);
+        let end = head.windows(4).position(|four| four == b"\r\n\r\n");
+        &head[..end.map_or(head.len(), |at| at + 4)]
+    }
 }
 
 /// What came of reading.
@@ -80,8 +122,22 @@ impl Connection {
             started: now,
             sent: 0,
             first_byte: None,
+            kept: Kept::default(),
             is_ended: false,
             uses: 0,
+        })
+    }
+
+    /// Takes what came in, and keeps it for whoever wants to look at it.
+    pub(super) fn take_and_keep(&mut self, input: &[u8]) -> Result<usize, Malformed> {
+        let Kept { raw, body, is_whole } = &mut self.kept;
+        if self.response.status == 0 {
+            raw.extend_from_slice(input);
+        }
+        self.response.take(input, &mut |part| {
+            let room = LARGEST_BODY.saturating_sub(body.len()).min(part.len());
+            body.extend_from_slice(&part[..room]);
+            *is_whole &= room == part.len();
         })
     }
 

@@ -1,16 +1,13 @@
 //! What a thread is told to do.
 
-use std::net::SocketAddr;
-
-use super::stream::Tls;
 use crate::clock::Nanos;
-use crate::request::Request;
 use crate::schedule::Schedule;
+use crate::visit::{Asks, Origin};
 
 /// What makes requests due.
 #[derive(Debug, Clone)]
 pub enum Drive {
-    /// A connection sends when it has its answer.
+    /// A connection sends when it has its answer; a visit follows another one.
     Closed,
     /// Instants that were decided before.
     Open(Schedule),
@@ -19,18 +16,20 @@ pub enum Drive {
 /// What a thread does.
 #[derive(Debug, Clone)]
 pub struct Job {
-    /// Where to; connections take turns.
-    pub addresses: Vec<SocketAddr>,
-    /// How connections are made private; none for plain ones.
-    pub tls: Option<Tls>,
+    /// Where to.
+    pub origins: Vec<Origin>,
     /// What is asked.
-    pub request: Request,
+    pub asks: Asks,
     /// What makes it due.
     pub drive: Drive,
-    /// How many connections there are; in an open loop, at the most.
+    /// In a closed loop, how many visits go on at once.
+    pub users: usize,
+    /// How many requests may be under way at once.
     pub connections: usize,
     /// How many requests a connection carries.
     pub reuse: u64,
+    /// Which part of all visits it makes, from 0, and how many parts there are.
+    pub part: (u64, u64),
     /// What was due before this is sent and not counted, in nanoseconds since the start.
     pub count_from: Nanos,
     /// When nothing more becomes due.
@@ -41,4 +40,6 @@ pub struct Job {
     pub lag_budget: Nanos,
     /// How many requests may be overdue.
     pub room: usize,
+    /// How many of the slowest and of the first failing exchanges are kept.
+    pub exchanges: usize,
 }

@@ -1,8 +1,11 @@
 //! One thread: its connections, its schedule, and what it counts. Threads share nothing.
 
+mod answers;
 mod connection;
 mod delays;
+mod due;
 mod job;
+mod pending;
 mod stream;
 mod timer;
 
@@ -12,14 +15,16 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use mio::event::Event;
-use mio::{Events, Interest, Poll, Token};
+use mio::{Events, Poll, Token};
 
 use crate::clock::{Clock, Nanos};
+use crate::exchange::Exchanges;
 use crate::health::Health;
-use crate::schedule::{Schedule, Spacing};
 use crate::tally::{Failure, Tally};
-use connection::{Arrival, Came, Connection, State, why};
+use crate::visit::{Ask, Asks, Visits};
+use connection::{Arrival, Connection, State, why};
 use delays::Delays;
+use pending::{ONE, Pending};
 use stream::Agreed;
 use timer::Timer;
 
@@ -48,10 +53,19 @@ struct Worker<'s> {
     timer: Timer,
     slots: Vec<Slot>,
     free: Vec<usize>,
-    idle: Vec<usize>,
+    /// Connections that are free, for each origin.
+    idle: Vec<Vec<usize>>,
     /// Connections that have more to read than they had their turn for.
     unread: Vec<usize>,
     overdue: VecDeque<Arrival>,
+    /// Who makes up what is asked; none where that is always the same.
+    visits: Option<Box<dyn Visits>>,
+    /// How many of them have begun.
+    visitors: u64,
+    /// What they have asked for just now.
+    asks: Vec<Ask>,
+    pending: Pending,
+    exchanges: Exchanges,
     /// The next instant of the schedule.
     next: Option<Nanos>,
     busy: usize,
@@ -70,6 +84,16 @@ struct Worker<'s> {
 struct Slot {
     connection: Option<Connection>,
     number: usize,
+    origin: usize,
+}
+
+/// What a thread has to tell at its end.
+#[derive(Debug)]
+pub struct Done {
+    /// What it had to wait for.
+    pub health: Health,
+    /// What is kept to be looked at.
+    pub exchanges: Exchanges,
 }
 
 /// Sends and counts until all is answered or given up. `on_second` gets what was counted in each
@@ -81,7 +105,7 @@ pub fn work(
     clock: Clock,
     stop: &AtomicBool,
     on_second: &mut dyn FnMut(u64, &Tally),
-) -> io::Result<Health> {
+) -> io::Result<Done> {
     let poll = Poll::new()?;
     let timer = Timer::new(poll.registry(), TIMER)?;
     let mut worker = Worker {
@@ -90,9 +114,17 @@ pub fn work(
         timer,
         slots: Vec::new(),
         free: Vec::new(),
-        idle: Vec::new(),
+        idle: vec![Vec::new(); job.origins.len()],
         unread: Vec::new(),
         overdue: VecDeque::new(),
+        visits: match &job.asks {
+            Asks::One(_) => None,
+            Asks::Script(script) => Some(script.visits()),
+        },
+        visitors: 0,
+        asks: Vec::new(),
+        pending: Pending::default(),
+        exchanges: Exchanges::new(job.exchanges),
         next: None,
         busy: 0,
         addressed: 0,
@@ -108,7 +140,7 @@ pub fn work(
     worker.run()?;
     // Asking for it takes a file, and there may be too few.
     worker.slots.clear();
-    Ok(worker.delays.health())
+    Ok(Done { health: worker.delays.health(), exchanges: worker.exchanges })
 }
 
 impl Worker<'_> {
@@ -150,49 +182,9 @@ impl Worker<'_> {
         Ok(())
     }
 
-    fn begin(&mut self) {
-        if let Drive::Open(schedule) = &mut self.job.drive {
-            self.next = schedule.next();
-            return;
-        }
-        let now = self.clock.now();
-        for _ in 0..self.job.connections {
-            self.connect(Arrival { intended: now, noticed: now }, now);
-        }
-    }
-
-    fn is_done(&self, now: Nanos) -> bool {
-        let is_over = match self.job.drive {
-            Drive::Closed => now >= self.job.end,
-            Drive::Open(_) => self.next.is_none() && self.overdue.is_empty(),
-        };
-        is_over && self.busy == 0
-    }
-
-    /// Nothing more becomes due; what is overdue was not sent, and what is not answered soon is no
-    /// fault of the service: neither is counted.
-    fn cut_short(&mut self, now: Nanos) {
-        self.next = None;
-        self.overdue.clear();
-        self.job.end = self.job.end.min(now);
-        if let Drive::Open(schedule) = &mut self.job.drive {
-            *schedule = Schedule::new(0.0, &[], Spacing::Even);
-        }
-        let cut = *self.cut.get_or_insert(now);
-        if now >= cut + LAST {
-            for slot in 0..self.slots.len() {
-                let connection = self.slots[slot].connection.as_ref();
-                if connection.is_some_and(|one| one.state != State::Idle) {
-                    self.busy -= 1;
-                    self.close(slot, false);
-                }
-            }
-        }
-    }
-
     /// Waits for something to happen, or for the next thing to do; gives when that is.
     fn wait(&mut self, events: &mut Events, now: Nanos, sweep: Nanos) -> io::Result<Nanos> {
-        let due = self.next.map(|next| next + self.job.lag_budget.saturating_sub(EARLY));
+        let due = self.next_due().map(|next| next + self.job.lag_budget.saturating_sub(EARLY));
         let at = due.unwrap_or(Nanos::MAX).min(sweep);
         let timeout =
             if self.unread.is_empty() { self.timer.set(at, now)? } else { Some(Duration::ZERO) };
@@ -202,98 +194,6 @@ impl Worker<'_> {
                 Ok(at)
             }
             other => other.map(|()| at),
-        }
-    }
-
-    /// Sends what is due, or lets it wait for a connection.
-    fn send_due(&mut self, now: Nanos) {
-        let Drive::Open(schedule) = &mut self.job.drive else { return };
-        let mut due = std::mem::take(&mut self.overdue);
-        let waiting = due.len();
-        while let Some(intended) = self.next.filter(|next| *next <= now) {
-            due.push_back(Arrival { intended, noticed: now });
-            self.next = schedule.next();
-        }
-        self.overdue = due;
-        if waiting == self.overdue.len() && waiting > 0 && self.idle.is_empty() {
-            return;
-        }
-        while let Some(arrival) = self.overdue.front().copied() {
-            if let Some(slot) = self.idle.pop() {
-                self.overdue.pop_front();
-                self.send(slot, arrival, now);
-            } else if self.busy < self.job.connections {
-                self.overdue.pop_front();
-                self.connect(arrival, now);
-            } else {
-                break;
-            }
-        }
-        while self.overdue.len() > self.job.room {
-            if let Some(arrival) = self.overdue.pop_back() {
-                self.give_up(arrival, Failure::Overflow);
-            }
-        }
-    }
-
-    /// Begins a connection for an arrival.
-    fn connect(&mut self, arrival: Arrival, now: Nanos) {
-        self.delays.sent(now, self.job.end);
-        let to = self.job.addresses[self.addressed % self.job.addresses.len()];
-        self.addressed += 1;
-        let is_head = self.job.request.is_head();
-        let mut connection =
-            match Connection::open(to, arrival, is_head, self.job.tls.as_ref(), now) {
-                Ok(connection) => connection,
-                Err(error) => {
-                    self.give_up(arrival, why(&error));
-                    self.again(arrival, now);
-                    return;
-                }
-            };
-        let slot = self.free.pop().unwrap_or_else(|| {
-            self.slots.push(Slot { connection: None, number: 0 });
-            self.slots.len() - 1
-        });
-        let token = token(slot, self.slots[slot].number);
-        let interest = Interest::READABLE | Interest::WRITABLE;
-        // Registered once: writes are tried at once, and only the rest waits for an event.
-        if let Err(error) = self.poll.registry().register(connection.socket(), token, interest) {
-            self.free.push(slot);
-            self.give_up(arrival, why(&error));
-            self.again(arrival, now);
-            return;
-        }
-        self.busy += 1;
-        self.slots[slot].connection = Some(connection);
-    }
-
-    /// In a closed loop, what was given up before it was sent is tried again after a moment, not
-    /// at once: a service that refuses would be asked as fast as the processor can.
-    fn again(&mut self, arrival: Arrival, now: Nanos) {
-        if matches!(self.job.drive, Drive::Closed) {
-            self.overdue.push_back(Arrival { noticed: now, ..arrival });
-        }
-    }
-
-    /// Sends the request on a connection that is free.
-    fn send(&mut self, slot: usize, arrival: Arrival, now: Nanos) {
-        self.delays.sent(now, self.job.end);
-        let Some(connection) = &mut self.slots[slot].connection else { return };
-        connection.arrival = arrival;
-        connection.response.reset();
-        connection.first_byte = None;
-        connection.sent = now;
-        connection.uses += 1;
-        connection.state = State::Sending(0);
-        self.busy += 1;
-        self.go_on_sending(slot);
-    }
-
-    fn go_on_sending(&mut self, slot: usize) {
-        let Some(connection) = &mut self.slots[slot].connection else { return };
-        if connection.send(self.job.request.bytes()).is_err() {
-            self.fail(slot, Failure::Closed);
         }
     }
 
@@ -324,6 +224,7 @@ impl Worker<'_> {
                 self.tally.connect.record(took);
             }
             connection.sent = now;
+            connection.kept.clear();
             connection.uses = 1;
             connection.state = State::Sending(0);
             self.go_on_sending(slot);
@@ -339,127 +240,10 @@ impl Worker<'_> {
         }
     }
 
-    /// Reads what has come. Nobody tells a second time of an end that was told of with what came
-    /// before it: then it is read on to that end.
-    fn receive(&mut self, slot: usize, now: Nanos, to_the_end: bool) {
-        for _ in 0..TURNS {
-            let Some(connection) = &mut self.slots[slot].connection else { return };
-            if matches!(connection.state, State::Connecting | State::Agreeing) {
-                // Another one had this place when its turn was over.
-                return;
-            }
-            let came = connection.receive(&mut self.buffer);
-            let is_idle = connection.state == State::Idle;
-            let (count, is_last) = match came {
-                Came::Bytes(count) => (count, false),
-                Came::Last(count) => (count, true),
-                Came::Nothing => return,
-                Came::End | Came::Broken if is_idle => return self.close(slot, true),
-                Came::End => {
-                    if connection.response.closed() {
-                        return self.complete(slot, now, false);
-                    }
-                    return self.fail(slot, Failure::Closed);
-                }
-                Came::Broken => return self.fail(slot, Failure::Closed),
-            };
-            if is_idle {
-                // Nobody has asked for anything.
-                return self.close(slot, true);
-            }
-            connection.first_byte.get_or_insert(now);
-            match connection.response.take(&self.buffer[..count], &mut |_| {}) {
-                Err(_) => return self.fail(slot, Failure::Malformed),
-                Ok(taken) if connection.response.is_done() => {
-                    return self.complete(slot, now, taken == count);
-                }
-                Ok(_) => {}
-            }
-            if is_last && !to_the_end {
-                return;
-            }
-        }
-        self.unread.push(slot);
-    }
-
-    /// Counts an answer, and makes the connection free for the next.
-    fn complete(&mut self, slot: usize, now: Nanos, is_clean: bool) {
-        let Some(connection) = &mut self.slots[slot].connection else { return };
-        let (arrival, sent) = (connection.arrival, connection.sent);
-        let status = connection.response.status;
-        if arrival.intended >= self.job.count_from {
-            let tally = &mut self.tally;
-            tally.requests += 1;
-            tally.bytes += connection.response.bytes;
-            tally.latency.record((now - arrival.intended.min(now)) / 1000);
-            tally.unlagged.record((now - arrival.noticed.min(now)) / 1000);
-            tally.service.record((now - sent.min(now)) / 1000);
-            let first = connection.first_byte.unwrap_or(now);
-            tally.first_byte.record((first - sent.min(first)) / 1000);
-            tally.lag.record((arrival.noticed - arrival.intended.min(arrival.noticed)) / 1000);
-            tally.wait.record((sent - arrival.noticed.min(sent)) / 1000);
-            tally.status(status);
-            if status >= 400 {
-                tally.fail(Failure::Status);
-            }
-        }
-        // An answer may come before all of the request is sent, and the end with the answer.
-        let is_usable = connection.state == State::Receiving && !connection.is_ended;
-        let may_stay = connection.response.keeps_alive && connection.uses < self.job.reuse;
-        let stays = is_clean && is_usable && may_stay;
-        connection.state = State::Idle;
-        self.busy -= 1;
-        if !stays {
-            self.close(slot, false);
-        }
-        self.follow(stays.then_some(slot), now);
-    }
-
-    /// What comes after a request on this connection, or after one that is gone.
-    fn follow(&mut self, slot: Option<usize>, now: Nanos) {
-        let arrival = match self.job.drive {
-            Drive::Closed if now >= self.job.end => None,
-            Drive::Closed => Some(Arrival { intended: now, noticed: now }),
-            Drive::Open(_) => self.overdue.pop_front(),
-        };
-        match (arrival, slot) {
-            (Some(arrival), Some(slot)) => self.send(slot, arrival, now),
-            (Some(arrival), None) => self.connect(arrival, now),
-            (None, Some(slot)) => self.idle.push(slot),
-            (None, None) => {}
-        }
-    }
-
-    /// Counts a request that has no answer, and gives its connection up.
-    fn fail(&mut self, slot: usize, failure: Failure) {
-        let Some(connection) = &self.slots[slot].connection else { return };
-        let arrival = connection.arrival;
-        self.busy -= 1;
-        self.close(slot, false);
-        self.give_up(arrival, failure);
-        let now = self.clock.now();
-        if matches!(self.job.drive, Drive::Closed) && now < self.job.end {
-            self.again(Arrival { intended: now, noticed: now }, now);
-        } else if !self.overdue.is_empty() {
-            self.follow(None, now);
-        }
-    }
-
-    fn give_up(&mut self, arrival: Arrival, failure: Failure) {
-        if arrival.intended >= self.job.count_from {
-            self.tally.requests += 1;
-            self.tally.fail(failure);
-            self.tally.latency.record(self.job.timeout / 1000);
-            self.tally.unlagged.record(self.job.timeout / 1000);
-            let lag = arrival.noticed - arrival.intended.min(arrival.noticed);
-            self.tally.lag.record(lag / 1000);
-        }
-    }
-
     /// Takes a connection away; an idle one is in the list of those.
     fn close(&mut self, slot: usize, is_idle: bool) {
         if is_idle {
-            self.idle.retain(|other| *other != slot);
+            self.idle[self.slots[slot].origin].retain(|other| *other != slot);
         }
         if let Some(mut connection) = self.slots[slot].connection.take() {
             let _ = self.poll.registry().deregister(connection.socket());
@@ -473,10 +257,10 @@ impl Worker<'_> {
         let timeout = self.job.timeout;
         // From when it was noticed: what this thread was late by is not the service's.
         let is_late = |arrival: &Arrival| now.saturating_sub(arrival.noticed) >= timeout;
-        while self.overdue.front().is_some_and(is_late) && matches!(self.job.drive, Drive::Open(_))
-        {
+        let gives_up = self.visits.is_some() || matches!(self.job.drive, Drive::Open(_));
+        while gives_up && self.overdue.front().is_some_and(is_late) {
             if let Some(arrival) = self.overdue.pop_front() {
-                self.give_up(arrival, Failure::Timeout);
+                self.give_up(arrival, Failure::Timeout, now);
             }
         }
         for slot in 0..self.slots.len() {
@@ -487,11 +271,11 @@ impl Worker<'_> {
                 self.fail(slot, Failure::Timeout);
             }
         }
-        if matches!(self.job.drive, Drive::Closed) {
+        if !gives_up {
             for _ in 0..self.overdue.len() {
                 self.overdue.pop_front();
                 if now < self.job.end {
-                    self.connect(Arrival { intended: now, noticed: now }, now);
+                    self.connect(Arrival { intended: now, noticed: now, asked: ONE }, now);
                 }
             }
         }
@@ -507,6 +291,12 @@ impl Worker<'_> {
     }
 
     fn finish_second(&mut self) {
+        // What was counted step by step is a part of all.
+        let steps = std::mem::take(&mut self.tally.steps);
+        for step in &steps {
+            self.tally.merge(step);
+        }
+        self.tally.steps = steps;
         (self.on_second)(self.second, &self.tally);
         self.tally.clear();
     }

@@ -1,13 +1,14 @@
 //! A thread of load against real servers, good and bad.
 
 mod server;
+mod visits;
 
 use std::io::Write;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use load::{Clock, Drive, Failure, Job, Plan, Request, Schedule, Tally, Tls, work};
+use load::{Asks, Clock, Drive, Failure, Job, Origin, Plan, Request, Schedule, Tally, Tls, work};
 use server::Server;
 
 const HELLO: &str = "HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello";
@@ -16,18 +17,24 @@ const MILLI: u64 = 1_000_000;
 fn job(server: &Server, drive: Drive) -> Job {
     let request = Request::new("GET", "/", "localhost", &[], b"").unwrap();
     Job {
-        addresses: vec![server.address],
-        tls: None,
-        request,
+        origins: at(server.address, None),
+        asks: Asks::One(request),
         drive,
+        users: 4,
         connections: 4,
+        part: (0, 1),
         reuse: u64::MAX,
         count_from: 0,
         end: 300 * MILLI,
         timeout: 20_000 * MILLI,
         lag_budget: 200_000,
         room: 1000,
+        exchanges: 3,
     }
+}
+
+fn at(address: std::net::SocketAddr, tls: Option<Tls>) -> Vec<Origin> {
+    vec![Origin { addresses: vec![address], tls }]
 }
 
 fn open(rate: f64, ms: u64) -> Drive {
@@ -280,7 +287,7 @@ fn what_goes_wrong_is_counted_and_bounded() {
     // Nobody listens there any more.
     let gone = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let server = Server::saying(HELLO);
-    let refused = Job { addresses: vec![gone], ..job(&server, open(100.0, 200)) };
+    let refused = Job { origins: at(gone, None), ..job(&server, open(100.0, 200)) };
     let tally = run(refused);
     assert_eq!((tally.requests, tally.failed(Failure::Connect)), (20, 20), "{tally:?}");
     // Nobody who waits in vain makes a percentile look better.
@@ -319,20 +326,27 @@ fn large_answers_go_through() {
 fn private_connections_are_agreed_upon_and_kept() {
     let (server, trusted, other) = server::private(HELLO);
     let tls = |config| Some(Tls { config, name: "localhost".try_into().unwrap() });
-    let good = Job { tls: tls(trusted), timeout: 5000 * MILLI, ..job(&server, open(200.0, 300)) };
+    let good = Job {
+        origins: at(server.address, tls(trusted)),
+        timeout: 5000 * MILLI,
+        ..job(&server, open(200.0, 300))
+    };
     let tally = run(good);
     assert_eq!((tally.requests, tally.failures()), (60, 0), "{tally:?}");
     assert_eq!(tally.bytes, 60 * HELLO.len() as u64);
     assert!(tally.connect.count() <= 4, "{tally:?}");
     // Nobody vouches for it.
-    let bad = Job { tls: tls(other), ..job(&server, open(100.0, 100)) };
+    let bad = Job { origins: at(server.address, tls(other)), ..job(&server, open(100.0, 100)) };
     let tally = run(bad);
     assert_eq!((tally.requests, tally.failed(Failure::Tls)), (10, 10), "{tally:?}");
     // It speaks no TLS at all.
     let plain = Server::saying("220 mail.example ESMTP\r\n\r\n");
     let (_, config, _) = server::private(HELLO);
-    let tally =
-        run(Job { tls: tls(config), timeout: 150 * MILLI, ..job(&plain, open(100.0, 100)) });
+    let tally = run(Job {
+        origins: at(plain.address, tls(config)),
+        timeout: 150 * MILLI,
+        ..job(&plain, open(100.0, 100))
+    });
     assert_eq!((tally.requests, tally.failures()), (10, 10), "{tally:?}");
 }
 

@@ -3,9 +3,9 @@
 use std::collections::{HashMap, HashSet};
 
 use gate_core::{Check, Error, Evidence, Json, Limit, Metric, Verdict};
+use gate_request::{Assert, shown};
 
 use super::named;
-use crate::claim::{Assert, shown};
 use crate::seen::{Answered, Asked, Looked};
 use crate::settings::{RequestSpec, Settings};
 

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use base64::Engine;
 use gate_core::Error;
 use recorder::Proxy;
 use reqwest::cookie::Jar;
@@ -50,11 +49,6 @@ fn built(builder: reqwest::ClientBuilder, jar: &Arc<Jar>) -> Result<reqwest::Cli
 
 fn failed(error: &dyn std::fmt::Display) -> Error {
     Error::new(format!("the client cannot be made: {error}"))
-}
-
-/// The header value of basic authentication.
-pub(super) fn basic(credentials: &str) -> String {
-    format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(credentials))
 }
 
 /// The cause at the bottom: what stands above it repeats the address.

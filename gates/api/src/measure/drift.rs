@@ -65,7 +65,7 @@ pub(super) async fn drift(
     let mut asking = Asking::of(&service.host());
     asking.methods = drift.methods.iter().map(|method| method.to_ascii_uppercase()).collect();
     asking.patience = drift.patience.0;
-    asking.headers.clone_from(&service.headers);
+    asking.headers.clone_from(&service.base.headers);
     if !service.cookies.is_empty() {
         asking.headers.push(("cookie".to_owned(), service.cookies.join("; ")));
     }

@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use gate_core::process::Ending;
 use gate_core::{Context, Environment, Error, Level};
+use gate_request::{Base, basic};
 use recorder::{Front, Mode, Outcome, Proxy, Setup, miss_words};
 use redact::Cleaner;
 use tokio::net::TcpListener;
@@ -92,10 +93,8 @@ pub(crate) async fn measure(spec: &Settings, cx: &Context) -> Result<Observation
 
 /// The service that is asked, and what it wants to be told.
 pub(crate) struct Service {
-    /// With scheme and host; a path below which everything lies, if there is one.
-    url: url::Url,
-    /// In lower case; with credentials in them.
-    headers: Vec<(String, String)>,
+    /// A path below which everything lies, if there is one, and headers with credentials in them.
+    base: Base,
     /// `name=value`, each.
     cookies: Vec<String>,
 }
@@ -106,7 +105,7 @@ impl Service {
             (Some(target), _) => {
                 let url = url::Url::parse(target)
                     .map_err(|error| Error::new(format!("`{target}` is no address: {error}")))?;
-                Service { url, headers: Vec::new(), cookies: Vec::new() }
+                Service { base: Base { url, headers: Vec::new() }, cookies: Vec::new() }
             }
             (None, Some(name)) => Service::in_environment(cx.environment(name)?, cx)?,
             (None, None) => match cx.candidate() {
@@ -116,8 +115,8 @@ impl Service {
         };
         for (name, value) in &spec.headers {
             let name = name.to_ascii_lowercase();
-            service.headers.retain(|(other, _)| *other != name);
-            service.headers.push((name, cx.reveal(value)?));
+            service.base.headers.retain(|(other, _)| *other != name);
+            service.base.headers.push((name, cx.reveal(value)?));
         }
         Ok(Some(service))
     }
@@ -134,9 +133,9 @@ impl Service {
             .map(|(name, value)| Ok(format!("{name}={}", cx.reveal(value)?)))
             .collect::<Result<Vec<_>, Error>>()?;
         if let Some(auth) = &environment.basic_auth {
-            headers.push(("authorization".to_owned(), client::basic(&cx.reveal(auth)?)));
+            headers.push(("authorization".to_owned(), basic(&cx.reveal(auth)?)));
         }
-        Ok(Service { url: environment.url.clone(), headers, cookies })
+        Ok(Service { base: Base { url: environment.url.clone(), headers }, cookies })
     }
 
     fn unknown() -> Error {
@@ -146,17 +145,12 @@ impl Service {
 
     /// Its scheme, host and port.
     fn host(&self) -> String {
-        self.url.origin().ascii_serialization()
+        self.base.url.origin().ascii_serialization()
     }
 
     /// The path below which everything lies; empty, where that is the root.
     fn below(&self) -> String {
-        self.url.path().trim_end_matches('/').to_owned()
-    }
-
-    /// Its address without a slash at the end.
-    fn origin(&self) -> String {
-        self.url.as_str().trim_end_matches('/').to_owned()
+        self.base.url.path().trim_end_matches('/').to_owned()
     }
 }
 

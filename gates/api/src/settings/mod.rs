@@ -17,7 +17,6 @@ pub use drift::Drift;
 pub use play::{FaultSetting, LatencySetting, ModeSetting, Through};
 pub use request::RequestSpec;
 pub use scalars::Wanted;
-pub(crate) use scalars::as_text;
 
 /// The settings of an `api` gate. At least one of `run`, `requests` and `drift`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]

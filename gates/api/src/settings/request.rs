@@ -3,12 +3,11 @@ use std::time::Duration;
 
 use gate_core::values::{DurationValue, Template};
 use gate_core::{Json, Problem, json};
+use gate_request::{Assert, Expression, Line};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::able;
-use super::scalars::Line;
-use crate::claim::{Assert, Expression};
 
 /// One request, and what has to hold of its answer. The words are Hurl's.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -5,6 +5,7 @@ use std::time::Duration;
 use gate_core::Verdict;
 use load::{Histogram, Tally};
 
+use crate::capacity;
 use crate::judge::Judged;
 use crate::measure::Glance;
 use crate::seen::Observation;
@@ -15,28 +16,51 @@ const EVERY: u64 = 5;
 
 /// The state of a view: one line that is written over on a terminal, now and then a line elsewhere.
 pub(crate) struct View {
-    is_quiet: bool,
-    is_terminal: bool,
+    shows: Shows,
     told: Option<u64>,
     is_line_open: bool,
 }
 
+/// What somebody gets to see.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Shows {
+    Nothing,
+    /// A line that is written over at each second.
+    Line,
+    /// A line now and then.
+    Lines,
+    /// A line for each step of a search.
+    Steps,
+}
+
 impl View {
-    pub(crate) fn new(is_json: bool, is_terminal: bool) -> View {
-        View { is_quiet: is_json && !is_terminal, is_terminal, told: None, is_line_open: false }
+    pub(crate) fn new(is_json: bool, is_terminal: bool, is_search: bool) -> View {
+        let shows = match (is_terminal, is_json, is_search) {
+            (true, _, _) => Shows::Line,
+            (false, true, _) => Shows::Nothing,
+            (false, false, true) => Shows::Steps,
+            (false, false, false) => Shows::Lines,
+        };
+        View { shows, told: None, is_line_open: false }
+    }
+
+    /// A step of a search.
+    pub(crate) fn step(&mut self, told: &str) -> Option<String> {
+        let ended = self.end().unwrap_or_default();
+        (self.shows != Shows::Nothing).then_some(format!("{ended}{told}\n"))
     }
 
     /// What is to be written for a second.
     pub(crate) fn second(&mut self, glance: &Glance) -> Option<String> {
-        if self.is_quiet || glance.version != 0 {
+        if self.shows == Shows::Nothing || glance.version != 0 {
             return None;
         }
-        if self.is_terminal {
+        if self.shows == Shows::Line {
             self.is_line_open = true;
             return Some(format!("\r\x1b[K{}", line(glance)));
         }
         let turn = glance.done as u64 / EVERY;
-        if glance.is_warm_up || self.told == Some(turn) {
+        if glance.is_warm_up || self.shows == Shows::Steps || self.told == Some(turn) {
             return None;
         }
         self.told = Some(turn);
@@ -46,7 +70,7 @@ impl View {
     pub(crate) fn goes_on(&mut self, more: Duration) -> Option<String> {
         let ended = self.end().unwrap_or_default();
         let text = format!("not decided yet: {} more\n", time(more.as_micros() as f64));
-        (!self.is_quiet).then_some(ended + &text)
+        (self.shows != Shows::Nothing).then_some(ended + &text)
     }
 
     /// Ends the line that is written over.
@@ -75,10 +99,11 @@ pub(crate) fn line(glance: &Glance) -> String {
 
 /// The result for people.
 pub(crate) fn told(seen: &Observation, judged: &Judged, verdict: Verdict) -> String {
-    let mut text = String::new();
+    let mut text = seen.capacity.as_ref().map_or(String::new(), capacity::told);
     for (version, figures) in seen.versions.iter().zip(&judged.figures) {
         let all = &figures.all;
-        if all.requests == 0 {
+        // What all rates of a search have in common is nothing.
+        if all.requests == 0 || seen.capacity.is_some() {
             continue;
         }
         let rate = all.requests as f64 / version.seconds.max(1e-9);
@@ -107,6 +132,7 @@ pub(crate) fn told(seen: &Observation, judged: &Judged, verdict: Verdict) -> Str
         }
         text.push('\n');
     }
+    text.push_str(&slowest(seen));
     for check in &judged.checks {
         text.push_str(&format!(
             "{:<12}  {}: {}\n",
@@ -119,6 +145,30 @@ pub(crate) fn told(seen: &Observation, judged: &Judged, verdict: Verdict) -> Str
         }
     }
     text.push_str(&format!("\n{}\n", word(verdict)));
+    text
+}
+
+/// The slowest exchanges: where their time went.
+fn slowest(seen: &Observation) -> String {
+    let all = &seen.exchanges.slowest;
+    let mut text = if all.is_empty() { String::new() } else { "  slowest\n".to_owned() };
+    for one in all.iter().take(3) {
+        let first = one.first_byte.map_or("nothing came".to_owned(), |first| {
+            format!("first byte {} after it was sent", time(first as f64))
+        });
+        text.push_str(&format!(
+            "  {:>9}  at {:.1} s, sent {} late, waited {} for a connection, {first}: {} {}\n",
+            time(one.latency as f64),
+            one.at,
+            time(one.lag as f64),
+            time(one.wait as f64),
+            one.failure.clone().unwrap_or_else(|| one.status.to_string()),
+            one.line,
+        ));
+    }
+    if !text.is_empty() {
+        text.push('\n');
+    }
     text
 }
 

@@ -1,8 +1,10 @@
 //! `gate load URL`.
 
 mod coordinate;
+mod kept;
 pub(crate) mod live;
 mod manifest;
+mod search;
 mod worker;
 
 use std::ffi::OsString;
@@ -16,11 +18,12 @@ use clap::Parser;
 use gate_core::values::{DurationValue, Percent, Rate};
 use gate_core::{Command, Context, Digest, Error, Evidence, ExitCode, Role, Runs, Verdict};
 
+use crate::exchanges::{self, SeenExchanges};
 use crate::judge;
 use crate::measure::{self, Engine, Glance, Local, Measured, Watch, Work};
 use crate::report;
 use crate::seen::{Observation, SeenVersion};
-use crate::settings::{Compare, Settings};
+use crate::settings::{Compare, Required, Settings};
 use crate::target::{self, Asks, Target};
 use crate::threshold::Threshold;
 use live::View;
@@ -55,9 +58,9 @@ struct Load {
     /// So many connections, each of which sends when its answer has come.
     #[arg(long, value_name = "N")]
     connections: Option<usize>,
-    /// How long is measured.
-    #[arg(long, value_name = "TIME", default_value = "30s")]
-    duration: DurationValue,
+    /// How long is measured: 30s when nothing is said. With --capacity, how long it may take: 5m.
+    #[arg(long, value_name = "TIME")]
+    duration: Option<DurationValue>,
     /// How long is measured at the most, when the duration decides nothing: twice as long when
     /// nothing is said.
     #[arg(long, value_name = "TIME")]
@@ -100,18 +103,25 @@ struct Load {
     #[arg(long, value_name = "SHARE", default_value = "1%")]
     max_failures: Percent,
     /// Another version that is asked in turn at the same rate, as the one to compare with.
-    #[arg(long, value_name = "URL", conflicts_with = "connections")]
+    #[arg(long, value_name = "URL", conflicts_with = "connections", group = "other")]
     compare: Option<String>,
+    #[command(flatten)]
+    kept: kept::Kept,
     /// How much slower than that this one may be.
-    #[arg(long, value_name = "SHARE", default_value = "10%", requires = "compare")]
+    #[arg(long, value_name = "SHARE", default_value = "10%", requires = "other")]
     margin: Percent,
     /// A difference up to this is never held against it.
-    #[arg(long, value_name = "TIME", default_value = "1ms", requires = "compare")]
+    #[arg(long, value_name = "TIME", default_value = "1ms", requires = "other")]
     tolerance: DurationValue,
     /// A percentile of latency to compare; may be given several times. 50 and 95 when nothing is
     /// said.
-    #[arg(long = "percentile", value_name = "P", requires = "compare")]
+    #[arg(long = "percentile", value_name = "P", requires = "other")]
     percentiles: Vec<f64>,
+    /// How many more of its requests may fail than of the other version's, as a part of all.
+    #[arg(long, value_name = "SHARE", default_value = "0.5%", requires = "other")]
+    more_failures: Percent,
+    #[command(flatten)]
+    search: search::Search,
     /// What is drawn is drawn from this number.
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
@@ -181,30 +191,38 @@ fn complained(cx: &Context, error: &Error, code: ExitCode) -> ExitCode {
 impl Load {
     /// The same as a spec would say it.
     fn settings(&self) -> Settings {
-        let compare = self.compare.as_ref().map(|against| {
+        let against = self.compare.clone().or(self.kept.against());
+        let compare = against.map(|against| {
             let usual = Compare::default();
             let given = !self.percentiles.is_empty();
             let percentiles = if given { self.percentiles.clone() } else { usual.percentiles };
             Compare {
-                against: against.clone(),
+                against,
                 margin: self.margin,
                 tolerance: self.tolerance,
                 percentiles,
+                more_failures: self.more_failures,
+                file: self.kept.file(),
+                blocks: self.kept.blocks,
             }
         });
+        let capacity = self.search.capacity(&self.thresholds, self.duration);
+        let is_search = capacity.is_some();
+        let thresholds = if is_search { Vec::new() } else { self.thresholds.clone() };
         Settings {
+            capacity,
             method: self.method.clone(),
             rate: self.rate,
             connections: self.connections,
             poisson: self.poisson,
-            duration: Some(self.duration),
+            duration: self.duration.filter(|_| !is_search),
             max_duration: self.max_duration,
             warm_up: self.warm_up,
             timeout: self.timeout,
             max_connections: self.max_connections,
             threads: self.threads,
             lag_budget: self.lag_budget,
-            thresholds: self.thresholds.clone(),
+            thresholds: thresholds.into_iter().map(Required::from).collect(),
             max_failures: self.max_failures,
             compare,
             ..Settings::default()
@@ -257,9 +275,11 @@ fn judged(
 ) -> Result<ExitCode, Error> {
     let folder = cx.scratch()?;
     let seed = load.seed.unwrap_or_else(|| cx.seed());
-    let mut work = Work { spec, versions, folder: &folder, seed };
+    let earlier = load.kept.earlier(&folder)?;
+    let mut work = Work { spec, versions, folder: &folder, seed, earlier };
     let interrupted = until_interrupted()?;
-    let view = View::new(load.json, std::io::stderr().is_terminal());
+    let is_terminal = std::io::stderr().is_terminal();
+    let view = View::new(load.json, is_terminal, spec.capacity.is_some());
     let mut watching = Watching { cx, interrupted: &interrupted, view };
     let measured = measure::measure_with(&mut work, engine, &mut watching)?;
     watching.tell(View::end);
@@ -267,7 +287,7 @@ fn judged(
         let file = File::open(&measured.versions[at].file)?;
         Ok(Box::new(BufReader::new(file)) as Box<dyn BufRead>)
     };
-    let seen = observed(&measured);
+    let seen = observed(&measured, cx)?;
     let judged = judge::judge(spec, &seen, seed, &open)?;
     let verdict = Verdict::over(judged.checks.iter().map(|check| check.verdict));
     let code = match interrupted.load(Ordering::Relaxed) {
@@ -275,15 +295,28 @@ fn judged(
         signal => ExitCode(signal),
     };
     if load.json {
-        cx.print(&format!("{:#}\n", report::document(&seen, &judged, verdict, code.0)));
+        cx.print(&format!("{:#}\n", report::document(spec, &seen, &judged, verdict, code.0)));
     } else {
         cx.print(&live::told(&seen, &judged, verdict));
     }
+    load.kept.save(&measured, &judged, cx)?;
     Ok(code)
 }
 
 /// What was measured, without anything being kept.
-fn observed(measured: &Measured) -> Observation {
+fn observed(measured: &Measured, cx: &Context) -> Result<Observation, Error> {
+    let mut seen = counted(measured);
+    if let Some(own) = measured.versions.first() {
+        seen.exchanges = exchanges::without_secrets(&own.exchanges, &own.target, cx, false)?;
+    }
+    for (seen, version) in seen.versions.iter_mut().zip(&measured.versions) {
+        seen.reasons = version.reasons.iter().map(|one| one.clean(cx)).collect();
+    }
+    Ok(seen)
+}
+
+/// What was counted, without anything that was said.
+pub(crate) fn counted(measured: &Measured) -> Observation {
     let versions = measured.versions.iter().map(|version| SeenVersion {
         url: version.url.clone(),
         seconds_file: Evidence {
@@ -296,13 +329,17 @@ fn observed(measured: &Measured) -> Observation {
         },
         intended: version.intended,
         seconds: version.seconds,
+        reasons: Vec::new(),
     });
     Observation {
         versions: versions.collect(),
         looks: measured.looks.clone(),
         generator: measured.generator,
         refused: measured.refused.clone(),
+        aborted: measured.aborted.clone(),
         lost: measured.lost.clone(),
+        exchanges: SeenExchanges::default(),
+        capacity: measured.capacity.clone(),
         charts: Vec::new(),
     }
 }
@@ -347,6 +384,10 @@ impl Watching<'_> {
 impl Watch for Watching<'_> {
     fn second(&mut self, glance: &Glance) {
         self.tell(|view| view.second(glance));
+    }
+
+    fn step(&mut self, told: &str) {
+        self.tell(|view| view.step(told));
     }
 
     fn goes_on(&mut self, more: Duration) {

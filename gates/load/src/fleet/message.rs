@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
-use load::{Health, Outcome, Tally};
+use load::{Exchange, Exchanges, Failure, Health, Outcome, Tally};
 use serde::{Deserialize, Serialize};
 
-use crate::measure::{Leg, Refused};
+use crate::measure::{EXCHANGES, Leg, Refused};
 use crate::settings::Settings;
 use crate::target::Asks;
 
@@ -146,6 +146,52 @@ pub(crate) struct Done {
     health: Vec<[u64; 4]>,
     throttled: Option<Duration>,
     is_cut_short: bool,
+    /// The slowest exchanges, and the first that failed.
+    slowest: Vec<Told>,
+    failed: Vec<Told>,
+}
+
+/// A single exchange.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Told {
+    /// Intended, latency, lag and wait, in nanoseconds.
+    times: [u64; 4],
+    first_byte: Option<u64>,
+    failure: Option<String>,
+    status: u16,
+    step: usize,
+    request: Bytes,
+    response: Bytes,
+}
+
+impl Told {
+    fn of(one: &Exchange) -> Told {
+        Told {
+            times: [one.intended, one.latency, one.lag, one.wait],
+            first_byte: one.first_byte,
+            failure: one.failure.map(|failure| failure.name().to_owned()),
+            status: one.status,
+            step: one.step,
+            request: Bytes(one.request.clone()),
+            response: Bytes(one.response.clone()),
+        }
+    }
+
+    fn exchange(&self) -> Exchange {
+        let [intended, latency, lag, wait] = self.times.map(|time| time.min(MOST_OF_ONE));
+        Exchange {
+            intended,
+            latency,
+            lag,
+            wait,
+            first_byte: self.first_byte.map(|time| time.min(MOST_OF_ONE)),
+            failure: self.failure.as_deref().and_then(Failure::named),
+            status: self.status,
+            step: self.step,
+            request: self.request.0.clone(),
+            response: self.response.0.clone(),
+        }
+    }
 }
 
 /// No time of a thread is longer, in nanoseconds: that is thirteen days.
@@ -160,6 +206,8 @@ impl Done {
             health: outcome.health.iter().map(health).collect(),
             throttled: outcome.throttled,
             is_cut_short: outcome.is_cut_short,
+            slowest: outcome.exchanges.slowest().into_iter().map(Told::of).collect(),
+            failed: outcome.exchanges.failed().into_iter().map(Told::of).collect(),
         }
     }
 
@@ -174,6 +222,8 @@ impl Done {
         all.health.extend(self.health());
         all.throttled = all.throttled.max(self.throttled.map(|throttled| throttled.min(most)));
         all.is_cut_short |= self.is_cut_short;
+        let told = |list: &[Told]| list.iter().take(EXCHANGES).map(Told::exchange).collect();
+        all.exchanges.merge(&Exchanges::of(EXCHANGES, told(&self.slowest), told(&self.failed)));
     }
 
     pub(crate) fn is_cut_short(&self) -> bool {
@@ -227,19 +277,23 @@ impl Packed {
     /// What was counted; nothing when it is damaged, or more than anybody can count in a second.
     pub(crate) fn tally(&self) -> Option<Tally> {
         let tally = Tally::decode(&self.0.0)?;
-        let Tally { latency, unlagged, service, first_byte, lag, wait, connect, .. } = &tally;
-        let histograms = [latency, unlagged, service, first_byte, lag, wait, connect];
-        let is_possible = histograms.iter().all(|one| {
-            let time = one.mean().unwrap_or(0.0) * one.count() as f64;
-            one.count() <= MOST_REQUESTS && time <= MOST_TIME
-        });
-        let count =
-            tally.statuses().values().try_fold(0_u64, |sum, more| sum.checked_add(*more))?;
-        let failures = load::Failure::ALL.map(|failure| tally.failed(failure));
-        let counts = [tally.requests, count, tally.bytes >> 18];
-        let few = counts.into_iter().chain(failures).all(|count| count <= MOST_REQUESTS);
-        (is_possible && few).then_some(tally)
+        (is_possible(&tally) && tally.steps.iter().all(is_possible)).then_some(tally)
     }
+}
+
+/// Whether anybody can have counted this in a second.
+fn is_possible(tally: &Tally) -> bool {
+    let Tally { latency, unlagged, service, first_byte, lag, wait, connect, .. } = tally;
+    let histograms = [latency, unlagged, service, first_byte, lag, wait, connect];
+    let times = histograms.iter().all(|one| {
+        let time = one.mean().unwrap_or(0.0) * one.count() as f64;
+        one.count() <= MOST_REQUESTS && time <= MOST_TIME
+    });
+    let statuses = tally.statuses().values();
+    let Some(count) = statuses.copied().try_fold(0_u64, u64::checked_add) else { return false };
+    let failures = Failure::ALL.map(|failure| tally.failed(failure));
+    let counts = [tally.requests, count, tally.bytes >> 18, tally.cache_told, tally.cache_hits];
+    times && counts.into_iter().chain(failures).all(|count| count <= MOST_REQUESTS)
 }
 
 #[cfg(test)]

@@ -60,6 +60,7 @@ fn versions_that_differ_are_told_apart() {
 #[test]
 fn outcomes_are_put_together() {
     let outcome = |intended, elapsed, waited, throttled: Option<u64>| Outcome {
+        exchanges: Exchanges::new(5),
         all: Tally::new(),
         intended,
         elapsed: Duration::from_millis(elapsed),
@@ -114,6 +115,7 @@ proptest! {
         elapsed in any::<u64>(),
     ) {
         let outcome = Outcome {
+            exchanges: Exchanges::new(5),
             all: Tally::new(),
             intended,
             elapsed: Duration::new(elapsed, 0),

@@ -196,6 +196,7 @@ fn held_up(done: &Done) -> Option<String> {
 
 fn nothing() -> Outcome {
     Outcome {
+        exchanges: load::Exchanges::new(crate::measure::EXCHANGES),
         all: Tally::new(),
         intended: None,
         elapsed: Duration::ZERO,

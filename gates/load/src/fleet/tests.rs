@@ -111,7 +111,7 @@ fn lead(wait: Duration, wanted: u64, workers: Vec<(Greeting, Says)>) -> Led {
     let urls = vec!["http://nowhere.invalid/".to_owned()];
     let versions = urls.iter().map(|url| Target::elsewhere(target::parse(url).unwrap(), &asks));
     let versions = versions.collect::<Result<_, _>>().unwrap();
-    let mut work = Work { spec: &spec, versions, folder: Path::new(""), seed: 1 };
+    let mut work = Work { spec: &spec, versions, folder: Path::new(""), seed: 1, earlier: None };
     let told = RefCell::new(Vec::new());
     let tell = |text: &str| told.borrow_mut().push(text.to_owned());
     let mut fleet = Fleet::new(door, wanted, wait, urls, &asks, &tell);
@@ -166,6 +166,7 @@ fn counted(count: u64) -> Packed {
 
 fn outcome() -> Outcome {
     Outcome {
+        exchanges: load::Exchanges::new(5),
         all: Tally::new(),
         intended: Some(1),
         elapsed: Duration::from_secs(1),

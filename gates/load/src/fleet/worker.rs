@@ -316,7 +316,13 @@ impl Session<'_> {
         let shown: Vec<String> = versions.iter().map(Target::shown).collect();
         let (number, of) = (plan.part, plan.parts.max(1));
         (self.worker.tell)(&format!("does part {number} of {of}: {}", shown.join(" and ")));
-        let mut work = Work { spec: &plan.spec, versions, folder: Path::new(""), seed: plan.seed };
+        let mut work = Work {
+            spec: &plan.spec,
+            versions,
+            folder: Path::new(""),
+            seed: plan.seed,
+            earlier: None,
+        };
         let answer = match measure::ask_all(&mut work) {
             None => FromWorker::Ready,
             Some(refused) => {
@@ -337,7 +343,8 @@ impl Session<'_> {
             return Err(unordered());
         }
         let folder = Path::new("");
-        let work = Work { spec, versions: own.versions.clone(), folder, seed: own.seed };
+        let work =
+            Work { spec, versions: own.versions.clone(), folder, seed: own.seed, earlier: None };
         let plans = local::plans(&work, leg, own.number, own.of);
         self.say(&FromWorker::Prepared)?;
         Ok(plans)

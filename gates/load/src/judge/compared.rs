@@ -5,31 +5,52 @@ use stats::bootstrap::{Values, Wrong, not_worse};
 use stats::random::Random;
 use stats::share::Side;
 
-use super::Open;
+use super::both::Both;
+use super::{Open, failing};
 use crate::figures::latencies;
 use crate::measure::Look;
 use crate::settings::Settings;
 
 /// How often it may be wrong: who is blamed for what is not so stops to believe.
-const WRONG: Wrong = Wrong { pass: 0.05, fail: 0.005 };
+pub(super) const WRONG: Wrong = Wrong { pass: 0.05, fail: 0.005 };
 
-/// A quantile beside that of the other version.
+/// A number beside that of the other version.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Compared {
-    /// Such as `p(95)`.
+    /// Such as `p(95)`, or `failures`.
     pub(crate) metric: String,
-    /// Of this version and of the other one, in microseconds.
+    /// Of this version and of the other one: in microseconds, or as shares.
     pub(crate) values: Option<(f64, f64)>,
-    /// How many times the other one's it is; none when there was nothing to compare.
-    pub(crate) ratio: Option<f64>,
-    /// The bounds of that, each wrong once in twenty.
-    pub(crate) low: Option<f64>,
-    pub(crate) high: Option<f64>,
-    /// What is just allowed, such as 1.1.
+    /// What one is to the other; none when there was nothing to compare.
+    pub(crate) estimate: Option<Estimate>,
+    /// What is just allowed: a ratio such as 1.1, or a difference of shares such as 0.005.
     pub(crate) margin: f64,
     pub(crate) verdict: Verdict,
     /// About how many more seconds would tell; none when it is decided, or too near to the margin.
     pub(crate) missing: Option<u64>,
+}
+
+/// What one number is to another, between bounds that are each wrong once in twenty.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Estimate {
+    /// How many times the other one it is.
+    Ratio { at: f64, low: f64, high: f64 },
+    /// By how much it is larger.
+    Difference { at: f64, low: f64, high: f64 },
+}
+
+impl Compared {
+    /// Before anything is compared.
+    pub(super) fn nothing(metric: String, margin: f64) -> Compared {
+        Compared {
+            metric,
+            values: None,
+            estimate: None,
+            margin,
+            verdict: Verdict::Inconclusive,
+            missing: None,
+        }
+    }
 }
 
 /// Compares all that is to be compared.
@@ -41,17 +62,23 @@ pub(super) fn compare(
 ) -> Result<Vec<Compared>, Error> {
     let Some(settings) = &spec.compare else { return Ok(Vec::new()) };
     let all = looks.last().map_or(0, |look| look.seconds);
-    let (own, other) = (latencies(open(0)?, all)?, latencies(open(1)?, all)?);
-    let blocks: Vec<(&Values, &Values)> =
-        own.iter().zip(&other).map(|(own, other)| (&own[..], &other[..])).collect();
+    let is_apart = settings.is_stored();
+    let theirs = if is_apart { u64::MAX } else { all };
+    let (own, other) = (latencies(open(0)?, all)?, latencies(open(1)?, theirs)?);
+    let both = Both {
+        own: own.iter().map(|second| &second[..]).collect(),
+        other: other.iter().map(|second| &second[..]).collect(),
+        is_apart,
+    };
     let compared = settings.percentiles.iter().map(|percent| {
         let metric =
             if (percent - 50.0).abs() < 1e-9 { "med".to_owned() } else { format!("p({percent})") };
         let tolerance = settings.tolerance.0.as_micros() as f64;
         let allowed = Allowed { margin: settings.margin.fraction(), tolerance };
-        one(metric, percent / 100.0, allowed, &blocks, looks, seed)
+        one(metric, percent / 100.0, allowed, &both, looks, seed)
     });
-    Ok(compared.collect())
+    let failures = failing::compare(settings, looks, open)?;
+    Ok(compared.chain([failures]).collect())
 }
 
 /// How much worse it may be.
@@ -74,43 +101,32 @@ fn one(
     metric: String,
     quantile: f64,
     allowed: Allowed,
-    blocks: &[(&Values, &Values)],
+    both: &Both<&Values>,
     looks: &[Look],
     seed: u64,
 ) -> Compared {
-    let mut compared = Compared {
-        metric,
-        values: None,
-        ratio: None,
-        low: None,
-        high: None,
-        margin: 1.0 + allowed.margin,
-        verdict: Verdict::Inconclusive,
-        missing: None,
-    };
+    let mut compared = Compared::nothing(metric, 1.0 + allowed.margin);
     let mut before = 0.0;
     for look in looks {
-        let until = &blocks[..blocks.len().min(look.seconds as usize)];
-        let full: Vec<(&Values, &Values)> = until
-            .iter()
-            .copied()
-            .filter(|(own, other)| !own.is_empty() || !other.is_empty())
-            .collect();
-        let own = quantile_of(full.iter().map(|(own, _)| *own), quantile);
-        let other = quantile_of(full.iter().map(|(_, other)| *other), quantile);
+        let until = both.until(look.seconds, |second| !second.is_empty());
+        let blocks = until.blocks();
+        let (own, other) =
+            (quantile_of(blocks.own(), quantile), quantile_of(blocks.other(), quantile));
         let margin = allowed.ratio(other);
         let mut random = Random::new(seed ^ look.seconds);
         let Some(looked) =
-            not_worse(&full, quantile, margin, WRONG, (before, look.part), &mut random)
+            not_worse(blocks, quantile, margin, WRONG, (before, look.part), &mut random)
         else {
             continue;
         };
         before = look.part;
         compared = Compared {
             values: Some((own, other)),
-            ratio: Some(looked.ratio),
-            low: Some(looked.low),
-            high: Some(looked.high),
+            estimate: Some(Estimate::Ratio {
+                at: looked.ratio,
+                low: looked.low,
+                high: looked.high,
+            }),
             margin,
             verdict: match looked.side {
                 Side::Below => Verdict::Pass,
@@ -124,7 +140,7 @@ fn one(
             break;
         }
     }
-    unless_changed(compared, quantile, allowed, blocks)
+    unless_changed(compared, quantile, allowed, both)
 }
 
 /// What an early look was certain of is not what a run comes to that went on, for something else, and
@@ -133,10 +149,10 @@ fn unless_changed(
     compared: Compared,
     quantile: f64,
     allowed: Allowed,
-    blocks: &[(&Values, &Values)],
+    both: &Both<&Values>,
 ) -> Compared {
-    let own = quantile_of(blocks.iter().map(|(own, _)| *own), quantile);
-    let other = quantile_of(blocks.iter().map(|(_, other)| *other), quantile);
+    let own = quantile_of(both.own.iter().copied(), quantile);
+    let other = quantile_of(both.other.iter().copied(), quantile);
     let holds = own < other * allowed.ratio(other);
     let is_contrary = match compared.verdict {
         Verdict::Pass => !holds,
@@ -146,8 +162,14 @@ fn unless_changed(
     if !is_contrary {
         return compared;
     }
-    let ratio = Some(own / other.max(1.0));
-    Compared { values: Some((own, other)), ratio, verdict: Verdict::Inconclusive, ..compared }
+    let at = own / other.max(1.0);
+    let estimate = compared.estimate.map(|estimate| match estimate {
+        Estimate::Ratio { low, high, .. } => {
+            Estimate::Ratio { at, low: low.min(at), high: high.max(at) }
+        }
+        difference @ Estimate::Difference { .. } => difference,
+    });
+    Compared { values: Some((own, other)), estimate, verdict: Verdict::Inconclusive, ..compared }
 }
 
 /// A quantile of all blocks together.

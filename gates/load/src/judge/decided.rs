@@ -92,6 +92,7 @@ impl Threshold {
         };
         let number = rows.iter().map(|row| match self.metric {
             Metric::Failures => row.failures,
+            Metric::Hits => row.hits,
             Metric::Bytes => row.bytes,
             _ => row.requests,
         });
@@ -102,6 +103,10 @@ impl Threshold {
             Aggregate::Count => Some(number),
             Aggregate::Rate if self.metric == Metric::Failures => {
                 Some(number / all.requests.max(1) as f64)
+            }
+            Aggregate::Rate if self.metric == Metric::Hits => {
+                // Of answers that say nothing nobody knows.
+                (all.cache_told > 0).then(|| number / all.cache_told as f64)
             }
             Aggregate::Rate => Some(number / seconds),
             Aggregate::Min => times.min().map(|value| value as f64),
@@ -142,7 +147,7 @@ impl Threshold {
         // How short delays clump says nothing of a limit that no sample comes anywhere near.
         let is_far = all.max().is_some_and(|max| max as f64 * FAR < self.limit);
         let (mut side, mut last) = (Side::Open, 1.0);
-        for look in reading.looks {
+        for look in &reading.looks {
             let until =
                 |blocks: &[Block]| blocks[..blocks.len().min(look.seconds as usize)].to_vec();
             let clump =
@@ -174,7 +179,7 @@ impl Threshold {
         let sums = reading.sums(self.metric, is_unlagged)?;
         let (mut verdict, mut bounds) = (Verdict::Inconclusive, (None, None));
         let mut before = 0.0;
-        for look in reading.looks {
+        for look in &reading.looks {
             let until = &sums[..sums.len().min(look.seconds as usize)];
             let Some((mean, error)) = mean_of(until) else { continue };
             let freedom = until.iter().filter(|(_, count)| *count > 0).count() as f64 - 1.0;

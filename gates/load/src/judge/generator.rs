@@ -15,12 +15,13 @@ const LATEST: u64 = 1_000_000;
 const LATE: f64 = 0.01;
 
 /// Nothing was measured, since not all who were to send did.
-pub(super) fn lost(lost: &Lost) -> Check {
+pub(crate) fn lost(lost: &Lost) -> Check {
     Check::new("generator", "Generator", Verdict::Inconclusive, lost.why.clone())
         .advice(lost.advice.clone())
 }
 
-pub(super) fn check(spec: &Settings, seen: &Observation, readings: &[Reading<'_>]) -> Check {
+/// Whether it was fit to tell.
+pub(crate) fn check(spec: &Settings, seen: &Observation, readings: &[Reading<'_>]) -> Check {
     let tallies = || readings.iter().map(|reading| &reading.figures.all);
     let generator = &seen.generator;
     let requests: u64 = tallies().map(|tally| tally.requests).sum();

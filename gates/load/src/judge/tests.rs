@@ -5,6 +5,7 @@ use gate_core::{Digest, Evidence, Role};
 use load::Tally;
 
 use super::*;
+use crate::exchanges::SeenExchanges;
 use crate::measure::{Generator, Refused};
 use crate::seen::SeenVersion;
 use crate::settings::Compare;
@@ -25,7 +26,7 @@ fn second(latencies: &[u64], lag: u64, failed: &[load::Failure]) -> Tally {
 fn file(seconds: &[Tally]) -> Vec<u8> {
     let mut bytes = Vec::new();
     for (at, tally) in (0..).zip(seconds) {
-        seconds::write(&mut bytes, at, tally).unwrap();
+        crate::seconds::write(&mut bytes, at, tally).unwrap();
     }
     bytes
 }
@@ -44,6 +45,7 @@ fn observation(versions: &[&[Tally]], looks: &[(u64, f64)]) -> (Observation, Vec
         },
         intended: Some(seconds.iter().map(|tally| tally.requests).sum()),
         seconds: seconds.len() as f64,
+        reasons: Vec::new(),
     };
     let looks = looks.iter().map(|(seconds, part)| Look { seconds: *seconds, part: *part });
     let seen = Observation {
@@ -51,7 +53,10 @@ fn observation(versions: &[&[Tally]], looks: &[(u64, f64)]) -> (Observation, Vec
         looks: looks.collect(),
         generator: Generator { ran_us: 900_000, ..Generator::default() },
         refused: None,
+        aborted: None,
+        exchanges: SeenExchanges::default(),
         lost: None,
+        capacity: None,
         charts: Vec::new(),
     };
     (seen, files)
@@ -62,8 +67,18 @@ fn judged(spec: &Settings, seen: &Observation, files: &[Vec<u8>]) -> Judged {
     judge(spec, seen, 7, &open).unwrap()
 }
 
+/// A limit as a spec has it.
+fn required(text: &str) -> Required {
+    let written = if text.starts_with('{') {
+        serde_json::from_str(text)
+    } else {
+        serde_json::from_value(text.into())
+    };
+    written.unwrap_or_else(|error| panic!("{text}: {error}"))
+}
+
 fn spec(thresholds: &[&str]) -> Settings {
-    let thresholds = thresholds.iter().map(|text| text.parse().unwrap()).collect();
+    let thresholds = thresholds.iter().map(|text| required(text)).collect();
     Settings { thresholds, ..Settings::default() }
 }
 
@@ -186,7 +201,7 @@ fn versions_are_compared_where_both_were_asked() {
     let usual = Compare::default;
     check(100, 100, usual(), Pass);
     let slower = check(150, 100, usual(), Fail);
-    insta::assert_snapshot!(slower, @"beside https://live.example/offers: med 155ms, there 105ms: 47.5% slower (+47.5% to +47.5%); p(95) 160ms, there 110ms: 45.3% slower (+45.3% to +45.3%); 10% or 1ms slower is allowed");
+    insta::assert_snapshot!(slower, @"beside https://live.example/offers: med 155ms, there 105ms: 47.5% slower (+47.5% to +47.5%); p(95) 160ms, there 110ms: 45.3% slower (+45.3% to +45.3%); no failures, there none; 10% or 1ms slower and 0.5 points more failures are allowed");
     let far = check(400, 100, usual(), Fail);
     assert!(far.contains("times as slow"), "{far}");
     check(90, 100, usual(), Pass);
@@ -218,6 +233,103 @@ fn a_version_that_becomes_slower_is_not_passed_by_an_early_look() {
     check(100, 200, Inconclusive);
 }
 
+/// A visit of two steps, of which the second is slow from the tenth second on.
+fn visits(seconds: u64) -> Vec<Tally> {
+    let one = |at: u64| {
+        let cart = if at < 10 { 50 } else { 700 };
+        let steps = [second(&[20; 60], 100, &[]), second(&[cart; 40], 100, &[])];
+        let mut all = Tally::new();
+        for step in &steps {
+            all.merge(step);
+        }
+        all.steps = steps.to_vec();
+        (all.cache_told, all.cache_hits) = (50, if at < 10 { 50 } else { 25 });
+        all
+    };
+    (0..seconds).map(one).collect()
+}
+
+#[test]
+fn steps_and_times_have_limits_of_their_own() {
+    let steps = r#"[{"name": "buyer", "steps": [
+        {"name": "offers", "request": "GET /"}, {"name": "cart", "request": "GET /cart"}]}]"#;
+    let check = |seconds: u64, limit: &str, verdict: Verdict| {
+        let (seen, files) = observation(&[&visits(seconds)], &[(seconds, 1.0)]);
+        let spec = Settings {
+            scenarios: serde_json::from_str(steps).unwrap(),
+            duration: Some(DurationValue(std::time::Duration::from_secs(20))),
+            ..spec(&[limit])
+        };
+        assert_eq!(spec.problems(), [], "{limit}");
+        let judged = judged(&spec, &seen, &files);
+        let check = &judged.checks[2];
+        assert_eq!(check.verdict, verdict, "{limit}: {}", check.message);
+    };
+    check(20, "p(95)<500ms", Fail);
+    check(20, r#"{"threshold": "p(95)<500ms", "required": false}"#, Verdict::Warn);
+    check(20, r#"{"threshold": "p(95)<500ms", "step": "offers"}"#, Pass);
+    check(20, r#"{"threshold": "p(95)<500ms", "step": "cart"}"#, Fail);
+    check(20, r#"{"threshold": "p(95)<500ms", "step": "cart", "to": "10s"}"#, Pass);
+    check(20, r#"{"threshold": "p(95)<500ms", "from": "10s"}"#, Fail);
+    check(20, r#"{"threshold": "count<=400", "step": "cart", "to": "10s"}"#, Pass);
+    check(20, "cache_hits rate>70%", Pass);
+    check(20, "cache_hits rate>80%", Fail);
+    check(20, r#"{"threshold": "cache_hits rate>99%", "to": "10s"}"#, Pass);
+    check(20, r#"{"threshold": "cache_hits rate>99%", "step": "cart"}"#, Inconclusive);
+    // A run that went on: the same time of the second round, in which all is slow.
+    check(40, r#"{"threshold": "p(95)<500ms", "step": "cart", "to": "10s"}"#, Fail);
+}
+
+#[test]
+fn a_run_ends_when_it_is_certain_that_it_fails() {
+    let check = |seconds: u64, limit: &str, expect: Option<&str>| {
+        let files = file(&visits(40));
+        let open = |_: usize| Ok(Box::new(Cursor::new(files.clone())) as Box<dyn BufRead>);
+        let spec = spec(&[&format!(r#"{{"threshold": "{limit}", "abort_on_fail": true}}"#)]);
+        let broken = broken(&spec, seconds, 0.5, &open).unwrap();
+        assert_eq!(broken.as_deref(), expect, "{limit} after {seconds}");
+    };
+    check(10, "p(90)<200ms", None);
+    check(30, "p(90)<200ms", Some("p(90)<200ms"));
+    // It may still come to that many.
+    check(10, "count>5000", None);
+    check(10, "count<500", Some("count<500"));
+    check(10, "max<40ms", Some("max<40ms"));
+}
+
+#[test]
+fn a_version_that_fails_more_often_is_worse() {
+    let of = |failures: usize| {
+        let second = |at: u64| {
+            let latencies: Vec<u64> = (0..50).map(|n| 100 + (n * 7 + at) % 11).collect();
+            second(&latencies, 100, &vec![load::Failure::Closed; failures])
+        };
+        (0..40).map(second).collect::<Vec<_>>()
+    };
+    let check = |own: usize, other: usize, verdict: Verdict, said: &str| {
+        let (seen, files) = observation(&[&of(own), &of(other)], &[(40, 1.0)]);
+        let compare = Compare { percentiles: vec![50.0], ..Compare::default() };
+        let max_failures = Percent::from_fraction(0.1).unwrap();
+        let spec = Settings { compare: Some(compare), max_failures, ..Settings::default() };
+        let judged = judged(&spec, &seen, &files);
+        let check = judged.checks.last().unwrap();
+        assert_eq!(check.verdict, verdict, "{own} and {other}: {}", check.message);
+        assert!(check.message.contains(said), "{}", check.message);
+        let document = crate::report::document(&spec, &seen, &judged, verdict, 1);
+        let row = &document["comparison"][1];
+        assert_eq!((&row["metric"], row["ratio"].is_null()), (&"failures".into(), true));
+        (check.advice.clone(), row["difference"].as_f64().unwrap())
+    };
+    let (advice, difference) =
+        check(2, 0, Fail, "failures 3.85%, there 0%: 3.85 points more (+3.16 to +4.61)");
+    assert_eq!(advice.as_deref(), Some("find what fails that did not at the other version"));
+    assert!((difference - 0.038_462).abs() < 1e-9, "{difference}");
+    check(0, 0, Pass, "no failures, there none; 10% or 1ms slower and");
+    check(0, 1, Pass, "failures 0%, there 1.96%: 1.96 points fewer");
+    check(1, 1, Inconclusive, "the same (-0.75 to +0.75)");
+    check(0, 6, Inconclusive, "is nothing to compare with");
+}
+
 #[test]
 fn what_people_read() {
     let mut seconds = usual(29);
@@ -243,7 +355,8 @@ fn what_people_read() {
     });
     tell(&judged(&spec, &seen, &files));
     insta::assert_snapshot!(told);
-    let document = crate::report::document(&seen, &judged(&spec, &seen, &files), Inconclusive, 3);
+    let document =
+        crate::report::document(&spec, &seen, &judged(&spec, &seen, &files), Inconclusive, 3);
     assert_eq!(document["errors"]["connect"], 1);
     assert_eq!(document["verdict"], "inconclusive");
 }

@@ -3,12 +3,13 @@
 use gate_core::{Check, Limit, Metric as Figure, Verdict};
 use load::{Failure, Tally};
 
-use super::compared::Compared;
+use super::compared::{Compared, Estimate};
 use super::decided::{Decided, Why};
 use crate::measure::Refused;
+use crate::script::Reason;
 use crate::seen::Observation;
-use crate::settings::Settings;
-use crate::threshold::{Aggregate, Threshold};
+use crate::settings::{Required, Settings};
+use crate::threshold::Aggregate;
 use crate::words::{count, grouped, percent, time};
 
 pub(super) fn refused(refused: &Refused) -> Check {
@@ -16,7 +17,7 @@ pub(super) fn refused(refused: &Refused) -> Check {
         .advice(refused.advice.clone())
 }
 
-pub(super) fn failures(spec: &Settings, all: &Tally) -> Check {
+pub(super) fn failures(spec: &Settings, all: &Tally, reasons: &[Reason]) -> Check {
     let share = all.failures() as f64 / all.requests.max(1) as f64;
     let most = spec.max_failures.fraction();
     let check = |verdict, message: String| {
@@ -41,13 +42,28 @@ pub(super) fn failures(spec: &Settings, all: &Tally) -> Check {
     if all.failures() == 0 {
         return check(Verdict::Pass, format!("none of {} failed", count(all.requests, "request")));
     }
-    let kinds = kinds(all);
+    let kinds = match reasons.first() {
+        None => kinds(all),
+        Some(first) => format!("{}; {}", kinds(all), broken(spec, first, reasons.len())),
+    };
     if share <= most {
         return check(Verdict::Pass, format!("{of} ({}): {kinds}", percent(share)));
     }
     let message =
         format!("{of} ({}, at most {} are allowed): {kinds}", percent(share), percent(most));
     check(Verdict::Fail, message).advice(advice(all))
+}
+
+/// What did not hold of answers, most of all.
+fn broken(spec: &Settings, first: &Reason, count: usize) -> String {
+    let step = spec.steps().get(first.step).map(|step| format!(" of {step}"));
+    let others = match count {
+        1 => String::new(),
+        more => format!(" and {} other things", more - 1),
+    };
+    let times = grouped(first.count);
+    let Reason { what, first, .. } = first;
+    format!("{what}{} did not hold {times} times ({first}){others}", step.unwrap_or_default())
 }
 
 /// How requests failed, the most frequent way first.
@@ -76,6 +92,7 @@ fn words(failure: Failure) -> &'static str {
         Failure::Malformed => "were answered with what is no HTTP",
         Failure::Overflow => "found no room to wait in",
         Failure::Exhausted => "found no file descriptor or port",
+        Failure::Check => "were answered otherwise than expected",
     }
 }
 
@@ -93,7 +110,8 @@ fn advice(all: &Tally) -> &'static str {
     }
 }
 
-pub(super) fn threshold(id: String, threshold: &Threshold, decided: &Decided) -> Check {
+pub(super) fn threshold(id: String, required: &Required, decided: &Decided) -> Check {
+    let threshold = &required.threshold;
     let name = threshold.name();
     let limit = threshold.value(threshold.limit);
     let value = decided.value.map(|value| threshold.value(value));
@@ -142,7 +160,11 @@ pub(super) fn threshold(id: String, threshold: &Threshold, decided: &Decided) ->
             Some("give the machine that sends more of a processor".to_owned()),
         ),
     };
-    let mut check = Check::new(id, threshold.to_string(), decided.verdict, message);
+    let verdict = match decided.verdict {
+        Verdict::Fail if !required.required => Verdict::Warn,
+        verdict => verdict,
+    };
+    let mut check = Check::new(id, required.to_string(), verdict, message);
     if let Some(value) = decided.value {
         let (value, limit, unit) = match threshold.aggregate {
             Aggregate::Rate | Aggregate::Count => (value, threshold.limit, "1"),
@@ -167,7 +189,8 @@ pub(super) fn comparison(
     all: &[Compared],
     broken: Option<&Tally>,
 ) -> Check {
-    let other = seen.versions.get(1).map_or("the other version", |version| version.url.as_str());
+    let url = seen.versions.get(1).map_or("the other version", |version| version.url.as_str());
+    let other = spec.earlier().map_or(url.to_owned(), |_| format!("an earlier run of {url}"));
     if let Some(broken) = broken {
         let message = format!(
             "{other} is nothing to compare with: {} of {} failed ({})",
@@ -179,31 +202,23 @@ pub(super) fn comparison(
             .advice("compare with a version that works");
     }
     let verdict = Verdict::over(all.iter().map(|one| one.verdict));
-    let allowed = spec.compare.as_ref().map_or(String::new(), |compare| {
-        let tolerance = time(compare.tolerance.0.as_micros() as f64);
-        format!("{} or {tolerance} slower is allowed", percent(compare.margin.fraction()))
-    });
-    let told = |one: &Compared| match (one.values, one.ratio, one.low, one.high) {
-        (Some((own, there)), Some(ratio), Some(low), Some(high)) => format!(
-            "{} {}, there {}: {} ({} to {})",
-            one.metric,
-            time(own),
-            time(there),
-            than(ratio),
-            change(low),
-            change(high)
-        ),
-        _ => format!("{} could not be compared", one.metric),
-    };
-    let told: Vec<String> = all.iter().map(told).collect();
-    let message = format!("beside {other}: {}; {allowed}", told.join("; "));
+    let told: Vec<String> = all.iter().map(compared).collect();
+    let message = format!("beside {other}: {}; {}", told.join("; "), allowed(spec));
     let missing = all.iter().filter_map(|one| one.missing).max();
     let mut check = Check::new("comparison", "Comparison", verdict, message);
     for one in all {
-        if let Some(ratio) = one.ratio {
-            let figure = Figure::new(format!("{} ratio", one.metric), ratio, "1");
-            check = check.metric(figure.limit(Limit::AtMost(one.margin)));
-        }
+        let figure = match one.estimate {
+            Some(Estimate::Ratio { at, .. }) => {
+                let figure = Figure::new(format!("{} ratio", one.metric), at, "1");
+                figure.limit(Limit::AtMost(one.margin))
+            }
+            Some(Estimate::Difference { at, .. }) => {
+                let figure = Figure::new(format!("more {}", one.metric), at * 100.0, "%");
+                figure.limit(Limit::AtMost(one.margin * 100.0))
+            }
+            None => continue,
+        };
+        check = check.metric(figure);
     }
     match (verdict, missing) {
         (Verdict::Inconclusive, Some(missing)) => check.advice(format!(
@@ -213,8 +228,66 @@ pub(super) fn comparison(
         (Verdict::Inconclusive, None) => check.advice(
             "there are too few requests, or it is too near to the margin: give it more time",
         ),
-        (Verdict::Fail, _) => check.advice("find what has become slower since the other version"),
+        (Verdict::Fail, _) => check.advice(worse(all)),
         _ => check,
+    }
+}
+
+/// A number beside the other one.
+fn compared(one: &Compared) -> String {
+    match (one.values, one.estimate) {
+        (Some((own, there)), Some(Estimate::Ratio { at, low, high })) => format!(
+            "{} {}, there {}: {} ({} to {})",
+            one.metric,
+            time(own),
+            time(there),
+            than(at),
+            change(low),
+            change(high)
+        ),
+        (Some((own, there)), Some(Estimate::Difference { .. })) if own.max(there) == 0.0 => {
+            format!("no {}, there none", one.metric)
+        }
+        (Some((own, there)), Some(Estimate::Difference { at, low, high })) => format!(
+            "{} {}, there {}: {} ({:+.2} to {:+.2})",
+            one.metric,
+            percent(own),
+            percent(there),
+            more(at),
+            low * 100.0,
+            high * 100.0
+        ),
+        _ => format!("{} could not be compared", one.metric),
+    }
+}
+
+fn allowed(spec: &Settings) -> String {
+    spec.compare.as_ref().map_or(String::new(), |compare| {
+        let tolerance = time(compare.tolerance.0.as_micros() as f64);
+        let points = format!("{:.2}", compare.more_failures.fraction() * 100.0);
+        format!(
+            "{} or {tolerance} slower and {} points more failures are allowed",
+            percent(compare.margin.fraction()),
+            points.trim_end_matches('0').trim_end_matches('.')
+        )
+    })
+}
+
+/// What to do about what is worse.
+fn worse(all: &[Compared]) -> &'static str {
+    let fails = |one: &&Compared| one.verdict == Verdict::Fail;
+    match all.iter().find(fails).and_then(|one| one.estimate) {
+        Some(Estimate::Difference { .. }) => "find what fails that did not at the other version",
+        _ => "find what has become slower since the other version",
+    }
+}
+
+/// A difference of shares.
+fn more(difference: f64) -> String {
+    match difference * 100.0 {
+        at if at.abs() < 0.005 => "the same".to_owned(),
+        at if at > 0.0 => format!("{at:.2} points more"),
+        at => format!("{:.2} points fewer", -at),
     }
 }
 

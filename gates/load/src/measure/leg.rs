@@ -1,7 +1,8 @@
 //! One stretch of sending, of one version or of two in turn.
 
 use std::fs::File;
-use std::io::{self, BufWriter};
+use std::io::{self, BufRead, BufReader, BufWriter, Write};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use gate_core::Error;
@@ -9,13 +10,18 @@ use load::{Outcome, Tally};
 
 use super::engine::{Engine, Leg, Sink};
 use super::local::own_fault;
-use super::{Glance, Measured, Watch, Work};
+use super::{Glance, Look, Measured, Watch, Work};
+use crate::judge;
 use crate::seconds;
+use crate::settings::Settings;
 
+/// How many of the slowest and of the first failing exchanges are kept.
+pub(crate) const EXCHANGES: usize = 5;
 /// What is sent uncounted when a run goes on: connections are made anew.
 const AGAIN: Duration = Duration::from_secs(1);
 
-/// Sends for so many times the duration, and adds what was counted.
+/// Sends for so many times the duration, and adds what was counted. Gives the limit that has ended
+/// it, and the look at which it did.
 pub(super) fn run(
     work: &Work<'_>,
     engine: &mut dyn Engine,
@@ -24,11 +30,12 @@ pub(super) fn run(
     written: &mut u64,
     measured: &mut Measured,
     watch: &mut dyn Watch,
-) -> Result<(), Error> {
+) -> Result<Option<(Look, String)>, Error> {
     let is_first = measured.looks.is_empty();
     let warm_up = if is_first { work.spec.warm_up.0 } else { AGAIN.min(work.spec.warm_up.0) };
     let length = work.spec.duration() * times;
     let before = work.spec.duration().as_secs_f64() * f64::from(if is_first { 0 } else { times });
+    let abort = Abort::new(work.spec, &measured.versions[0].file);
     let mut writing = Writing {
         reached: vec![*written; writers.len()],
         writers,
@@ -37,22 +44,31 @@ pub(super) fn run(
         before,
         of: before + length.as_secs_f64(),
         failed: None,
+        abort,
+        aborted: None,
         watch,
     };
     let outcomes = engine.run(work, &Leg { times, warm_up }, &mut writing)?;
-    let Writing { writers, reached, failed, .. } = writing;
+    let Writing { writers, reached, failed, aborted, watch, .. } = writing;
     if let Some(error) = failed {
         return Err(own_fault(error));
     }
+    let (aborted, start) = (aborted.transpose()?, *written);
     for (version, outcome) in outcomes.into_iter().enumerate() {
         add(measured, version, &outcome, length);
+        // Their times are those of this stretch, whose warm-up does not count.
+        let kept = outcome.exchanges.since(warm_up, Duration::from_secs(start));
+        measured.versions[version].exchanges.merge(&kept);
+    }
+    if aborted.is_some() && !watch.is_cancelled() {
+        measured.generator.is_cut_short = false;
     }
     // Versions that are compared have the same seconds.
     *written = reached.iter().copied().max().unwrap_or(*written);
     for (writer, mut at) in writers.iter_mut().zip(reached) {
         fill(writer, &mut at, *written)?;
     }
-    Ok(())
+    Ok(aborted)
 }
 
 /// Writes seconds down as they come.
@@ -67,6 +83,9 @@ struct Writing<'a> {
     before: f64,
     of: f64,
     failed: Option<io::Error>,
+    abort: Abort<'a>,
+    /// The limit that ends it, and the look at which it does; or why nobody can tell.
+    aborted: Option<Result<(Look, String), Error>>,
     watch: &'a mut dyn Watch,
 }
 
@@ -79,11 +98,15 @@ impl Sink for Writing<'_> {
         }
         let done = ((second + 1) as f64 - self.warm_up.as_secs_f64()).max(0.0);
         let done = (self.before + done).min(self.of);
-        self.watch.second(&Glance { done, of: self.of, ..glance(version, is_warm_up, tally) });
+        let glance = Glance { done, of: self.of, ..glance(version, is_warm_up, tally) };
+        self.watch.second(&glance);
+        if self.aborted.is_none() {
+            self.aborted = self.abort.after(&glance, &mut self.writers[0]).transpose();
+        }
     }
 
     fn is_cancelled(&self) -> bool {
-        self.watch.is_cancelled()
+        self.aborted.is_some() || self.watch.is_cancelled()
     }
 }
 
@@ -94,6 +117,47 @@ impl Writing<'_> {
         seconds::write(writer, *at, tally)?;
         *at += 1;
         Ok(())
+    }
+}
+
+/// Looks whether a limit that ends the run is certain not to hold: less and less often, since each
+/// time all is read again.
+struct Abort<'w> {
+    spec: &'w Settings,
+    file: PathBuf,
+    next: f64,
+}
+
+/// After how many seconds it is looked for the first time, and how much later each time.
+const FIRST_LOOK: f64 = 5.0;
+const LATER: f64 = 1.1;
+
+impl<'w> Abort<'w> {
+    fn new(spec: &'w Settings, file: &Path) -> Abort<'w> {
+        let is_wanted = spec.thresholds.iter().any(|limit| limit.abort_on_fail);
+        let next = if is_wanted { FIRST_LOOK } else { f64::INFINITY };
+        Abort { spec, file: file.to_owned(), next }
+    }
+
+    fn after(
+        &mut self,
+        glance: &Glance,
+        writer: &mut BufWriter<File>,
+    ) -> Result<Option<(Look, String)>, Error> {
+        if glance.version != 0 || glance.is_warm_up || glance.done < self.next {
+            return Ok(None);
+        }
+        writer.flush()?;
+        self.next = (glance.done * LATER).max(glance.done + 1.0);
+        let seconds = glance.done as u64;
+        let most = self.spec.duration().as_secs_f64() * f64::from(1_u32 << (self.spec.looks() - 1));
+        let part = (seconds as f64 / most).min(1.0);
+        let open = |_: usize| {
+            let file = File::open(&self.file)?;
+            Ok(Box::new(BufReader::new(file)) as Box<dyn BufRead>)
+        };
+        let broken = judge::broken(self.spec, seconds, part, &open)?;
+        Ok(broken.map(|limit| (Look { seconds, part }, limit)))
     }
 }
 

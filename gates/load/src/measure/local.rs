@@ -115,17 +115,23 @@ fn plan(work: &Work<'_>, version: usize, leg: &Leg) -> Plan {
         }
     };
     Plan {
-        addresses: target.addresses.clone(),
-        tls: target.tls.clone(),
-        request: target.request.clone(),
+        origins: target.origins.clone(),
+        asks: target.asks.clone(),
         drive,
-        connections: spec.connections.unwrap_or(spec.max_connections),
-        reuse: u64::MAX,
+        users: spec.connections.unwrap_or(0),
+        connections: match spec.connections {
+            // A page's assets come over several at once.
+            Some(users) if !spec.scenarios.is_empty() => users.max(spec.max_connections),
+            Some(users) => users,
+            None => spec.max_connections,
+        },
+        reuse: spec.reuse.unwrap_or(u64::MAX),
         threads: spec.threads,
         warm_up,
         duration: spec.duration() * times,
         timeout: spec.timeout.0,
         lag_budget: spec.lag_budget.0,
+        exchanges: super::leg::EXCHANGES,
         first_processor: version * spec.threads,
         start: None,
         machine: 0,

@@ -11,13 +11,17 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use gate_core::Error;
-use load::ask_once;
+use load::{Exchanges, ask_once};
 use serde::{Deserialize, Serialize};
 
+use crate::capacity::{self, Searched};
+use crate::earlier::Earlier;
 use crate::judge;
+use crate::script::Reason;
 use crate::settings::Settings;
 use crate::target::Target;
 pub(crate) use engine::{Engine, Leg, Lost, Sink};
+pub(crate) use leg::EXCHANGES;
 pub(crate) use local::Local;
 
 /// How long the first request may take at the most.
@@ -32,12 +36,16 @@ pub(crate) struct Work<'a> {
     pub(crate) folder: &'a Path,
     /// What is drawn is drawn from this.
     pub(crate) seed: u64,
+    /// A run of before, to compare with.
+    pub(crate) earlier: Option<Earlier>,
 }
 
 /// Whoever looks on.
 pub(crate) trait Watch {
     /// A second is over.
     fn second(&mut self, glance: &Glance);
+    /// A rate of a search was tried; in words.
+    fn step(&mut self, _: &str) {}
     /// More has to be measured, because it is not decided.
     fn goes_on(&mut self, _: Duration) {}
     /// Whether it is to end.
@@ -71,14 +79,47 @@ pub(crate) struct Measured {
     pub(crate) generator: Generator,
     /// Why nothing was measured.
     pub(crate) refused: Option<Refused>,
+    /// The limit that ended it, because it was certain not to hold.
+    pub(crate) aborted: Option<String>,
     /// Why not all could be measured.
     pub(crate) lost: Option<Lost>,
+    /// What a search for capacity has found.
+    pub(crate) capacity: Option<Searched>,
+}
+
+impl Measured {
+    /// Before anything is sent; seconds are written to a file for each version.
+    pub(crate) fn new(versions: &[Target], file: impl Fn(usize) -> PathBuf) -> Measured {
+        let version = |(at, target): (usize, &Target)| Version {
+            url: target.shown(),
+            target: target.url.clone(),
+            exchanges: Exchanges::new(EXCHANGES),
+            reasons: Vec::new(),
+            file: file(at),
+            intended: None,
+            seconds: 0.0,
+        };
+        Measured {
+            versions: versions.iter().enumerate().map(version).collect(),
+            looks: Vec::new(),
+            generator: Generator::default(),
+            refused: None,
+            aborted: None,
+            lost: None,
+            capacity: None,
+        }
+    }
 }
 
 /// What was measured of a version.
 #[derive(Debug)]
 pub(crate) struct Version {
     pub(crate) url: String,
+    pub(crate) target: url::Url,
+    /// Single exchanges, secrets and all.
+    pub(crate) exchanges: Exchanges,
+    /// What did not hold of answers.
+    pub(crate) reasons: Vec<Reason>,
     /// What was counted in each second.
     pub(crate) file: PathBuf,
     /// How many requests were to be sent; none in a closed loop.
@@ -138,26 +179,30 @@ pub(crate) fn measure_with(
     engine: &mut dyn Engine,
     watch: &mut dyn Watch,
 ) -> Result<Measured, Error> {
-    let files = (0..work.versions.len()).map(|at| work.folder.join(format!("seconds-{at}.jsonl")));
-    let versions = work.versions.iter().zip(files).map(|(target, file)| Version {
-        url: target.shown(),
-        file,
-        intended: None,
-        seconds: 0.0,
-    });
-    let mut measured = Measured {
-        versions: versions.collect(),
-        looks: Vec::new(),
-        generator: Generator::default(),
-        refused: None,
-        lost: None,
-    };
+    let file = |at: usize| work.folder.join(format!("seconds-{at}.jsonl"));
+    let mut measured = Measured::new(&work.versions, file);
     let create =
         |version: &Version| gate_core::files::open_for_append(&version.file).map(BufWriter::new);
     let mut writers = measured.versions.iter().map(create).collect::<Result<Vec<_>, Error>>()?;
     measured.refused = engine.first(work, watch)?;
     measured.lost = engine.lost();
     if measured.refused.is_some() || measured.lost.is_some() {
+        return Ok(measured);
+    }
+    if let (Some(earlier), Some(own)) = (&work.earlier, work.versions.first()) {
+        measured.versions.push(Version {
+            url: earlier.url.clone(),
+            target: own.url.clone(),
+            exchanges: Exchanges::new(EXCHANGES),
+            reasons: Vec::new(),
+            file: earlier.file.clone(),
+            intended: None,
+            seconds: earlier.seconds,
+        });
+    }
+    if work.spec.capacity.is_some() {
+        let found = capacity::search(work, engine, &mut measured, &mut writers[0], watch)?;
+        measured.capacity = Some(found);
         return Ok(measured);
     }
     let (first, looks) = (work.spec.duration(), work.spec.looks());
@@ -168,17 +213,28 @@ pub(crate) fn measure_with(
         if look > 0 {
             watch.goes_on(first * times);
         }
-        leg::run(work, engine, times, &mut writers, &mut written, &mut measured, watch)?;
+        let aborted =
+            leg::run(work, engine, times, &mut writers, &mut written, &mut measured, watch)?;
         for writer in &mut writers {
             writer.flush()?;
         }
         measured.lost = engine.lost();
         let part = f64::from(1_u32 << look) / f64::from(1_u32 << (looks - 1));
-        measured.looks.push(Look { seconds: written, part });
+        match aborted {
+            None => measured.looks.push(Look { seconds: written, part }),
+            Some((look, limit)) => {
+                measured.looks.push(look);
+                measured.aborted = Some(limit);
+                break;
+            }
+        }
         let is_over = measured.generator.is_cut_short || measured.lost.is_some();
         if is_over || !is_open(work, &measured, look + 1 < looks)? {
             break;
         }
+    }
+    for (version, target) in measured.versions.iter_mut().zip(&work.versions) {
+        version.reasons = target.reasons.told();
     }
     Ok(measured)
 }
@@ -188,12 +244,25 @@ pub(crate) fn ask_all(work: &mut Work<'_>) -> Option<Refused> {
     (0..work.versions.len()).find_map(|version| first(work, version))
 }
 
+/// Sends once what the settings say, of all versions.
+pub(crate) fn leg(
+    work: &Work<'_>,
+    engine: &mut dyn Engine,
+    writers: &mut [BufWriter<File>],
+    measured: &mut Measured,
+    watch: &mut dyn Watch,
+) -> Result<(), Error> {
+    leg::run(work, engine, 1, writers, &mut 0, measured, watch).map(|_| ())
+}
+
 /// Asks once before all others; what it came to when the service is not to be loaded.
 fn first(work: &mut Work<'_>, version: usize) -> Option<Refused> {
     let target = &mut work.versions[version];
     let timeout = work.spec.timeout.0.min(FIRST);
     let started = Instant::now();
-    match ask_once(&target.addresses, target.tls.as_ref(), &target.request, timeout) {
+    let (request, number) = &target.first;
+    let origin = &mut target.origins[*number];
+    match ask_once(&origin.addresses, origin.tls.as_ref(), request, timeout) {
         Err(error) => Some(Refused {
             version,
             failure: Some(error.failure.name().to_owned()),
@@ -222,7 +291,7 @@ fn first(work: &mut Work<'_>, version: usize) -> Option<Refused> {
         Ok(answer) => {
             // A name may stand for addresses that lead nowhere from here, such as those of IPv6.
             let is_like = |one: &SocketAddr| one.is_ipv4() == answer.address.is_ipv4();
-            target.addresses.retain(is_like);
+            origin.addresses.retain(is_like);
             None
         }
     }

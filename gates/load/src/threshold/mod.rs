@@ -26,10 +26,12 @@ pub enum Metric {
     Requests,
     /// Bytes that came.
     Bytes,
+    /// Answers from a cache, of those that say whether they are.
+    Hits,
 }
 
 impl Metric {
-    const ALL: [(Metric, &'static str, &'static str); 7] = [
+    const ALL: [(Metric, &'static str, &'static str); 8] = [
         (Metric::Latency, "latency", "http_req_duration"),
         (Metric::Service, "service", ""),
         (Metric::FirstByte, "first_byte", "http_req_waiting"),
@@ -37,6 +39,7 @@ impl Metric {
         (Metric::Failures, "failures", "http_req_failed"),
         (Metric::Requests, "requests", "http_reqs"),
         (Metric::Bytes, "bytes", "data_received"),
+        (Metric::Hits, "cache_hits", ""),
     ];
 
     /// Its name in a spec.
@@ -49,6 +52,11 @@ impl Metric {
         let mut all = Metric::ALL.iter();
         all.find(|(_, ours, theirs)| word == *ours || (word == *theirs && !word.is_empty()))
             .map(|(metric, ..)| *metric)
+    }
+
+    /// Whether its rate is a share of all, and not so many a second.
+    pub fn is_of_all(self) -> bool {
+        matches!(self, Metric::Failures | Metric::Hits)
     }
 
     /// Whether its values are durations.
@@ -68,7 +76,7 @@ pub enum Aggregate {
     Min,
     /// The largest.
     Max,
-    /// The share of failures; of the others, how many a second.
+    /// The share of failures or cache hits; of the others, how many a second.
     Rate,
     /// How many.
     Count,
@@ -211,7 +219,7 @@ fn aggregate(word: &str) -> Result<Aggregate, String> {
 impl Threshold {
     /// A share below nothing, or above all, can never be.
     fn can_be_kept(&self) -> Result<(), String> {
-        let is_share = self.metric == Metric::Failures && self.aggregate == Aggregate::Rate;
+        let is_share = self.metric.is_of_all() && self.aggregate == Aggregate::Rate;
         let never = match self.operator {
             Operator::Below => self.limit <= 0.0,
             Operator::AtMost => self.limit < 0.0,

@@ -17,7 +17,7 @@ enum Unit {
 impl Unit {
     fn of(metric: Metric, aggregate: Aggregate) -> Unit {
         match (metric, aggregate) {
-            (Metric::Failures, Aggregate::Rate) => Unit::Share,
+            (Metric::Failures | Metric::Hits, Aggregate::Rate) => Unit::Share,
             (Metric::Bytes, Aggregate::Rate) => Unit::BytesPerSecond,
             (Metric::Bytes, _) => Unit::Bytes,
             (_, Aggregate::Rate) => Unit::PerSecond,

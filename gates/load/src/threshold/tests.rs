@@ -25,6 +25,7 @@ fn thresholds_are_read_as_k6_writes_them() {
     check("rate<0.1%", Ok("rate<0.1%"));
     check("rate<0.01", Ok("rate<1%"));
     check("http_req_failed rate<0.01", Ok("rate<1%"));
+    check("cache_hits rate >= 90%", Ok("cache_hits rate>=90%"));
     check("failures count<5", Ok("failures count<5"));
     check("count>1000", Ok("count>1000"));
     check("requests rate>=99.5/s", Ok("requests rate>=99.5/s"));

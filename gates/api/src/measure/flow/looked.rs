@@ -6,10 +6,10 @@ use std::path::Path;
 use std::sync::OnceLock;
 
 use gate_core::{Error, Json, Role, files};
-use recorder::{Interaction, Request, Response};
+use gate_request::{Answer, Assert, Ready};
+use recorder::{Headers, Interaction, Request, Response};
 
-use super::{Flow, Ready};
-use crate::claim::{Answer, Assert};
+use super::Flow;
 use crate::judge::is_as_wanted;
 use crate::seen::{Answered, Looked};
 use crate::settings::RequestSpec;
@@ -95,7 +95,7 @@ impl Flow<'_> {
         let url = ready.url.to_string();
         let request = Request { url, ..Request::default() };
         let response = Response {
-            headers: answer.headers.clone(),
+            headers: headers_of(answer),
             body: answer.body.clone().into(),
             ..Response::default()
         };
@@ -105,7 +105,7 @@ impl Flow<'_> {
             status: answer.status,
             version: answer.version.clone(),
             url: self.cleaner.url(&answer.url).into_owned(),
-            headers: response.headers,
+            headers: response.headers.iter().map(|(n, v)| (n.to_owned(), v.to_vec())).collect(),
             body: response.body.bytes().map(|bytes| bytes.to_vec()).unwrap_or_default(),
             duration_ms: answer.duration_ms,
             json: OnceLock::new(),
@@ -144,7 +144,7 @@ impl Flow<'_> {
             let broken = assert.broken(Some(&value), wanted.as_ref()).map(|_| match &shown {
                 Some(Json::String(text)) if is_all(text) => SECRET.to_owned(),
                 Some(shown) if shown != &value && is_open(shown) => {
-                    format!("it is {}", crate::claim::shown(shown))
+                    format!("it is {}", gate_request::shown(shown))
                 }
                 _ => SECRET.to_owned(),
             });
@@ -175,7 +175,7 @@ impl Flow<'_> {
     /// of one. Headers count but for cookies, whose purpose it is.
     fn secrets(&self, answer: &Answer) -> Vec<String> {
         let headers = answer.headers.iter().filter(|(name, _)| *name != "set-cookie");
-        let parts = headers.map(|(_, value)| value).chain([answer.body.as_slice()]);
+        let parts = headers.map(|(_, value)| value.as_slice()).chain([answer.body.as_slice()]);
         let kinds = parts.flat_map(|part| {
             let found = self.searching.scan(part);
             let kinds: BTreeSet<&str> = found.iter().map(|one| one.rule).collect();
@@ -235,9 +235,13 @@ fn interaction(spec: &RequestSpec, ready: &Ready, answer: &Answer) -> Interactio
     };
     let response = Response {
         status: answer.status,
-        headers: answer.headers.clone(),
+        headers: headers_of(answer),
         body: answer.body.clone().into(),
         ..Response::default()
     };
     Interaction { request, response }
+}
+
+fn headers_of(answer: &Answer) -> Headers {
+    answer.headers.iter().map(|(name, value)| (name, value.as_slice())).collect()
 }

@@ -8,13 +8,13 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use gate_core::{Context, Error};
+use gate_request::Variables;
 use redact::Cleaner;
 use reqwest::cookie::Jar;
 
 use super::client;
 use super::exchange::Kept;
 use super::{Playing, Service, authorities};
-use crate::claim::Variables;
 use crate::seen::Asked;
 use crate::settings::{RequestSpec, Settings};
 
@@ -28,7 +28,7 @@ pub(super) async fn flow(
 ) -> Result<Vec<Asked>, Error> {
     let jar = Arc::new(Jar::default());
     for cookie in &service.cookies {
-        jar.add_cookie_str(cookie, &service.url);
+        jar.add_cookie_str(cookie, &service.base.url);
     }
     let client = match playing {
         Some(playing) => client::through(&playing.proxy, &jar)?,
@@ -71,14 +71,6 @@ struct Flow<'f> {
     tainted: BTreeSet<String>,
     kept: &'f mut Kept,
     cx: &'f Context,
-}
-
-/// A request, ready to be sent.
-#[derive(Clone)]
-struct Ready {
-    url: url::Url,
-    headers: Vec<(String, String)>,
-    body: Option<Vec<u8>>,
 }
 
 impl Flow<'_> {

@@ -3,13 +3,13 @@
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
+use gate_request::{Answer, Ready};
 use recorder::{Headers, UNANSWERED};
 use reqwest::Method;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue, LOCATION};
 
 use super::super::client::root;
-use super::{Flow, Ready};
-use crate::claim::Answer;
+use super::Flow;
 use crate::settings::RequestSpec;
 
 /// The largest answer that is read, in bytes.
@@ -40,7 +40,7 @@ impl Flow<'_> {
             let to = response.headers().get(LOCATION).and_then(|to| to.to_str().ok());
             let Some(to) = to.filter(|_| spec.follow && status.is_redirection()) else {
                 let answer = read(response, started).await?;
-                if self.is_through && answer.headers.text(UNANSWERED).is_some() {
+                if self.is_through && answer.has(UNANSWERED) {
                     let why = String::from_utf8_lossy(&answer.body);
                     return Err(why.trim().trim_start_matches("gate: ").to_owned());
                 }
@@ -83,7 +83,7 @@ async fn read(mut response: reqwest::Response, started: Instant) -> Result<Answe
         version: format!("{:?}", response.version()),
         url: response.url().to_string(),
         body: recorder::content(&headers, &coded, LARGEST)?,
-        headers,
+        headers: headers.iter().map(|(name, value)| (name.to_owned(), value.to_vec())).collect(),
         duration_ms,
         json: OnceLock::new(),
     })

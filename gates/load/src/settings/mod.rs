@@ -1,5 +1,9 @@
 //! What a spec of this kind says.
 
+mod compare;
+mod limit;
+mod scenario;
+
 use std::collections::BTreeMap;
 
 use gate_core::values::{DurationValue, Percent, Rate, Template};
@@ -8,7 +12,12 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use crate::threshold::Threshold;
+use crate::capacity::Capacity;
+use crate::seconds::Slice;
+pub use compare::Compare;
+pub(crate) use compare::STORED;
+pub use limit::Required;
+pub use scenario::{Asset, FeedOrder, Scenario, Step, Think};
 
 /// The settings of a `load` gate.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -33,6 +42,20 @@ pub struct Settings {
     /// The body of the request.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub body: Option<Template>,
+    /// The status that has to be answered. Without it, and without an assert about it, any below
+    /// 400.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<u16>,
+    /// What has to hold of the answer, in Hurl's words: `jsonpath "$.items" count > 2`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub asserts: Vec<gate_request::Assert>,
+    /// What visitors do, instead of asking for one thing: `rate` is that of visitors, then.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub scenarios: Vec<Scenario>,
+    /// The share of visits whose asserts are looked at; captures always are. Looking into every
+    /// answer takes time that the generator may not have.
+    #[serde(default = "default::whole")]
+    pub checked: Percent,
     /// A file of authorities to trust besides the system's, in PEM, relative to the spec.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub authorities: Option<String>,
@@ -68,6 +91,10 @@ pub struct Settings {
     /// How many connections there may be at once in an open loop.
     #[serde(default = "default::max_connections")]
     pub max_connections: usize,
+    /// How many requests a connection carries before it is closed; as many as the service lets
+    /// unless something else is said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reuse: Option<u64>,
     /// How many threads send, each bound to a processor.
     #[serde(default = "default::threads")]
     pub threads: usize,
@@ -75,15 +102,19 @@ pub struct Settings {
     #[serde(default = "default::lag_budget")]
     pub lag_budget: DurationValue,
 
-    /// What has to hold: `p(95)<500ms`, `service p(99)<200ms`, `rate<0.1%`.
+    /// What has to hold: `p(95)<500ms`, `service p(99)<200ms`, `rate<0.1%`; or with more:
+    /// `{ threshold: p(95)<1s, step: cart, from: 30s, to: 1m, abort_on_fail: true }`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub thresholds: Vec<Threshold>,
+    pub thresholds: Vec<Required>,
     /// The share of requests without a good answer that is just allowed.
     #[serde(default = "default::max_failures")]
     pub max_failures: Percent,
     /// Asks another version in turn, and wants this one to be no worse.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub compare: Option<Compare>,
+    /// Searches for the largest rate that it holds, instead of sending one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub capacity: Option<Capacity>,
 }
 
 /// A part of a run.
@@ -94,36 +125,6 @@ pub struct StageSpec {
     pub duration: DurationValue,
     /// The rate at its end.
     pub rate: Rate,
-}
-
-/// A comparison with another version.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Compare {
-    /// The version to compare with: `promotion` for the one that this would replace, or the name
-    /// of an environment.
-    #[serde(default = "default::against")]
-    pub against: String,
-    /// How much worse it may be: `10%` allows a quantile of 1.1 times the other one's.
-    #[serde(default = "default::margin")]
-    pub margin: Percent,
-    /// A difference up to this is never held against it: what nobody notices is no regression.
-    #[serde(default = "default::tolerance")]
-    pub tolerance: DurationValue,
-    /// The percentiles of latency that are compared.
-    #[serde(default = "default::percentiles")]
-    pub percentiles: Vec<f64>,
-}
-
-impl Default for Compare {
-    fn default() -> Compare {
-        Compare {
-            against: default::against(),
-            margin: default::margin(),
-            tolerance: default::tolerance(),
-            percentiles: default::percentiles(),
-        }
-    }
 }
 
 mod default {
@@ -149,17 +150,8 @@ mod default {
     pub(super) fn max_failures() -> Percent {
         Percent::from_fraction(0.01).expect("one percent is a share")
     }
-    pub(super) fn against() -> String {
-        "promotion".to_owned()
-    }
-    pub(super) fn margin() -> Percent {
-        Percent::from_fraction(0.1).expect("ten percent are a share")
-    }
-    pub(super) fn tolerance() -> DurationValue {
-        DurationValue(Duration::from_millis(1))
-    }
-    pub(super) fn percentiles() -> Vec<f64> {
-        vec![50.0, 95.0]
+    pub(super) fn whole() -> Percent {
+        Percent::from_fraction(1.0).expect("all is a share")
     }
 }
 
@@ -200,18 +192,19 @@ impl Settings {
         self.method.as_deref().unwrap_or(usual).to_ascii_uppercase()
     }
 
+    /// The comparison, where that is one with an earlier run.
+    pub(crate) fn earlier(&self) -> Option<&Compare> {
+        self.compare.as_ref().filter(|compare| compare.is_stored())
+    }
+
     /// What shaped the measurement. Thresholds have only decided when it was over: an observation
     /// that ended early for one of them is enough for others that need no more.
     pub(crate) fn measured_by(&self) -> Json {
         let limits = Settings {
             thresholds: Vec::new(),
             max_failures: default::max_failures(),
-            compare: self.compare.clone().map(|compare| Compare {
-                margin: default::margin(),
-                tolerance: default::tolerance(),
-                percentiles: default::percentiles(),
-                ..compare
-            }),
+            compare: self.compare.clone().map(Compare::without_limits),
+            capacity: self.capacity.clone().map(|one| Capacity { at_least: None, ..one }),
             ..self.clone()
         };
         json!(limits)
@@ -268,13 +261,95 @@ impl Settings {
         if self.timeout.0.is_zero() || self.timeout.0 > LONGEST {
             wrong(&["timeout"], "a time-out lies between 1ms and 60s", "give it 30s");
         }
-        self.comparison_problems(&mut wrong);
+        if let Some(compare) = &self.compare {
+            compare.problems(self.connections.is_some(), &mut wrong);
+        }
+        self.scenario_problems(&mut wrong);
+        self.capacity_problems(&mut wrong);
+        let steps = self.steps();
+        for (at, one) in self.thresholds.iter().enumerate() {
+            found.extend(one.problems(at, self.duration(), &steps));
+        }
+        for (at, scenario) in self.scenarios.iter().enumerate() {
+            found.extend(scenario.problems(at));
+        }
         found
+    }
+
+    /// The names of the steps, in the order in which they are counted; none for a single request.
+    pub(crate) fn steps(&self) -> Vec<String> {
+        let all = self.scenarios.iter().flat_map(|scenario| &scenario.steps);
+        let mut names = Vec::new();
+        for step in all {
+            names.push(step.title());
+            if !step.assets.is_empty() {
+                names.push(format!("{} (assets)", step.title()));
+            }
+        }
+        names
+    }
+
+    /// Which part of what was counted a limit is about.
+    pub(crate) fn slice(&self, limit: &Required) -> Slice {
+        let step =
+            limit.step.as_ref().and_then(|step| self.steps().iter().position(|one| one == step));
+        let second = |time: DurationValue| time.0.as_secs();
+        let is_part = limit.from.is_some() || limit.to.is_some();
+        let within =
+            is_part.then(|| (limit.from.map_or(0, second), limit.to.map_or(u64::MAX, second)));
+        let round = if is_part { self.duration().as_secs() } else { 0 };
+        Slice { step, within, round }
+    }
+
+    /// Whether visits are made up, and not one request sent again and again.
+    pub(crate) fn is_scripted(&self) -> bool {
+        !self.scenarios.is_empty() || !self.asserts.is_empty() || self.status.is_some()
+    }
+
+    fn scenario_problems(&self, wrong: &mut dyn FnMut(&[&str], &str, &str)) {
+        if self.status.is_some_and(|status| !(100..=599).contains(&status)) {
+            wrong(&["status"], "a status lies between 100 and 599", "such as 200");
+        }
+        if self.checked.fraction() <= 0.0 {
+            wrong(&["checked"], "nothing is looked at", "leave the asserts out instead");
+        }
+        if self.reuse == Some(0) {
+            wrong(&["reuse"], "a connection carries 1 request or more", "leave it out");
+        }
+        if self.scenarios.is_empty() {
+            return;
+        }
+        let of_one = [
+            ("path", self.path.is_some()),
+            ("url", self.url.is_some()),
+            ("method", self.method.is_some()),
+            ("body", self.body.is_some()),
+            ("status", self.status.is_some()),
+            ("asserts", !self.asserts.is_empty()),
+        ];
+        for (name, _) in of_one.into_iter().filter(|(_, is_there)| *is_there) {
+            wrong(&[name], "the scenarios say what is asked", "put it into a step");
+        }
+        let names = self.steps();
+        for (at, name) in names.iter().enumerate().filter(|(at, name)| names[..*at].contains(name))
+        {
+            let hint = format!("give one of them another name: step {}", at + 1);
+            wrong(&["scenarios"], &format!("two steps are called `{name}`"), &hint);
+        }
+        let all = self.warm_up.0 + self.duration();
+        if self.scenarios.iter().any(|scenario| scenario.thinks() >= all) {
+            wrong(
+                &["duration"],
+                "a visitor thinks for longer than all of it takes",
+                "give it more time, or shorten what visitors think",
+            );
+        }
     }
 
     fn time_problems(&self, wrong: &mut dyn FnMut(&[&str], &str, &str)) {
         let timeout = self.timeout.0.as_micros() as f64;
-        for (at, threshold) in self.thresholds.iter().enumerate() {
+        for (at, one) in self.thresholds.iter().enumerate() {
+            let threshold = one.threshold;
             if threshold.metric.is_time() && threshold.limit > timeout {
                 wrong(
                     &["thresholds", &at.to_string()],
@@ -310,25 +385,26 @@ impl Settings {
         }
     }
 
-    fn comparison_problems(&self, wrong: &mut dyn FnMut(&[&str], &str, &str)) {
-        if self.compare.as_ref().is_some_and(|compare| compare.percentiles.is_empty()) {
-            wrong(&["compare", "percentiles"], "nothing is compared", "such as [50, 95]");
+    fn capacity_problems(&self, wrong: &mut dyn FnMut(&[&str], &str, &str)) {
+        let Some(capacity) = &self.capacity else { return };
+        for (name, message, hint) in capacity.problems() {
+            wrong(&["capacity", name], message, hint);
         }
-        if let Some(compare) = &self.compare {
-            if self.connections.is_some() {
-                wrong(
-                    &["compare"],
-                    "two versions are compared at the same rate, which a closed loop has not",
-                    "give a rate and leave connections out",
-                );
-            }
-            if compare.percentiles.iter().any(|p| !(*p > 0.0 && *p < 100.0)) {
-                wrong(
-                    &["compare", "percentiles"],
-                    "a percentile lies between 0 and 100",
-                    "such as 95",
-                );
-            }
+        let others = [
+            ("rate", self.rate.is_some()),
+            ("stages", !self.stages.is_empty()),
+            ("connections", self.connections.is_some()),
+            ("duration", self.duration.is_some()),
+            ("max_duration", self.max_duration.is_some()),
+            ("thresholds", !self.thresholds.is_empty()),
+            ("compare", self.compare.is_some()),
+        ];
+        for (name, _) in others.iter().filter(|(_, is_there)| *is_there) {
+            wrong(
+                &[name],
+                "a search for capacity has rates, durations and thresholds of its own",
+                "leave it out, or write what has to hold into capacity.holds",
+            );
         }
     }
 }

@@ -4,18 +4,18 @@ use base64::Engine;
 use gate_core::{Json, json};
 use percent_encoding::percent_decode_str;
 
-use super::query::{found, select};
-use super::words::{Given, Word, Words};
-use super::{Variables, filled};
+use crate::query::{found, select};
+use crate::words::{Given, Word, Words};
+use crate::{Variables, filled};
 
 /// The filters that there are.
-pub(super) const NAMES: &str = "count, first, last, nth N, jsonpath \"PATH\", regex \"PATTERN\", \
+pub(crate) const NAMES: &str = "count, first, last, nth N, jsonpath \"PATH\", regex \"PATTERN\", \
                                 replace \"A\" \"B\", split \"SEPARATOR\", toInt, toFloat, \
                                 toString, urlDecode, base64Decode";
 
 /// What is made of a value.
 #[derive(Debug, Clone)]
-pub(super) enum Filter {
+pub(crate) enum Filter {
     Count,
     First,
     Last,
@@ -33,7 +33,7 @@ pub(super) enum Filter {
 
 impl Filter {
     /// The next filter, if one comes next.
-    pub(super) fn read(words: &mut Words<'_>) -> Result<Option<Filter>, String> {
+    pub(crate) fn read(words: &mut Words<'_>) -> Result<Option<Filter>, String> {
         let Some(Word::Bare(name)) = words.peek()? else { return Ok(None) };
         let plain = match name.as_str() {
             "count" => Some(Filter::Count),
@@ -63,7 +63,7 @@ impl Filter {
     }
 
     /// What it makes of a value; none when nothing is left.
-    pub(super) fn of(&self, value: Json, variables: &Variables) -> Result<Option<Json>, String> {
+    pub(crate) fn of(&self, value: Json, variables: &Variables) -> Result<Option<Json>, String> {
         Ok(match self {
             Filter::Count => Some(json!(match &value {
                 Json::Array(all) => all.len(),
@@ -121,13 +121,13 @@ impl Filter {
 }
 
 fn no_number(value: &Json) -> String {
-    format!("{} is no number", super::shown(value))
+    format!("{} is no number", crate::shown(value))
 }
 
 fn list(value: Json) -> Result<Vec<Json>, String> {
     match value {
         Json::Array(all) => Ok(all),
-        other => Err(format!("{} is no list", super::shown(&other))),
+        other => Err(format!("{} is no list", crate::shown(&other))),
     }
 }
 
@@ -136,12 +136,12 @@ fn text(value: &Json) -> Result<String, String> {
     match value {
         Json::String(text) => Ok(text.clone()),
         Json::Number(_) | Json::Bool(_) => Ok(value.to_string()),
-        other => Err(format!("{} is no text", super::shown(other))),
+        other => Err(format!("{} is no text", crate::shown(other))),
     }
 }
 
 /// What was given, with its variables filled in.
-pub(super) fn given(given: &Given, variables: &Variables) -> Result<Json, String> {
+pub(crate) fn given(given: &Given, variables: &Variables) -> Result<Json, String> {
     match given {
         Given::Text(text) => Ok(filled(text, variables)?.into()),
         Given::Variable(name) => variables.wanted(name),

@@ -1,7 +1,6 @@
 use std::sync::OnceLock;
 
 use gate_core::{Json, json};
-use recorder::Headers;
 
 /// Attributes of a cookie that can be asked for, as in `cookie "sid[Secure]"`.
 const ATTRIBUTES: [&str; 8] =
@@ -9,31 +8,42 @@ const ATTRIBUTES: [&str; 8] =
 
 /// An answer, as queries look at it.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Answer {
+pub struct Answer {
     /// Such as 200.
-    pub(crate) status: u16,
+    pub status: u16,
     /// Such as `HTTP/1.1`.
-    pub(crate) version: String,
+    pub version: String,
     /// Where it came from, after redirects.
-    pub(crate) url: String,
-    /// In order.
-    pub(crate) headers: Headers,
+    pub url: String,
+    /// In order, their names in lower case.
+    pub headers: Vec<(String, Vec<u8>)>,
     /// Its content codings taken off.
-    pub(crate) body: Vec<u8>,
+    pub body: Vec<u8>,
     /// From the request to the last byte, in milliseconds.
-    pub(crate) duration_ms: f64,
+    pub duration_ms: f64,
     /// The body as JSON, once somebody has asked for it.
-    pub(crate) json: OnceLock<Result<Json, String>>,
+    pub json: OnceLock<Result<Json, String>>,
 }
 
 impl Answer {
+    /// All values of a header, whose name is in lower case.
+    pub fn all(&self, name: &str) -> impl Iterator<Item = &[u8]> {
+        let own = self.headers.iter().filter(move |(other, _)| other == name);
+        own.map(|(_, value)| value.as_slice())
+    }
+
+    /// Whether it has a header, whose name is in lower case.
+    pub fn has(&self, name: &str) -> bool {
+        self.all(name).next().is_some()
+    }
+
     /// The body as text; bytes that are no UTF-8 are replaced.
-    pub(crate) fn text(&self) -> String {
+    pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 
     /// The body as JSON.
-    pub(crate) fn json(&self) -> Result<&Json, String> {
+    pub fn json(&self) -> Result<&Json, String> {
         let read = || {
             serde_json::from_slice(&self.body)
                 .map_err(|error| format!("the body is no JSON: {error}"))
@@ -43,12 +53,12 @@ impl Answer {
 
     /// The value of a cookie that it sets, or an attribute of it: `sid[Path]`. Attributes without a
     /// value are true.
-    pub(crate) fn cookie(&self, asked: &str) -> Option<Json> {
+    pub fn cookie(&self, asked: &str) -> Option<Json> {
         let (name, attribute) = match asked.split_once('[') {
             Some((name, attribute)) => (name, attribute.trim_end_matches(']')),
             None => (asked, "Value"),
         };
-        self.headers.all("set-cookie").find_map(|line| {
+        self.all("set-cookie").find_map(|line| {
             let line = String::from_utf8_lossy(line).into_owned();
             let mut parts = line.split(';');
             let (own, value) = parts.next()?.split_once('=')?;
@@ -69,7 +79,7 @@ impl Answer {
 }
 
 /// Whether a cookie can be asked for like this.
-pub(super) fn is_cookie(asked: &str) -> Result<(), String> {
+pub(crate) fn is_cookie(asked: &str) -> Result<(), String> {
     let Some((_, attribute)) = asked.split_once('[') else { return Ok(()) };
     let name = attribute.strip_suffix(']').unwrap_or_default();
     if ATTRIBUTES.iter().any(|known| known.eq_ignore_ascii_case(name)) {

@@ -1,17 +1,16 @@
 use gate_core::{Timestamp, json};
-use recorder::Headers;
 
 use super::*;
 
 fn answer() -> Answer {
-    let headers: Headers = [
+    let headers = [
         ("content-type", "application/json; charset=utf-8"),
         ("x-two", "a"),
         ("x-two", "b"),
         ("set-cookie", "session=abc; Path=/; HttpOnly"),
     ]
-    .into_iter()
-    .collect();
+    .map(|(name, value): (&str, &str)| (name.to_owned(), value.as_bytes().to_vec()))
+    .to_vec();
     let body = br#"{"id":"con_17","n":3,"f":1.5,"yes":true,"no":null,"items":[{"k":1},{"k":2}],
         "at":"2026-01-01T00:00:00Z","uuid":"0c1f7b6e-58b5-4d3e-9a64-1d1c6f0f2a11","empty":[],
         "a.b":{"c d":"x"},"text":"one,two","enc":"aGk=","url":"a%20b","nested":"{\"z\":9}","large":"9007199254740993","nan":"nan"}"#;

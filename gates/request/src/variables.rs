@@ -7,7 +7,7 @@ use gate_core::{Json, Timestamp};
 
 /// What was captured so far, by name.
 #[derive(Debug, Default)]
-pub(crate) struct Variables {
+pub struct Variables {
     own: BTreeMap<String, Json>,
     seed: u64,
     now: Option<Timestamp>,
@@ -16,22 +16,22 @@ pub(crate) struct Variables {
 
 impl Variables {
     /// None yet; new identifiers come from the seed, new dates from the clock.
-    pub(crate) fn new(seed: u64, now: Timestamp) -> Variables {
+    pub fn new(seed: u64, now: Timestamp) -> Variables {
         Variables { seed, now: Some(now), ..Variables::default() }
     }
 
     /// Keeps a value under a name.
-    pub(crate) fn set(&mut self, name: &str, value: Json) {
+    pub fn set(&mut self, name: &str, value: Json) {
         self.own.insert(name.to_owned(), value);
     }
 
     /// What was kept.
-    pub(crate) fn get(&self, name: &str) -> Option<&Json> {
+    pub fn get(&self, name: &str) -> Option<&Json> {
         self.own.get(name)
     }
 
     /// What was kept, or what is made anew.
-    pub(crate) fn wanted(&self, name: &str) -> Result<Json, String> {
+    pub fn wanted(&self, name: &str) -> Result<Json, String> {
         if let Some(value) = self.own.get(name) {
             return Ok(value.clone());
         }
@@ -57,7 +57,7 @@ impl Variables {
 }
 
 /// The text with its `{{variables}}` filled in.
-pub(crate) fn filled(text: &str, variables: &Variables) -> Result<String, String> {
+pub fn filled(text: &str, variables: &Variables) -> Result<String, String> {
     let mut out = String::new();
     let mut rest = text;
     while let Some((before, after)) = rest.split_once("{{") {

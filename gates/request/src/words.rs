@@ -6,7 +6,7 @@ use gate_core::Json;
 
 /// One word of a line.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Word {
+pub(crate) enum Word {
     /// As it stands: `jsonpath`, `==`, `count`.
     Bare(String),
     /// In quotation marks, its escapes undone.
@@ -30,7 +30,7 @@ impl fmt::Display for Word {
 
 /// What an assert or a filter is given.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Given {
+pub(crate) enum Given {
     /// A text with variables in it.
     Text(String),
     /// A whole value that a variable has.
@@ -41,35 +41,35 @@ pub(super) enum Given {
 
 /// The words of a line, one after the other.
 #[derive(Debug)]
-pub(super) struct Words<'t> {
+pub(crate) struct Words<'t> {
     text: &'t str,
     at: usize,
     behind: usize,
 }
 
 impl<'t> Words<'t> {
-    pub(super) fn of(text: &'t str) -> Words<'t> {
+    pub(crate) fn of(text: &'t str) -> Words<'t> {
         Words { text, at: 0, behind: 0 }
     }
 
     /// The whole line.
-    pub(super) fn text(&self) -> &'t str {
+    pub(crate) fn text(&self) -> &'t str {
         self.text
     }
 
     /// Where the next word begins, in bytes.
-    pub(super) fn at(&self) -> usize {
+    pub(crate) fn at(&self) -> usize {
         let rest = &self.text[self.at..];
         self.at + (rest.len() - rest.trim_start().len())
     }
 
     /// Where the last word ended, in bytes.
-    pub(super) fn behind(&self) -> usize {
+    pub(crate) fn behind(&self) -> usize {
         self.behind
     }
 
     /// The next word, which stays.
-    pub(super) fn peek(&mut self) -> Result<Option<Word>, String> {
+    pub(crate) fn peek(&mut self) -> Result<Option<Word>, String> {
         let (at, behind) = (self.at, self.behind);
         let word = self.next();
         (self.at, self.behind) = (at, behind);
@@ -77,7 +77,7 @@ impl<'t> Words<'t> {
     }
 
     /// Takes this word, if it is the next one.
-    pub(super) fn take(&mut self, name: &str) -> Result<bool, String> {
+    pub(crate) fn take(&mut self, name: &str) -> Result<bool, String> {
         let is_next = self.peek()? == Some(Word::Bare(name.to_owned()));
         if is_next {
             self.next()?;
@@ -86,7 +86,7 @@ impl<'t> Words<'t> {
     }
 
     /// The next word; none at the end.
-    pub(super) fn next(&mut self) -> Result<Option<Word>, String> {
+    pub(crate) fn next(&mut self) -> Result<Option<Word>, String> {
         let start = self.at();
         let rest = &self.text[start..];
         let (word, length) = match rest.chars().next() {
@@ -112,7 +112,7 @@ impl<'t> Words<'t> {
     }
 
     /// A text in quotation marks, which `what` needs.
-    pub(super) fn wanted_text(&mut self, what: &str) -> Result<String, String> {
+    pub(crate) fn wanted_text(&mut self, what: &str) -> Result<String, String> {
         match self.next()? {
             Some(Word::Text(text)) => Ok(text),
             Some(word) => Err(format!("`{what}` needs a text in quotation marks, not {word}")),
@@ -121,7 +121,7 @@ impl<'t> Words<'t> {
     }
 
     /// A regular expression, as text in quotation marks or between slashes.
-    pub(super) fn wanted_regex(&mut self, what: &str) -> Result<regex::Regex, String> {
+    pub(crate) fn wanted_regex(&mut self, what: &str) -> Result<regex::Regex, String> {
         let Some(Word::Text(pattern) | Word::Regex(pattern)) = self.next()? else {
             return Err(format!("`{what}` needs a regular expression: /^con_[0-9]+$/"));
         };
@@ -130,7 +130,7 @@ impl<'t> Words<'t> {
     }
 
     /// A whole number that is not negative.
-    pub(super) fn wanted_count(&mut self, what: &str) -> Result<usize, String> {
+    pub(crate) fn wanted_count(&mut self, what: &str) -> Result<usize, String> {
         let wrong = || format!("`{what}` needs a number");
         match self.next()? {
             Some(Word::Bare(text)) => text.parse().map_err(|_| wrong()),
@@ -139,7 +139,7 @@ impl<'t> Words<'t> {
     }
 
     /// Any value.
-    pub(super) fn wanted_value(&mut self, what: &str) -> Result<Given, String> {
+    pub(crate) fn wanted_value(&mut self, what: &str) -> Result<Given, String> {
         match self.next()? {
             Some(Word::Text(text)) => Ok(Given::Text(text)),
             Some(Word::Variable(name)) => Ok(Given::Variable(name)),

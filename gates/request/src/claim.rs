@@ -1,30 +1,15 @@
-//! What is held of an answer, in the words of Hurl (<https://hurl.dev/docs/asserting-response.html>):
-//! a query into the answer, filters on what it gives, and a predicate.
-//!
-//! ```text
-//! jsonpath "$.items" count > 2
-//! header "content-type" not startsWith "text/"
-//! ```
-
-mod answer;
-mod filter;
-mod predicate;
-mod query;
-mod variables;
-mod words;
-
 use std::fmt;
 use std::str::FromStr;
 
 use gate_core::Json;
 
-use crate::settings::as_text;
-pub(crate) use answer::Answer;
-use filter::Filter;
-use predicate::Predicate;
-use query::Query;
-pub(crate) use variables::{Variables, filled};
-use words::Words;
+use crate::answer::Answer;
+use crate::as_text;
+use crate::filter::{self, Filter};
+use crate::predicate::Predicate;
+use crate::query::Query;
+use crate::variables::Variables;
+use crate::words::Words;
 
 /// A part of an answer: a query, and filters on what it gives.
 #[derive(Debug, Clone)]
@@ -45,17 +30,13 @@ pub struct Assert {
 
 impl Expression {
     /// As it was written.
-    pub(crate) fn text(&self) -> &str {
+    pub fn text(&self) -> &str {
         &self.text
     }
 
     /// What it is of an answer; none when there is no such thing. The error says what could not be
     /// done with what is there.
-    pub(crate) fn of(
-        &self,
-        answer: &Answer,
-        variables: &Variables,
-    ) -> Result<Option<Json>, String> {
+    pub fn of(&self, answer: &Answer, variables: &Variables) -> Result<Option<Json>, String> {
         let mut value = self.query.of(answer, variables)?;
         let mut filters = self.filters.iter();
         if let (Query::Bytes, [Filter::Count, ..]) = (&self.query, &self.filters[..]) {
@@ -70,7 +51,7 @@ impl Expression {
     }
 
     /// The variables that it names.
-    pub(crate) fn variables(&self) -> impl Iterator<Item = &str> {
+    pub fn variables(&self) -> impl Iterator<Item = &str> {
         named(&self.text).chain(self.query.variable())
     }
 
@@ -102,39 +83,39 @@ impl FromStr for Expression {
 
 impl Assert {
     /// What is looked at.
-    pub(crate) fn what(&self) -> &Expression {
+    pub fn what(&self) -> &Expression {
         &self.what
     }
 
     /// What of it shaped what was measured: what is looked at, and what it is held against where
     /// that has variables in it.
-    pub(crate) fn measured_by(&self) -> &str {
+    pub fn measured_by(&self) -> &str {
         if self.predicate.is_open() { &self.text } else { self.what.text() }
     }
 
     /// The variables that it names.
-    pub(crate) fn variables(&self) -> impl Iterator<Item = &str> {
+    pub fn variables(&self) -> impl Iterator<Item = &str> {
         named(&self.text).chain(self.what.query.variable())
     }
 
     /// Whether it is about how long the answer took.
-    pub(crate) fn is_of_duration(&self) -> bool {
+    pub fn is_of_duration(&self) -> bool {
         matches!(self.what.query, Query::Duration)
     }
 
     /// Whether it is about the status.
-    pub(crate) fn is_of_status(&self) -> bool {
+    pub fn is_of_status(&self) -> bool {
         matches!(self.what.query, Query::Status)
     }
 
     /// What it is held against, with its variables filled in; none where there are none.
-    pub(crate) fn wanted(&self, variables: &Variables) -> Result<Option<Json>, String> {
+    pub fn wanted(&self, variables: &Variables) -> Result<Option<Json>, String> {
         self.predicate.wanted(variables)
     }
 
     /// Why it does not hold of a value; none when it does. `wanted` stands for what was written
     /// with variables.
-    pub(crate) fn broken(&self, value: Option<&Json>, wanted: Option<&Json>) -> Option<String> {
+    pub fn broken(&self, value: Option<&Json>, wanted: Option<&Json>) -> Option<String> {
         // What a path with a wildcard leads to is there when it leads to anything.
         let is_empty = |value: &&Json| value.as_array().is_some_and(Vec::is_empty);
         let value = match self.predicate {
@@ -163,7 +144,7 @@ fn named(text: &str) -> impl Iterator<Item = &str> {
 }
 
 /// A value in a sentence, shortened.
-pub(crate) fn shown(value: &Json) -> String {
+pub fn shown(value: &Json) -> String {
     const LONGEST: usize = 120;
     let text = match value {
         Json::String(text) => format!("`{text}`"),
@@ -225,6 +206,3 @@ as_text!(
         "duration < 500"
     ]
 );
-
-#[cfg(test)]
-mod tests;

@@ -3,8 +3,8 @@
 use gate_core::{Json, json};
 use serde_json_path::JsonPath;
 
-use super::words::{Word, Words};
-use super::{Answer, Variables, filled};
+use crate::words::{Word, Words};
+use crate::{Answer, Variables, filled};
 
 /// The queries that there are.
 const NAMES: &str = "status, version, url, header \"NAME\", cookie \"NAME\", body, bytes, \
@@ -12,7 +12,7 @@ const NAMES: &str = "status, version, url, header \"NAME\", cookie \"NAME\", bod
 
 /// What of an answer is looked at.
 #[derive(Debug, Clone)]
-pub(super) enum Query {
+pub(crate) enum Query {
     Status,
     Version,
     Url,
@@ -28,7 +28,7 @@ pub(super) enum Query {
 }
 
 impl Query {
-    pub(super) fn read(words: &mut Words<'_>) -> Result<Query, String> {
+    pub(crate) fn read(words: &mut Words<'_>) -> Result<Query, String> {
         let Some(Word::Bare(name)) = words.next()? else {
             return Err(format!("it has to begin with what is looked at: {NAMES}"));
         };
@@ -39,7 +39,7 @@ impl Query {
             "header" => Query::Header(words.wanted_text("header")?.to_ascii_lowercase()),
             "cookie" => {
                 let name = words.wanted_text("cookie")?;
-                super::answer::is_cookie(&name)?;
+                crate::answer::is_cookie(&name)?;
                 Query::Cookie(name)
             }
             "body" => Query::Body,
@@ -60,20 +60,20 @@ impl Query {
     }
 
     /// Whether it is a path that may lead to any number of values.
-    pub(super) fn leads_to_many(&self) -> bool {
+    pub(crate) fn leads_to_many(&self) -> bool {
         let Query::JsonPath(path) = self else { return false };
         JsonPath::parse(path).is_ok_and(|path| !is_singular(&path))
     }
 
     /// The variable that is looked at, if it is one.
-    pub(super) fn variable(&self) -> Option<&str> {
+    pub(crate) fn variable(&self) -> Option<&str> {
         match self {
             Query::Variable(name) => Some(name),
             _ => None,
         }
     }
 
-    pub(super) fn of(
+    pub(crate) fn of(
         &self,
         answer: &Answer,
         variables: &Variables,
@@ -101,7 +101,6 @@ impl Query {
 /// A header's value; a list where it is repeated.
 fn header(answer: &Answer, name: &str) -> Option<Json> {
     let texts: Vec<Json> = answer
-        .headers
         .all(name)
         .map(|value| Json::from(String::from_utf8_lossy(value).into_owned()))
         .collect();
@@ -114,7 +113,7 @@ fn header(answer: &Answer, name: &str) -> Option<Json> {
 
 /// What a path leads to: the value itself where it can lead to one only, else a list, which may be
 /// empty.
-pub(super) fn select(json: &Json, path: &str) -> Result<Option<Json>, String> {
+pub(crate) fn select(json: &Json, path: &str) -> Result<Option<Json>, String> {
     let path = parsed(path)?;
     let found = path.query(json).all();
     if is_singular(&path) {
@@ -153,7 +152,7 @@ fn is_singular(path: &JsonPath) -> bool {
 }
 
 /// The first group of a match, or all of it.
-pub(super) fn found(regex: &regex::Regex, text: &str) -> Option<String> {
+pub(crate) fn found(regex: &regex::Regex, text: &str) -> Option<String> {
     let groups = regex.captures(text)?;
     groups.get(1).or_else(|| groups.get(0)).map(|part| part.as_str().to_owned())
 }

@@ -4,9 +4,9 @@ use std::cmp::Ordering;
 
 use gate_core::Json;
 
-use super::filter::given;
-use super::words::{Given, Word, Words};
-use super::{Variables, shown};
+use crate::filter::given;
+use crate::words::{Given, Word, Words};
+use crate::{Variables, shown};
 
 /// The predicates that there are.
 const NAMES: &str = "==, !=, >, >=, <, <=, contains, startsWith, endsWith, matches, exists, \
@@ -15,7 +15,7 @@ const NAMES: &str = "==, !=, >, >=, <, <=, contains, startsWith, endsWith, match
 
 /// What has to hold of a value.
 #[derive(Debug, Clone)]
-pub(super) enum Predicate {
+pub(crate) enum Predicate {
     /// In comparison with another value.
     Compares(Compares, Given),
     /// It fits a regular expression.
@@ -28,7 +28,7 @@ pub(super) enum Predicate {
 
 /// How two values are compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Compares {
+pub(crate) enum Compares {
     Equal,
     Unequal,
     More,
@@ -42,7 +42,7 @@ pub(super) enum Compares {
 
 /// A kind of values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     Empty,
     Boolean,
     Integer,
@@ -57,7 +57,7 @@ pub(super) enum Kind {
 }
 
 impl Predicate {
-    pub(super) fn read(words: &mut Words<'_>) -> Result<Predicate, String> {
+    pub(crate) fn read(words: &mut Words<'_>) -> Result<Predicate, String> {
         let name = match words.next()? {
             Some(Word::Bare(name)) => name,
             Some(word) => return Err(format!("{word} is no predicate; there are: {NAMES}")),
@@ -79,7 +79,7 @@ impl Predicate {
                 return Kind::find(other).map(Predicate::Is).ok_or_else(|| {
                     format!(
                         "`{other}` is neither a filter ({}) nor a predicate ({NAMES})",
-                        super::filter::NAMES
+                        crate::filter::NAMES
                     )
                 });
             }
@@ -88,7 +88,7 @@ impl Predicate {
     }
 
     /// Whether what it is held against is known only when the answer is there.
-    pub(super) fn is_open(&self) -> bool {
+    pub(crate) fn is_open(&self) -> bool {
         match self {
             Predicate::Compares(_, Given::Variable(_)) => true,
             Predicate::Compares(_, Given::Text(text)) => text.contains("{{"),
@@ -96,7 +96,7 @@ impl Predicate {
         }
     }
 
-    pub(super) fn wanted(&self, variables: &Variables) -> Result<Option<Json>, String> {
+    pub(crate) fn wanted(&self, variables: &Variables) -> Result<Option<Json>, String> {
         match self {
             Predicate::Compares(_, one) if self.is_open() => given(one, variables).map(Some),
             _ => Ok(None),
@@ -104,7 +104,7 @@ impl Predicate {
     }
 
     /// Whether it holds; the error says what cannot be compared.
-    pub(super) fn holds(
+    pub(crate) fn holds(
         &self,
         value: Option<&Json>,
         wanted: Option<&Json>,

@@ -1,0 +1,246 @@
+//! What is due, and where it goes.
+
+use mio::Interest;
+
+use super::connection::{Arrival, Connection, State, why};
+use super::pending::ONE;
+use super::{Drive, SWEEP, Slot, Worker, token};
+use crate::clock::Nanos;
+use crate::schedule::{Schedule, Spacing};
+use crate::tally::Failure;
+use crate::visit::Asks;
+
+impl Worker<'_> {
+    pub(super) fn begin(&mut self) {
+        if let Drive::Open(schedule) = &mut self.job.drive {
+            self.next = schedule.next();
+            return;
+        }
+        let now = self.clock.now();
+        for _ in 0..self.job.users {
+            self.arrive(now, now);
+        }
+        self.send_overdue(now);
+    }
+
+    /// Somebody comes.
+    fn arrive(&mut self, intended: Nanos, now: Nanos) {
+        let Some(visits) = &mut self.visits else {
+            self.overdue.push_back(Arrival { intended, noticed: now, asked: ONE });
+            return;
+        };
+        let (part, of) = self.job.part;
+        visits.begin(self.visitors * of + part, &mut self.asks);
+        self.visitors += 1;
+        self.put(intended, now);
+    }
+
+    /// Somebody else comes when a visit of a closed loop is over; after a moment when it failed: a
+    /// service that refuses would be asked as fast as the processor can.
+    pub(super) fn replace(&mut self, now: Nanos, is_good: bool) {
+        let Some(visits) = self.visits.as_mut().filter(|_| now < self.job.end) else { return };
+        let (part, of) = self.job.part;
+        visits.begin(self.visitors * of + part, &mut self.asks);
+        self.visitors += 1;
+        self.put(if is_good { now } else { now + SWEEP }, now);
+    }
+
+    /// Lets what visits have asked for wait for its time. What would be sent after the end is not.
+    pub(super) fn put(&mut self, from: Nanos, now: Nanos) {
+        let mut asks = std::mem::take(&mut self.asks);
+        for ask in asks.drain(..) {
+            let intended = from + ask.pause;
+            if intended >= self.job.end {
+                continue;
+            }
+            let asked = self.pending.insert(ask);
+            if intended <= now {
+                self.overdue.push_back(Arrival { intended, noticed: now, asked });
+            } else {
+                self.pending.later(intended, asked);
+            }
+        }
+        self.asks = asks;
+    }
+
+    pub(super) fn is_done(&self, now: Nanos) -> bool {
+        let is_over = match self.job.drive {
+            Drive::Closed => now >= self.job.end,
+            Drive::Open(_) => self.next.is_none(),
+        };
+        is_over && self.busy == 0 && self.overdue.is_empty() && self.pending.next().is_none()
+    }
+
+    /// When something is due next.
+    pub(super) fn next_due(&self) -> Option<Nanos> {
+        match (self.next, self.pending.next()) {
+            (Some(one), Some(other)) => Some(one.min(other)),
+            (one, other) => one.or(other),
+        }
+    }
+
+    /// Nothing more becomes due; what is overdue was not sent, and what is not answered soon is no
+    /// fault of the service: neither is counted.
+    pub(super) fn cut_short(&mut self, now: Nanos) {
+        self.next = None;
+        self.overdue.clear();
+        self.pending.forget_later();
+        self.job.end = self.job.end.min(now);
+        if let Drive::Open(schedule) = &mut self.job.drive {
+            *schedule = Schedule::new(0.0, &[], Spacing::Even);
+        }
+        let cut = *self.cut.get_or_insert(now);
+        if now >= cut + super::LAST {
+            for slot in 0..self.slots.len() {
+                let connection = self.slots[slot].connection.as_ref();
+                if connection.is_some_and(|one| one.state != State::Idle) {
+                    self.busy -= 1;
+                    self.close(slot, false);
+                }
+            }
+        }
+    }
+
+    /// Sends what is due, or lets it wait for a connection.
+    pub(super) fn send_due(&mut self, now: Nanos) {
+        if self.visits.is_none() && matches!(self.job.drive, Drive::Closed) {
+            return;
+        }
+        let waiting = self.overdue.len();
+        while let Some(intended) = self.next.filter(|next| *next <= now) {
+            self.arrive(intended, now);
+            let Drive::Open(schedule) = &mut self.job.drive else { return };
+            self.next = schedule.next();
+        }
+        while let Some((intended, asked)) = self.pending.due(now) {
+            self.overdue.push_back(Arrival { intended, noticed: now, asked });
+        }
+        if now >= self.job.end && self.visits.is_some() {
+            self.pending.forget_later();
+        }
+        if self.overdue.is_empty()
+            || (waiting == self.overdue.len() && self.busy >= self.job.connections)
+        {
+            return;
+        }
+        self.send_overdue(now);
+        while self.overdue.len() > self.job.room {
+            if let Some(arrival) = self.overdue.pop_back() {
+                self.give_up(arrival, Failure::Overflow, now);
+            }
+        }
+    }
+
+    /// Sends what is overdue, as far as there are connections.
+    pub(super) fn send_overdue(&mut self, now: Nanos) {
+        // What cannot be sent may come back.
+        for _ in 0..self.overdue.len() {
+            if self.busy >= self.job.connections {
+                break;
+            }
+            let Some(arrival) = self.overdue.pop_front() else { break };
+            let origin = self.origin(arrival);
+            match self.idle[origin].pop() {
+                Some(slot) => self.send(slot, arrival, now),
+                None => self.connect(arrival, now),
+            }
+        }
+    }
+
+    /// Where a request goes.
+    fn origin(&self, arrival: Arrival) -> usize {
+        self.pending.get(arrival.asked).map_or(0, |ask| ask.origin)
+    }
+
+    fn is_head(&self, arrival: Arrival) -> bool {
+        match (&self.job.asks, self.pending.get(arrival.asked)) {
+            (_, Some(ask)) => ask.request.is_head(),
+            (Asks::One(request), None) => request.is_head(),
+            (Asks::Script(_), None) => false,
+        }
+    }
+
+    /// Begins a connection for an arrival.
+    pub(super) fn connect(&mut self, arrival: Arrival, now: Nanos) {
+        self.delays.sent(now, self.job.end);
+        let number = self.origin(arrival);
+        self.make_room(number);
+        let origin = &self.job.origins[number];
+        let to = origin.addresses[self.addressed % origin.addresses.len()];
+        self.addressed += 1;
+        let is_head = self.is_head(arrival);
+        let opened = Connection::open(to, arrival, is_head, origin.tls.as_ref(), now);
+        let mut connection = match opened {
+            Ok(connection) => connection,
+            Err(error) => {
+                self.give_up(arrival, why(&error), now);
+                self.again(arrival, now);
+                return;
+            }
+        };
+        let slot = self.free.pop().unwrap_or_else(|| {
+            self.slots.push(Slot { connection: None, number: 0, origin: 0 });
+            self.slots.len() - 1
+        });
+        let token = token(slot, self.slots[slot].number);
+        let interest = Interest::READABLE | Interest::WRITABLE;
+        // Registered once: writes are tried at once, and only the rest waits for an event.
+        if let Err(error) = self.poll.registry().register(connection.socket(), token, interest) {
+            self.free.push(slot);
+            self.give_up(arrival, why(&error), now);
+            self.again(arrival, now);
+            return;
+        }
+        self.busy += 1;
+        self.slots[slot].connection = Some(connection);
+        self.slots[slot].origin = number;
+    }
+
+    /// Connections to one server that nobody needs make room for those to another one.
+    fn make_room(&mut self, wanted: usize) {
+        let open = self.slots.len() - self.free.len();
+        if open < self.job.connections || self.idle.len() < 2 {
+            return;
+        }
+        let other = (0..self.idle.len()).find(|at| *at != wanted && !self.idle[*at].is_empty());
+        if let Some(slot) = other.and_then(|at| self.idle[at].first().copied()) {
+            self.close(slot, true);
+        }
+    }
+
+    /// In a closed loop, what was given up before it was sent is tried again after a moment, not
+    /// at once: a service that refuses would be asked as fast as the processor can.
+    pub(super) fn again(&mut self, arrival: Arrival, now: Nanos) {
+        if matches!(self.job.drive, Drive::Closed) && self.visits.is_none() {
+            self.overdue.push_back(Arrival { noticed: now, ..arrival });
+        }
+    }
+
+    /// Sends the request on a connection that is free.
+    pub(super) fn send(&mut self, slot: usize, arrival: Arrival, now: Nanos) {
+        self.delays.sent(now, self.job.end);
+        let is_head = self.is_head(arrival);
+        let Some(connection) = &mut self.slots[slot].connection else { return };
+        connection.arrival = arrival;
+        connection.response.reset(is_head);
+        connection.first_byte = None;
+        connection.kept.clear();
+        connection.sent = now;
+        connection.uses += 1;
+        connection.state = State::Sending(0);
+        self.busy += 1;
+        self.go_on_sending(slot);
+    }
+
+    pub(super) fn go_on_sending(&mut self, slot: usize) {
+        let Some(connection) = &mut self.slots[slot].connection else { return };
+        let bytes = match (self.pending.get(connection.arrival.asked), &self.job.asks) {
+            (Some(ask), _) => ask.request.bytes(),
+            (None, Asks::One(request)) => request.bytes(),
+            (None, Asks::Script(_)) => &[],
+        };
+        if connection.send(bytes).is_err() {
+            self.fail(slot, Failure::Closed);
+        }
+    }
+}
