@@ -219,8 +219,10 @@ fn what_workers_count_is_put_together() {
 #[test]
 fn with_one_that_cannot_go_on_it_comes_to_nothing() {
     let check = |instead: fn(&FromCoordinator) -> Option<Vec<FromWorker>>, said: &str| {
+        // Only where it is about that does the other one run ahead.
+        let others: &'static [u64] = if said.contains("21s") { &[1; 30] } else { &[1] };
         let workers =
-            vec![(greeting(), good(0, &[1; 30])), (greeting(), but(good(0, &[1]), instead))];
+            vec![(greeting(), good(0, others)), (greeting(), but(good(0, &[1]), instead))];
         let begun = Instant::now();
         let led = lead(LONG, 2, workers);
         assert!(led.lost().starts_with("worker 1, pod (127.0.0.1:"), "{}", led.lost());
