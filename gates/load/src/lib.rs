@@ -36,12 +36,13 @@ use exchanges::{SeenExchange, SeenExchanges};
 use figures::Figures;
 use gate_request::Base;
 use measure::{Glance, Measured, Watch, Work};
-use script::{Making, Visitors};
+use script::{Log, Making, Visitors};
 use seconds::Slice;
 pub use seen::Observation;
 use seen::SeenVersion;
 pub use settings::{
-    Asset, Compare, FeedOrder, Required, Scenario, Settings, StageSpec, Step, Think,
+    Asset, Campaign, Compare, FeedOrder, Replay, Required, Scenario, Send, Settings, StageSpec,
+    Step, Think, TimeOfDay,
 };
 use target::{Asks, Target};
 pub use threshold::Threshold;
@@ -80,11 +81,13 @@ impl Gate for Load {
         });
         let earlier = spec.earlier().and_then(|compare| compare.file.clone());
         let earlier = earlier.map(|file| (["compare", "file"].map(str::to_owned).to_vec(), file));
+        let log = spec.replay.as_ref();
+        let log = log.map(|log| (vec!["replay".to_owned(), "log".to_owned()], log.log.clone()));
         Needs {
             candidate: true,
             promotion: against == Some("promotion"),
             environments: environments.into_iter().collect(),
-            files: feeds.chain(earlier).collect(),
+            files: feeds.chain(earlier).chain(log).collect(),
         }
     }
 
@@ -196,7 +199,7 @@ impl Watch for Follow<'_> {
 /// The version under test, and the one that it is compared with.
 fn versions(spec: &Settings, cx: &Context) -> Result<Vec<Target>, Error> {
     let candidate = cx.candidate()?;
-    if spec.is_scripted() {
+    if spec.is_scripted() || spec.replay.is_some() {
         return visited(spec, candidate, cx);
     }
     let own = |environment: &Environment| {
@@ -242,8 +245,19 @@ fn visited(spec: &Settings, candidate: &Environment, cx: &Context) -> Result<Vec
     let made = |environment: &Environment, stands_for: Option<Url>| {
         let url = environment.url.clone();
         let asks = asks(spec, &url, environment, cx)?;
+        let base = Base { url: url.clone(), headers: asks.headers };
+        if let Some(replay) = &spec.replay {
+            let path = cx.spec_folder().join(&replay.log);
+            let log = Log::read(&path, replay, &base, spec.duration(), spec.warm_up.0)?;
+            if log.left_out > 0 {
+                let lines = words::count(log.left_out, "line");
+                let text = format!("{lines} of {} are not asked for again", replay.log);
+                cx.log(gate_core::Level::Info, text);
+            }
+            return Target::replayed(url, log, asks.authorities.as_deref());
+        }
         let making = Making {
-            base: Base { url: url.clone(), headers: asks.headers },
+            base,
             folder: cx.spec_folder(),
             reveal: &|template| cx.reveal(template),
             may_load: &|url| may_be_loaded(url, environment, spec),

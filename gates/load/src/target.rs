@@ -4,14 +4,14 @@ use std::net::{SocketAddr, ToSocketAddrs};
 use std::sync::Arc;
 
 use gate_core::Error;
-use load::{Origin, Request, Tls};
+use load::{Origin, Request, Stage, Tls};
 use percent_encoding::percent_decode_str;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
 use url::Url;
 
-use crate::script::{Reasons, Shared, Visitors};
+use crate::script::{Log, Reasons, Replayed, Shared, Visitors};
 
 /// One version that is asked.
 #[derive(Debug, Clone)]
@@ -24,6 +24,8 @@ pub(crate) struct Target {
     pub(crate) first: (Request, usize),
     /// What is sent.
     pub(crate) asks: load::Asks,
+    /// When it is sent, where a log says that.
+    pub(crate) shape: Option<Vec<Stage>>,
     /// Why answers were not as expected.
     pub(crate) reasons: Arc<Reasons>,
 }
@@ -84,6 +86,7 @@ impl Target {
             url,
             first: (request.clone(), 0),
             asks: load::Asks::One(request),
+            shape: None,
             reasons: Arc::default(),
         })
     }
@@ -99,7 +102,23 @@ impl Target {
         let origins = origins.collect::<Result<_, _>>()?;
         let reasons = Arc::clone(&visitors.reasons);
         let asks = load::Asks::Script(Arc::new(Shared(Arc::new(visitors))));
-        Ok(Target { url, origins, first: ((*first).clone(), number), asks, reasons })
+        Ok(Target { url, origins, first: ((*first).clone(), number), asks, shape: None, reasons })
+    }
+
+    /// What a log has asked for.
+    pub(crate) fn replayed(
+        url: Url,
+        log: Log,
+        authorities: Option<&[u8]>,
+    ) -> Result<Target, Error> {
+        Ok(Target {
+            origins: vec![origin(&url, authorities)?],
+            url,
+            first: (log.first(), 0),
+            shape: Some(log.stages()),
+            asks: load::Asks::Script(Arc::new(Replayed(Arc::new(log)))),
+            reasons: Arc::default(),
+        })
     }
 
     /// Its address without who it is asked as.

@@ -20,7 +20,8 @@ It is an Indexed Job with one command for all pods: the pod with index 0 coordin
 too, and tells the verdict; the others are its workers. A headless Service gives it a name. The
 token that they share comes from a Secret; how to make that stands in the first lines, and no token
 is ever printed. All other options are those of `gate load URL`, and stand in the manifest as they
-were given: a secret in a header or in the address does, too.
+were given: a secret in a header or in the address does, too. Files that they name are files of the
+image.
 
 The pod with index 0 ends with the exit code of the run, and so its Job is complete or has failed.
 No pod is started again: load that is sent twice says nothing. It wants Kubernetes 1.29 or newer.";
@@ -82,9 +83,17 @@ pub(super) fn run(words: &[OsString], cx: &Context) -> ExitCode {
         Ok(asked) => asked,
         Err(code) => return code,
     };
-    match asked.checked().and_then(|spec| Ok(asked.text(&spec, &given(words)?))) {
-        Ok(text) => {
+    let made = asked.checked().and_then(|spec| {
+        let given = given(words)?;
+        Ok((asked.text(&spec, &given), files(&given)))
+    });
+    match made {
+        Ok((text, files)) => {
             cx.print(&text);
+            if !files.is_empty() {
+                let said = format!("gate: {} name files of the pods\n", files.join(" and "));
+                cx.complain(&said);
+            }
             if asked.may_hold_a_secret() {
                 cx.complain(
                     "gate: headers and addresses stand in the manifest as they were given: \
@@ -124,6 +133,15 @@ fn given(words: &[OsString]) -> Result<Vec<String>, Error> {
     Ok(given)
 }
 
+/// Those of the options that name files.
+fn files(given: &[String]) -> Vec<&'static str> {
+    let names = ["--authorities", "--compare-with", "--save"];
+    let is_given = |name: &&str| {
+        given.iter().any(|word| word.strip_prefix(*name).is_some_and(|rest| rest.starts_with('=')))
+    };
+    names.into_iter().filter(is_given).collect()
+}
+
 impl Manifest {
     fn checked(&self) -> Result<Settings, Error> {
         for url in [&self.load.url].into_iter().chain(&self.load.compare) {
@@ -146,6 +164,9 @@ impl Manifest {
     fn deadline(&self, spec: &Settings) -> u64 {
         let looks = spec.looks();
         let measured = spec.duration().as_secs_f64() * 2_f64.powi(looks as i32 - 1);
+        // A search has a time of its own, and ends the step that it is at.
+        let search = spec.capacity.as_ref().map_or(0.0, |one| 2.0 * one.duration.0.as_secs_f64());
+        let measured = measured.max(search);
         let around = (spec.warm_up.0 + spec.timeout.0).as_secs_f64() * f64::from(looks);
         (self.fleet.wait.0.as_secs_f64() + measured + around + 600.0).ceil() as u64
     }

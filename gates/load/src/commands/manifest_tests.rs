@@ -174,6 +174,20 @@ fn it_is_what_the_api_takes() {
     }
 }
 
+#[test]
+fn a_search_is_given_its_time_and_files_are_told() {
+    let deadline = |more: &[&str]| {
+        let text = manifest(&[USUAL, more].concat()).unwrap();
+        let line = text.lines().find_map(|line| line.split_once("activeDeadlineSeconds: "));
+        line.unwrap().1.parse::<u64>().unwrap()
+    };
+    assert!((600..1800).contains(&deadline(&[])));
+    assert!(deadline(&["--capacity", "--duration", "1h"]) > 3600 + 600);
+    assert!(deadline(&["--duration", "1h", "--max-duration", "2h"]) > 7200 + 600);
+    let given = ["--save=a", "--saved", "--authorities=b"].map(str::to_owned);
+    assert_eq!(files(&given), ["--authorities", "--save"]);
+}
+
 /// What stands in the manifest is what was asked for: read as Kubernetes and `gate` read it.
 #[test]
 fn its_command_says_what_was_asked_for() {

@@ -32,7 +32,12 @@ pub(super) fn run(
     watch: &mut dyn Watch,
 ) -> Result<Option<(Look, String)>, Error> {
     let is_first = measured.looks.is_empty();
-    let warm_up = if is_first { work.spec.warm_up.0 } else { AGAIN.min(work.spec.warm_up.0) };
+    // Visitors of several steps, and lines of a log, need all of it again.
+    let is_quick = work.spec.scenarios.is_empty() && work.spec.replay.is_none();
+    let warm_up = match work.spec.warm_up.0 {
+        all if is_first || !is_quick => all,
+        all => AGAIN.min(all),
+    };
     let length = work.spec.duration() * times;
     let before = work.spec.duration().as_secs_f64() * f64::from(if is_first { 0 } else { times });
     let abort = Abort::new(work.spec, &measured.versions[0].file);

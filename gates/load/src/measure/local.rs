@@ -12,6 +12,7 @@ use load::{Drive, Outcome, Plan, Schedule, Spacing, Stage, Tally};
 use super::engine::{Engine, Leg, Sink};
 use super::{Refused, Watch, Work};
 use crate::settings::Settings;
+use crate::target::Target;
 
 /// How often it is looked whether somebody wants it to end.
 const TICK: Duration = Duration::from_millis(100);
@@ -109,7 +110,8 @@ fn plan(work: &Work<'_>, version: usize, leg: &Leg) -> Plan {
     let drive = match spec.connections {
         Some(_) => Drive::Closed,
         None => {
-            let schedule = schedule(spec, work.versions.len(), warm_up, times, work.seed);
+            let versions = work.versions.len();
+            let schedule = schedule(spec, target, versions, warm_up, times, work.seed);
             let halves = work.versions.len() > 1;
             Drive::Open(if halves { schedule.half(work.seed, version as u64) } else { schedule })
         }
@@ -143,23 +145,23 @@ fn plan(work: &Work<'_>, version: usize, leg: &Leg) -> Plan {
 /// When requests are due, of all versions together: each of them gets the whole rate.
 fn schedule(
     spec: &Settings,
+    target: &Target,
     versions: usize,
     warm_up: Duration,
     times: u32,
     seed: u64,
 ) -> Schedule {
     let by = versions as f64;
-    let spacing = if spec.poisson { Spacing::Poisson(seed) } else { Spacing::Even };
-    if spec.stages.is_empty() {
+    let is_poisson = spec.poisson || spec.campaign.is_some();
+    let spacing = if is_poisson { Spacing::Poisson(seed) } else { Spacing::Even };
+    let shape = target.shape.clone().unwrap_or_else(|| spec.shape());
+    let stages: Vec<Stage> =
+        shape.into_iter().map(|stage| Stage { rate: stage.rate * by, ..stage }).collect();
+    if stages.is_empty() {
         let rate = spec.rate() * by;
         let duration = warm_up + spec.duration() * times;
         return Schedule::new(rate, &[Stage { duration, rate }], spacing);
     }
-    let stage = |stage: &crate::settings::StageSpec| Stage {
-        duration: stage.duration.0,
-        rate: stage.rate.per_second() * by,
-    };
-    let stages: Vec<Stage> = spec.stages.iter().map(stage).collect();
     // It warms up at the rate of the first stage's end, and begins each time from nothing.
     let warming = Stage { duration: warm_up, rate: stages[0].rate };
     let fresh = Stage { duration: Duration::ZERO, rate: 0.0 };

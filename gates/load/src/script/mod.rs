@@ -1,6 +1,7 @@
 //! Visitors, made up from what a spec says.
 
 mod feed;
+mod log;
 mod reasons;
 mod visits;
 
@@ -16,6 +17,7 @@ use url::Url;
 
 use crate::settings::{Asset, FeedOrder, Scenario, Settings, Step, Think};
 use feed::Feed;
+pub(crate) use log::{Log, Replayed};
 pub(crate) use reasons::{Reason, Reasons};
 
 /// What is needed to make visitors up.

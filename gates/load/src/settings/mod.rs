@@ -3,6 +3,7 @@
 mod compare;
 mod limit;
 mod scenario;
+mod shape;
 
 use std::collections::BTreeMap;
 
@@ -18,6 +19,7 @@ pub use compare::Compare;
 pub(crate) use compare::STORED;
 pub use limit::Required;
 pub use scenario::{Asset, FeedOrder, Scenario, Step, Think};
+pub use shape::{Campaign, Replay, Send, TimeOfDay};
 
 /// The settings of a `load` gate.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -68,6 +70,13 @@ pub struct Settings {
     /// `rate` and `duration`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub stages: Vec<StageSpec>,
+    /// A campaign instead: mails that are sent, and who visits because of them. Instead of `rate`,
+    /// `stages` and `duration`; visitors come as independent ones do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub campaign: Option<Campaign>,
+    /// An access log instead, of which `duration` is replayed: what was asked, when it was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replay: Option<Replay>,
     /// Whether requests come as independent visitors do (a Poisson process) and not evenly.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub poisson: bool,
@@ -169,10 +178,25 @@ impl Default for Settings {
 impl Settings {
     /// How long is measured before it is looked at for the first time.
     pub(crate) fn duration(&self) -> std::time::Duration {
+        if let Some(campaign) = &self.campaign {
+            return campaign.takes();
+        }
         if self.stages.is_empty() {
             return self.duration.map_or(DURATION, |duration| duration.0);
         }
         self.stages.iter().map(|stage| stage.duration.0).sum()
+    }
+
+    /// The rates over time; none for a constant one, and for what an access log says.
+    pub(crate) fn shape(&self) -> Vec<load::Stage> {
+        let stage = |stage: &StageSpec| load::Stage {
+            duration: stage.duration.0,
+            rate: stage.rate.per_second(),
+        };
+        match &self.campaign {
+            Some(campaign) => campaign.stages(),
+            None => self.stages.iter().map(stage).collect(),
+        }
     }
 
     /// How often that is at the most: each time it is twice as much.
@@ -265,7 +289,10 @@ impl Settings {
             compare.problems(self.connections.is_some(), &mut wrong);
         }
         self.scenario_problems(&mut wrong);
+        self.shape_problems(&mut wrong);
         self.capacity_problems(&mut wrong);
+        found.extend(self.campaign.iter().flat_map(Campaign::problems));
+        found.extend(self.replay.iter().flat_map(Replay::problems));
         let steps = self.steps();
         for (at, one) in self.thresholds.iter().enumerate() {
             found.extend(one.problems(at, self.duration(), &steps));
@@ -304,6 +331,37 @@ impl Settings {
     /// Whether visits are made up, and not one request sent again and again.
     pub(crate) fn is_scripted(&self) -> bool {
         !self.scenarios.is_empty() || !self.asserts.is_empty() || self.status.is_some()
+    }
+
+    /// There is one thing that says when somebody comes.
+    fn shape_problems(&self, wrong: &mut dyn FnMut(&[&str], &str, &str)) {
+        let given = [
+            ("rate", self.rate.is_some()),
+            ("connections", self.connections.is_some()),
+            ("stages", !self.stages.is_empty()),
+            ("campaign", self.campaign.is_some()),
+            ("replay", self.replay.is_some()),
+        ];
+        let given: Vec<&str> =
+            given.into_iter().filter(|(_, is_there)| *is_there).map(|(name, _)| name).collect();
+        if let [first, .., last @ ("campaign" | "replay")] = given[..] {
+            let message = format!("`{first}` says already when somebody comes");
+            wrong(&[last], &message, "leave one of the two out");
+        }
+        if self.campaign.is_some() && self.duration.is_some() {
+            wrong(
+                &["duration"],
+                "the campaign says how long it takes",
+                "shorten it, or give it from and to",
+            );
+        }
+        if self.replay.is_some() && (self.path.is_some() || self.is_scripted()) {
+            wrong(
+                &["replay"],
+                "the log says what is asked",
+                "leave path, asserts and scenarios out",
+            );
+        }
     }
 
     fn scenario_problems(&self, wrong: &mut dyn FnMut(&[&str], &str, &str)) {
