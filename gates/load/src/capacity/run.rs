@@ -29,6 +29,8 @@ const LONG: Duration = Duration::from_secs(6);
 const PART: u32 = 8;
 /// How long is waited for what is left of a step that was ended early.
 const DRAIN: Duration = Duration::from_secs(10);
+/// Who has not got to run for so long has sent nothing, in microseconds.
+const STILL: u64 = 1_000_000;
 /// More steps than this tell nothing more.
 const MOST: usize = 80;
 /// How many seconds in a row have to be hopeless.
@@ -137,7 +139,7 @@ impl Searching<'_, '_> {
         one.generator.is_cut_short = was_told;
         let step = self.decided(&spec, rate, &one, hopeless)?;
         self.add(&file, &one)?;
-        if step.held == Held::No {
+        if matches!(step.held, Held::No | Held::Unfit) {
             let rest = step.p99.map_or(Duration::ZERO, Duration::from_micros).min(DRAIN);
             drain(if was_told { Duration::ZERO } else { rest }, watch);
         }
@@ -183,7 +185,8 @@ impl Searching<'_, '_> {
         for tally in &all {
             sum.merge(tally);
         }
-        if sum.requests == 0 && hopeless.is_some() {
+        let has_run = one.generator.longest_gap_us < STILL;
+        if sum.requests == 0 && hopeless.is_some() && has_run {
             // Where nothing is answered any more nothing is counted: that is not its fault.
             check.verdict = Verdict::Pass;
         }
