@@ -9,6 +9,13 @@ slower, as often as SLOWER says: at a margin of 5% the 99th percentile has to be
 ten. The seconds of one longer run are then drawn again for as many simulated comparisons as there
 are RUNS, each with looks after 30 s and 60 s at a margin of 5%: of a version with itself, and with
 one whose 99th percentile is 10% worse at a lower rate, which needs more time; how much is told.
+
+On two cores that others used, too: none of 30 real ones failed (19 passed, 11 stayed open after 20 s
+at 1,000/s); none of 10,000 simulated ones at p50, p95 and p99 (at most 0.030% with 95%), 1.1 to 1.4
+ms for each, where drawing and sorting took 25; a p99 that is 10% worse, at 300/s for each version,
+was caught in 71% of 1,000 with up to 120 s, in 96% with up to 240 s (213 s on average), and in all
+with up to 480 s. The seconds of one version are independent of the other's there: in one run they
+share their moments.
 """
 
 import argparse

@@ -10,7 +10,7 @@ use gate_core::values::{DurationValue, Rate};
 use gate_core::{Error, Verdict};
 use load::Tally;
 
-use super::decide::{self, Growth};
+use super::decide::{self, Fitness, Growth};
 use super::judged::shown;
 use super::search::{Probe, Range, next};
 use super::{Capacity, Held, Rated, Searched, Step};
@@ -29,6 +29,8 @@ const LONG: Duration = Duration::from_secs(6);
 const PART: u32 = 8;
 /// How long is waited for what is left of a step that was ended early.
 const DRAIN: Duration = Duration::from_secs(10);
+/// Who has not got to run for so long has sent nothing, in microseconds.
+const STILL: u64 = 1_000_000;
 /// More steps than this tell nothing more.
 const MOST: usize = 80;
 /// How many seconds in a row have to be hopeless.
@@ -137,7 +139,7 @@ impl Searching<'_, '_> {
         one.generator.is_cut_short = was_told;
         let step = self.decided(&spec, rate, &one, hopeless)?;
         self.add(&file, &one)?;
-        if step.held == Held::No {
+        if matches!(step.held, Held::No | Held::Unfit) {
             let rest = step.p99.map_or(Duration::ZERO, Duration::from_micros).min(DRAIN);
             drain(if was_told { Duration::ZERO } else { rest }, watch);
         }
@@ -176,25 +178,31 @@ impl Searching<'_, '_> {
         let decide =
             |threshold: &crate::threshold::Threshold| Ok((*threshold, threshold.decide(&reading)?));
         let decided = self.capacity.holds.iter().map(decide).collect::<Result<Vec<_>, Error>>()?;
-        let growth = Growth::of(&all[..all.len().min(seconds as usize)]);
-        let generator = judge::fitness(spec, &crate::commands::counted(one), &[reading]);
+        let counted = &all[..all.len().min(seconds as usize)];
+        let growth = Growth::of(counted, |tally| &tally.unlagged);
+        let mut check = judge::fitness(spec, &crate::commands::counted(one), &[reading]);
         let mut sum = Tally::new();
         for tally in &all {
             sum.merge(tally);
         }
-        // Where nothing is answered any more nothing is counted: that is not the generator's fault.
-        let is_fit = generator.verdict == Verdict::Pass || sum.requests == 0;
-        let within = self.capacity.within.fraction();
+        let has_run = one.generator.longest_gap_us < STILL;
+        if sum.requests == 0 && hopeless.is_some() && has_run {
+            // Where nothing is answered any more nothing is counted: that is not its fault.
+            check.verdict = Verdict::Pass;
+        }
+        let fitness = Fitness {
+            check: &check,
+            lag: Growth::of(counted, |tally| &tally.lag),
+            busy: one.generator.busy(one.versions[0].seconds),
+        };
         let most = self.capacity.most_failures(spec.max_failures.fraction());
         let share = sum.failures() as f64 / sum.requests.max(1) as f64;
-        let (held, why) = match hopeless {
-            Some(why) if is_fit => (Held::No, Some(why)),
-            _ if is_fit && share > most => (
-                Held::No,
-                Some(format!("{} fail, and at most {} may", percent(share), percent(most))),
-            ),
-            _ => decide::held(&generator, &decided, growth, within),
-        };
+        let trouble = hopeless.or_else(|| {
+            let why = || format!("{} fail, and at most {} may", percent(share), percent(most));
+            (share > most).then(why)
+        });
+        let within = self.capacity.within.fraction();
+        let (held, why) = decide::held(fitness, trouble, &decided, growth, within);
         Ok(Step {
             rate,
             seconds: one.versions[0].seconds,
@@ -293,7 +301,9 @@ impl<'w> Eyes<'w> {
         if glance.requests == 0 {
             return (self.rate >= 10.0).then(|| "nothing is answered any more".to_owned());
         }
-        if let (Some(slow), Some(p50)) = (self.slow, glance.p50)
+        // The lateness of this program is in it, and is nobody else's.
+        let p50 = glance.p50.map(|p50| p50.saturating_sub(glance.lag.unwrap_or(0)));
+        if let (Some(slow), Some(p50)) = (self.slow, p50)
             && p50 > slow
         {
             return Some(format!("half of the requests take {} or more", time(p50 as f64)));

@@ -189,6 +189,7 @@ fn add(measured: &mut Measured, version: usize, outcome: &Outcome, length: Durat
         generator.waited_us += health.waited / 1000;
         generator.longest_gap_us = generator.longest_gap_us.max(health.longest_gap / 1000);
         generator.late += health.late;
+        generator.threads += 1;
     }
     if let Some(throttled) = outcome.throttled {
         let throttled = throttled.as_micros() as u64;

@@ -153,6 +153,18 @@ pub(crate) struct Generator {
     pub(crate) late: u64,
     /// Whether it was told to end before it was over.
     pub(crate) is_cut_short: bool,
+    /// How many threads have sent, each time that something was sent.
+    #[serde(default)]
+    pub(crate) threads: u64,
+}
+
+impl Generator {
+    /// Which part of so many seconds a thread was at work, wanted to be or was not let, on average.
+    /// Who is busy all the time may send too late and read too late.
+    pub(crate) fn busy(&self, seconds: f64) -> f64 {
+        let threads = (self.ran_us + self.waited_us) as f64 / self.threads.max(1) as f64;
+        (threads + self.throttled_us.unwrap_or(0) as f64) / (seconds.max(1e-3) * 1e6)
+    }
 }
 
 /// Why nothing was measured.
