@@ -165,3 +165,47 @@ fn what_cannot_be_visited_is_told_first() {
     assert!(wrong.stderr.contains("there is no step `pay`"), "{}", wrong.stderr);
     assert!(wrong.stderr.contains("offer, offer (assets), cart"), "{}", wrong.stderr);
 }
+
+#[test]
+fn a_log_is_asked_for_again_and_a_campaign_comes() {
+    let (environment, _service) = workspace("who\nada\n");
+    let mut log = String::new();
+    for second in 0..20 {
+        let asked = ["GET /static/a", "GET /offer?who=kim", "POST /cart"];
+        for line in asked.iter().cycle().take(if second < 10 { 30 } else { 6 }) {
+            let time = format!("10/Oct/2025:13:55:{second:02} +0200");
+            log += &format!("203.0.113.7 - - [{time}] \"{line} HTTP/1.1\" 200 12 \"-\" \"x\"\n");
+        }
+    }
+    environment.write("specs/access.log", &log);
+    let usual = "  duration: 3s\n  max_duration: 3s\n  warm_up: 1s\n";
+    let replay = "  replay: { log: access.log, from: 8s }\n";
+    let spec = format!("gate: load\nname: log\nwith:\n{usual}{replay}");
+    environment.write("specs/shop.yaml", &spec);
+    let ended = environment.gate(&["run", "--json", "-q"]);
+    assert_eq!(ended.code, 0, "{}{}", ended.stdout, ended.stderr);
+    let report = ended.json();
+    // Two seconds of twenty each, and one of four.
+    let said = check(&report, "failures")["message"].as_str().unwrap().to_owned();
+    assert_eq!(said, "none of 44 requests failed");
+
+    let campaign = "  warm_up: 1s\n  path: /static/a\n  campaign:\n    sends:\n      - { at: \"09:00\", \
+                    count: 40000, takes: 1m, open_rate: 50%, click_rate: 10%, half_life: 1m }\n    \
+                    to: \"09:05\"\n    shorten: 100\n  max_duration: 3s\n";
+    let spec = format!("gate: load\nname: campaign\nwith:\n{campaign}");
+    environment.write("specs/shop.yaml", &spec);
+    let ended = environment.gate(&["run", "--json", "-q"]);
+    assert_eq!(ended.code, 0, "{}{}", ended.stdout, ended.stderr);
+    let report = ended.json();
+    let said = check(&report, "failures")["message"].as_str().unwrap().to_owned();
+    let requests: u64 = said.split(' ').nth(2).unwrap().parse().unwrap();
+    // A hundredth of nearly two thousand.
+    assert!((10..32).contains(&requests), "{said}");
+
+    environment.write("specs/access.log", "nothing\n");
+    let spec = format!("gate: load\nname: log\nwith:\n{usual}{replay}");
+    environment.write("specs/shop.yaml", &spec);
+    let empty = environment.gate(&["run"]);
+    assert_eq!(empty.code, 3, "{}{}", empty.stdout, empty.stderr);
+    assert!(empty.stdout.contains("nothing that can be asked for again"), "{}", empty.stdout);
+}
