@@ -98,7 +98,7 @@ pub fn run(
     stop: &Arc<AtomicBool>,
     on_second: &mut dyn FnMut(u64, &Tally),
 ) -> io::Result<Outcome> {
-    let threads = plan.threads.clamp(1, plan.connections());
+    let threads = plan.threads.clamp(1, plan.most_threads());
     let throttled = health::throttled();
     // Counting them takes a while when there are many: before anything is due.
     let intended = plan.counted.or_else(|| plan.intended());
@@ -186,10 +186,20 @@ impl Plan {
         share(self.connections, self.machine as usize, self.machines as usize).max(1)
     }
 
+    /// With more of them some would have nothing to do.
+    fn most_threads(&self) -> usize {
+        let users = share(self.users, self.machine as usize, self.machines as usize).max(1);
+        match self.drive {
+            Drive::Closed => self.connections().min(users),
+            Drive::Open(_) => self.connections(),
+        }
+    }
+
     /// What one of the threads does.
     fn job(&self, number: usize, threads: usize) -> Job {
         let (drive, room) = match &self.drive {
-            Drive::Closed => (Drive::Closed, 0),
+            // Nobody comes who does not wait for another one.
+            Drive::Closed => (Drive::Closed, usize::MAX),
             Drive::Open(schedule) => {
                 let parts = self.machines.max(1) * threads as u64;
                 let rate = schedule.peak() / parts as f64;

@@ -36,7 +36,8 @@ pub trait Script: Debug + Send + Sync {
 
 /// The visits of a thread.
 pub trait Visits: Send {
-    /// Somebody comes, the so-many-th of the whole run from 0: what is asked first.
+    /// Somebody comes, the so-many-th of the whole run from 0: what is asked first. Nothing at all
+    /// says that it could not be asked, which counts as a failure.
     fn begin(&mut self, number: u64, asks: &mut Vec<Ask>);
 
     /// What was asked has come to this, or to nothing: what is asked next.
@@ -58,8 +59,19 @@ pub struct Ask {
     pub request: Arc<Request>,
     /// How long after what it follows, in nanoseconds: it is due then.
     pub pause: Nanos,
-    /// Whether the answer itself is wanted.
-    pub keeps: bool,
+    /// What of the answer itself is wanted.
+    pub keeps: Keeps,
+}
+
+/// What of an answer is kept for whoever asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Keeps {
+    /// Only its status.
+    Nothing,
+    /// Its head.
+    Head,
+    /// Its head and its body.
+    All,
 }
 
 /// An answer.

@@ -62,7 +62,8 @@ pub(crate) fn without_secrets(
     Ok(SeenExchanges { slowest: each(all.slowest())?, failed: each(all.failed())? })
 }
 
-fn fresh_key() -> Result<redact::placeholder::Key, Error> {
+/// A key for placeholders, which nobody can find what they stand for without.
+pub(crate) fn fresh_key() -> Result<redact::placeholder::Key, Error> {
     use ring::rand::SecureRandom;
     let mut key = [0; 32];
     let filled = ring::rand::SystemRandom::new().fill(&mut key);

@@ -6,7 +6,7 @@ use super::{Drive, TURNS, Worker};
 use crate::clock::Nanos;
 use crate::exchange::{self, Exchange};
 use crate::tally::{Failure, Tally};
-use crate::visit::{Answer, Ask, Asks, Turn};
+use crate::visit::{Answer, Ask, Asks, Keeps, Turn};
 
 impl Worker<'_> {
     /// Reads what has come. Nobody tells a second time of an end that was told of with what came
@@ -40,11 +40,11 @@ impl Worker<'_> {
             let is_first = connection.first_byte.is_none();
             connection.first_byte.get_or_insert(now);
             let input = &self.buffer[..count];
-            let keeps = self.pending.get(connection.arrival.asked).is_some_and(|ask| ask.keeps);
-            let taken = if keeps {
-                connection.take_and_keep(input)
-            } else {
-                connection.response.take(input, &mut |_| {})
+            let ask = self.pending.get(connection.arrival.asked);
+            let keeps = ask.map_or(Keeps::Nothing, |ask| ask.keeps);
+            let taken = match keeps {
+                Keeps::Nothing => connection.response.take(input, &mut |_| {}),
+                keeps => connection.take_and_keep(input, keeps == Keeps::All),
             };
             match taken {
                 Err(_) => return self.fail(slot, Failure::Malformed),
@@ -52,7 +52,7 @@ impl Worker<'_> {
                     return self.complete(slot, now, count, taken == count);
                 }
                 // What comes in one piece, which is usual, need not be copied.
-                Ok(_) if is_first && !keeps => connection.kept.begin(input),
+                Ok(_) if is_first && keeps == Keeps::Nothing => connection.kept.begin(input),
                 Ok(_) => {}
             }
             if is_last && !to_the_end {
@@ -170,12 +170,10 @@ impl Worker<'_> {
         self.keep_failed(slot, failure, now);
         self.close(slot, false);
         self.give_up(arrival, failure, now);
-        if self.visits.is_some() {
-            self.send_overdue(now);
-        } else if matches!(self.job.drive, Drive::Closed) && now < self.job.end {
+        // The next turn of the loop sends what is overdue: from here it would go as deep as there are
+        // dead connections.
+        if matches!(self.job.drive, Drive::Closed) && now < self.job.end {
             self.again(Arrival { intended: now, noticed: now, asked: ONE }, now);
-        } else if !self.overdue.is_empty() {
-            self.follow(None, now);
         }
     }
 

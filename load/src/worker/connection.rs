@@ -53,6 +53,9 @@ pub(super) struct Connection {
 /// How much of a body is kept for whoever wants it, in bytes.
 const LARGEST_BODY: usize = 8 << 20;
 
+/// How much room for one a connection holds on to, in bytes.
+const USUAL_BODY: usize = 64 << 10;
+
 /// What is kept of an answer.
 #[derive(Default)]
 pub(super) struct Kept {
@@ -67,6 +70,8 @@ impl Kept {
     pub(super) fn clear(&mut self) {
         self.raw.clear();
         self.body.clear();
+        // A large one is no reason to hold on to as much for ever, on each of many connections.
+        self.body.shrink_to(USUAL_BODY);
         self.is_whole = true;
     }
 
@@ -129,13 +134,18 @@ impl Connection {
     }
 
     /// Takes what came in, and keeps it for whoever wants to look at it.
-    pub(super) fn take_and_keep(&mut self, input: &[u8]) -> Result<usize, Malformed> {
+    pub(super) fn take_and_keep(
+        &mut self,
+        input: &[u8],
+        has_body: bool,
+    ) -> Result<usize, Malformed> {
         let Kept { raw, body, is_whole } = &mut self.kept;
         if self.response.status == 0 {
             raw.extend_from_slice(input);
         }
         self.response.take(input, &mut |part| {
-            let room = LARGEST_BODY.saturating_sub(body.len()).min(part.len());
+            let most = if has_body { LARGEST_BODY } else { 0 };
+            let room = most.saturating_sub(body.len()).min(part.len());
             body.extend_from_slice(&part[..room]);
             *is_whole &= room == part.len();
         })

@@ -10,6 +10,9 @@ use crate::schedule::{Schedule, Spacing};
 use crate::tally::Failure;
 use crate::visit::Asks;
 
+/// How many visitors in a row may be impossible before nobody comes any more.
+const TRIES: usize = 1000;
+
 impl Worker<'_> {
     pub(super) fn begin(&mut self) {
         if let Drive::Open(schedule) = &mut self.job.drive {
@@ -25,24 +28,39 @@ impl Worker<'_> {
 
     /// Somebody comes.
     fn arrive(&mut self, intended: Nanos, now: Nanos) {
-        let Some(visits) = &mut self.visits else {
+        if self.visits.is_none() {
             self.overdue.push_back(Arrival { intended, noticed: now, asked: ONE });
             return;
-        };
-        let (part, of) = self.job.part;
-        visits.begin(self.visitors * of + part, &mut self.asks);
-        self.visitors += 1;
-        self.put(intended, now);
+        }
+        self.visit(intended, now);
     }
 
     /// Somebody else comes when a visit of a closed loop is over; after a moment when it failed: a
     /// service that refuses would be asked as fast as the processor can.
     pub(super) fn replace(&mut self, now: Nanos, is_good: bool) {
-        let Some(visits) = self.visits.as_mut().filter(|_| now < self.job.end) else { return };
+        if now < self.job.end {
+            self.visit(if is_good { now } else { now + SWEEP }, now);
+        }
+    }
+
+    /// Another visit begins. One that asks for nothing could not be made up, and has failed.
+    fn visit(&mut self, intended: Nanos, now: Nanos) {
+        let Some(visits) = &mut self.visits else { return };
         let (part, of) = self.job.part;
-        visits.begin(self.visitors * of + part, &mut self.asks);
-        self.visitors += 1;
-        self.put(if is_good { now } else { now + SWEEP }, now);
+        // Of a closed loop the next one comes instead, unless there is hardly one that can.
+        let tries = if matches!(self.job.drive, Drive::Closed) { TRIES } else { 1 };
+        for _ in 0..tries {
+            visits.begin(self.visitors * of + part, &mut self.asks);
+            self.visitors += 1;
+            if !self.asks.is_empty() {
+                break;
+            }
+            if intended >= self.job.count_from {
+                self.tally.requests += 1;
+                self.tally.fail(Failure::Check);
+            }
+        }
+        self.put(intended, now);
     }
 
     /// Lets what visits have asked for wait for its time. What would be sent after the end is not.

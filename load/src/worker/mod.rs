@@ -231,6 +231,10 @@ impl Worker<'_> {
         } else if matches!(connection.state, State::Sending(_)) && event.is_writable() {
             self.go_on_sending(slot);
         }
+        if self.slots[slot].number != number {
+            // It broke while it was sent on, and another one may be there.
+            return;
+        }
         let is_ended = event.is_read_closed() || event.is_error();
         if let Some(connection) = self.slots[slot].connection.as_mut().filter(|_| is_ended) {
             connection.is_ended = true;

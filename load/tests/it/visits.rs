@@ -5,13 +5,18 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use load::{Answer, Ask, Asks, Clock, Drive, Failure, Job, Request, Script, Turn, Visits, work};
+use load::{
+    Answer, Ask, Asks, Clock, Drive, Failure, Job, Keeps, Request, Script, Turn, Visits, work,
+};
 
 use super::server::Server;
 use super::{MILLI, job, open, run};
 
 /// How long a visitor thinks.
 const THINKS: u64 = 30 * MILLI;
+
+/// The visitor whose number is this much above that of a wrong answer cannot be made up.
+const NOBODY: u64 = 3;
 
 /// Asks the first server for a number, thinks, and then asks the second one for two things at once.
 #[derive(Debug)]
@@ -38,7 +43,7 @@ fn ask(visit: usize, step: usize, path: &str) -> Ask {
         origin: usize::from(step > 0),
         request: Arc::new(Request::new("GET", path, "localhost", &[], b"").unwrap()),
         pause: if step == 0 { 0 } else { THINKS },
-        keeps: step == 0,
+        keeps: if step == 0 { Keeps::All } else { Keeps::Nothing },
     }
 }
 
@@ -55,6 +60,9 @@ impl Script for Shop {
 
 impl Visits for Shopping {
     fn begin(&mut self, number: u64, asks: &mut Vec<Ask>) {
+        if number == self.shop.2.saturating_add(NOBODY) {
+            return;
+        }
         self.shop.0.fetch_or(1 << (number % 64), Ordering::Relaxed);
         self.waits.push(2);
         asks.push(ask(self.waits.len() - 1, 0, "/"));
@@ -129,8 +137,9 @@ fn visits_go_from_step_to_step() {
 #[test]
 fn a_wrong_answer_ends_its_visit() {
     let (all, _, done) = shopping(open(100.0, 200), 7);
-    assert_eq!((all.requests, done), (58, 19));
-    assert_eq!((all.failed(Failure::Check), all.failures()), (1, 1));
+    // One is answered wrongly, and one asks for nothing at all.
+    assert_eq!((all.requests, done), (56, 18));
+    assert_eq!((all.failed(Failure::Check), all.failures()), (2, 2));
     assert_eq!(all.steps[0].failed(Failure::Check), 1);
 }
 
@@ -143,6 +152,28 @@ fn users_visit_again_and_again() {
     assert_eq!(all.failures(), 0);
     // What would have been due after the end was not sent.
     assert!(all.requests >= 3 * done && all.requests <= 3 * done + 12, "{all:?}");
+}
+
+#[test]
+fn a_service_that_is_gone_ends_nothing_but_its_visits() {
+    // One that closes each connection behind its answer, so that many a try finds it closed.
+    let first = Server::start(|number, stream| {
+        let text = format!("HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\n{number:04}");
+        let _ = stream.write_all(text.as_bytes());
+        false
+    });
+    let (came, done) = (Arc::default(), Arc::default());
+    let mut job = job(&first, Drive::Closed);
+    // The second server is not there at all.
+    let gone = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    job.origins.extend(super::at(gone, None));
+    job.asks = Asks::Script(Arc::new(Shop { came, done: Arc::clone(&done), refuses: u64::MAX }));
+    job.users = 50;
+    job.connections = 200;
+    let all = run(job);
+    assert_eq!(done.load(Ordering::Relaxed), 0);
+    assert_eq!(all.steps[1].failed(Failure::Connect), all.steps[1].requests);
+    assert!(all.steps[0].requests >= 50 && all.failed(Failure::Overflow) == 0, "{all:?}");
 }
 
 #[test]

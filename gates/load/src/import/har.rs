@@ -6,7 +6,6 @@ use std::time::Duration;
 use gate_core::values::DurationValue;
 use gate_core::{Error, Imported, Json};
 use gate_request::Line;
-use redact::placeholder::Key;
 use redact::{Cleaner, Redactor};
 use url::Url;
 
@@ -77,7 +76,7 @@ pub(super) fn import(bytes: &[u8]) -> Result<Imported, Error> {
         cleaner: Cleaner::new(
             Redactor::new([]).map_err(|_| Error::new("no secrets are too short"))?,
             &[],
-            Key([0; 32]),
+            crate::exchanges::fresh_key()?,
         ),
         origin: origin.clone(),
         left_out: Vec::new(),
@@ -150,7 +149,11 @@ impl Import {
             let time = think.filter(|think| *think >= 100.0).map(|think| millis(think.round()));
             let name = steps.iter().any(|step| step.request.to == self.path(&page.url));
             steps.push(Step {
-                name: name.then(|| format!("{} again ({})", page.url.path(), number + 1)),
+                name: name.then(|| {
+                    let path = self.path(&page.url);
+                    let path = path.split('?').next().unwrap_or_default();
+                    format!("{path} again ({})", number + 1)
+                }),
                 think: time.map(|time| Think { least: time, most: time }),
                 request: Line { method: "GET".to_owned(), to: self.path(&page.url) },
                 headers: BTreeMap::new(),

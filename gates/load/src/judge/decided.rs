@@ -105,8 +105,9 @@ impl Threshold {
                 Some(number / all.requests.max(1) as f64)
             }
             Aggregate::Rate if self.metric == Metric::Hits => {
-                // Of answers that say nothing nobody knows.
-                (all.cache_told > 0).then(|| number / all.cache_told as f64)
+                // What few say is not known of all.
+                let is_told = all.cache_told > 0 && all.cache_told * 2 >= all.requests;
+                is_told.then(|| number / all.cache_told as f64)
             }
             Aggregate::Rate => Some(number / seconds),
             Aggregate::Min => times.min().map(|value| value as f64),

@@ -127,7 +127,7 @@ pub(crate) fn broken(
 ) -> Result<Option<String>, Error> {
     let looks = [Look { seconds, part }];
     let reading = Reading::new(0, &looks, seconds as f64, open)?;
-    for limit in spec.thresholds.iter().filter(|limit| limit.abort_on_fail) {
+    for limit in spec.thresholds.iter().filter(|limit| limit.abort_on_fail && limit.required) {
         let decided = decide(spec, limit, &reading, &looks)?;
         // A count that grows is not over before the time is.
         let is_growing =
@@ -250,6 +250,16 @@ pub(crate) fn judge(
             }
             _ => check,
         });
+    }
+    if let Some(limit) = &seen.aborted
+        && judged.checks.iter().all(|check| check.verdict != Verdict::Fail)
+    {
+        // Judged by other limits, it was ended for nothing.
+        if let Some(own) = judged.checks.first_mut() {
+            own.verdict = Verdict::Inconclusive;
+            own.message = format!("it was ended early because {limit} did not hold");
+            own.advice = Some("measure again: the rest was never sent".to_owned());
+        }
     }
     if !is_fit {
         for check in judged.checks.iter_mut().skip(1).filter(|one| one.verdict == Verdict::Fail) {

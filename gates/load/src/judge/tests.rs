@@ -281,6 +281,32 @@ fn steps_and_times_have_limits_of_their_own() {
 }
 
 #[test]
+fn what_was_ended_early_passes_nothing() {
+    // Judged by another limit than the one that ended it.
+    let (mut seen, files) = observation(&[&usual(10)], &[(10, 0.2)]);
+    seen.aborted = Some("p(95)<50ms".to_owned());
+    let of = |limit: &str| judged(&spec(&[limit]), &seen, &files).checks;
+    let checks = of("p(95)<500ms");
+    assert_eq!(checks[0].verdict, Inconclusive, "{}", checks[0].message);
+    let checks = of("p(95)<50ms");
+    assert_eq!((checks[0].verdict, checks[2].verdict), (Pass, Fail));
+}
+
+#[test]
+fn what_nobody_looked_into_is_as_bad_as_the_rest() {
+    let wrong = |_| second(&[20; 98], 100, &[load::Failure::Check]);
+    let seconds: Vec<Tally> = (0..20).map(wrong).collect();
+    let (seen, files) = observation(&[&seconds], &[(20, 1.0)]);
+    let of = |checked: f64| {
+        let checked = Percent::from_fraction(checked).unwrap();
+        judged(&Settings { checked, ..spec(&[]) }, &seen, &files).checks[1].verdict
+    };
+    let looser = Settings { max_failures: Percent::from_fraction(0.02).unwrap(), ..spec(&[]) };
+    assert_eq!(judged(&looser, &seen, &files).checks[1].verdict, Pass);
+    assert_eq!((of(0.1), of(0.01)), (Fail, Fail));
+}
+
+#[test]
 fn a_run_ends_when_it_is_certain_that_it_fails() {
     let check = |seconds: u64, limit: &str, expect: Option<&str>| {
         let files = file(&visits(40));

@@ -13,7 +13,7 @@ use super::local::own_fault;
 use super::{Glance, Look, Measured, Watch, Work};
 use crate::judge;
 use crate::seconds;
-use crate::settings::Settings;
+use crate::settings::{Required, Settings};
 
 /// How many of the slowest and of the first failing exchanges are kept.
 pub(crate) const EXCHANGES: usize = 5;
@@ -41,10 +41,14 @@ pub(super) fn run(
     let length = work.spec.duration() * times;
     let before = work.spec.duration().as_secs_f64() * f64::from(if is_first { 0 } else { times });
     let abort = Abort::new(work.spec, &measured.versions[0].file);
+    let is_part = |limit: &Required| limit.from.is_some() || limit.to.is_some();
+    let has_parts = work.spec.thresholds.iter().any(is_part);
     let mut writing = Writing {
         reached: vec![*written; writers.len()],
         writers,
         first: *written,
+        rows: if has_parts { length.as_secs().max(1) } else { u64::MAX },
+        last: vec![None; work.versions.len()],
         warm_up,
         before,
         of: before + length.as_secs_f64(),
@@ -54,6 +58,7 @@ pub(super) fn run(
         watch,
     };
     let outcomes = engine.run(work, &Leg { times, warm_up }, &mut writing)?;
+    writing.end();
     let Writing { writers, reached, failed, aborted, watch, .. } = writing;
     if let Some(error) = failed {
         return Err(own_fault(error));
@@ -83,6 +88,11 @@ struct Writing<'a> {
     reached: Vec<u64>,
     /// The first second of this stretch.
     first: u64,
+    /// How many it has, where some of them have limits of their own: what is answered after the end
+    /// belongs to the last, so that each round begins where it should.
+    rows: u64,
+    /// What the last of them has so far.
+    last: Vec<Option<Tally>>,
     warm_up: Duration,
     /// How long was measured before, and will have been after it, in seconds.
     before: f64,
@@ -99,14 +109,20 @@ impl Sink for Writing<'_> {
         let warm = self.warm_up.as_secs();
         let is_warm_up = second < warm;
         if !is_warm_up && self.failed.is_none() {
-            self.failed = self.write(version, self.first + second - warm, tally).err();
+            let at = second - warm;
+            if at + 1 < self.rows {
+                self.failed = self.write(version, self.first + at, tally).err();
+            } else {
+                self.last[version].get_or_insert_default().merge(tally);
+            }
         }
         let done = ((second + 1) as f64 - self.warm_up.as_secs_f64()).max(0.0);
         let done = (self.before + done).min(self.of);
         let glance = Glance { done, of: self.of, ..glance(version, is_warm_up, tally) };
         self.watch.second(&glance);
         if self.aborted.is_none() {
-            self.aborted = self.abort.after(&glance, &mut self.writers[0]).transpose();
+            let rows = self.reached[0];
+            self.aborted = self.abort.after(&glance, rows, &mut self.writers[0]).transpose();
         }
     }
 
@@ -116,6 +132,15 @@ impl Sink for Writing<'_> {
 }
 
 impl Writing<'_> {
+    /// Writes the last second, where that waited for what belongs to it.
+    fn end(&mut self) {
+        for version in 0..self.last.len() {
+            if let (Some(tally), None) = (self.last[version].take(), &self.failed) {
+                self.failed = self.write(version, self.first + self.rows - 1, &tally).err();
+            }
+        }
+    }
+
     fn write(&mut self, version: usize, second: u64, tally: &Tally) -> io::Result<()> {
         let (writer, at) = (&mut self.writers[version], &mut self.reached[version]);
         fill(writer, at, second)?;
@@ -147,6 +172,7 @@ impl<'w> Abort<'w> {
     fn after(
         &mut self,
         glance: &Glance,
+        rows: u64,
         writer: &mut BufWriter<File>,
     ) -> Result<Option<(Look, String)>, Error> {
         if glance.version != 0 || glance.is_warm_up || glance.done < self.next {
@@ -154,9 +180,9 @@ impl<'w> Abort<'w> {
         }
         writer.flush()?;
         self.next = (glance.done * LATER).max(glance.done + 1.0);
-        let seconds = glance.done as u64;
         let most = self.spec.duration().as_secs_f64() * f64::from(1_u32 << (self.spec.looks() - 1));
-        let part = (seconds as f64 / most).min(1.0);
+        let part = (glance.done / most).min(1.0);
+        let seconds = rows;
         let open = |_: usize| {
             let file = File::open(&self.file)?;
             Ok(Box::new(BufReader::new(file)) as Box<dyn BufRead>)

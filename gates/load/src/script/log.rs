@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use gate_core::Error;
 use gate_request::{Base, Ready};
-use load::{Answer, Ask, Request, Script, Stage, Turn, Visits};
+use load::{Answer, Ask, Keeps, Request, Script, Stage, Turn, Visits};
 
 use super::sent;
 use crate::settings::Replay;
@@ -66,7 +66,7 @@ impl Log {
         let wrong = |error: std::io::Error| Error::new(format!("{}: {error}", path.display()));
         let file = BufReader::new(std::fs::File::open(path).map_err(wrong)?);
         let from = replay.from.map_or(0.0, |from| from.0.as_secs_f64());
-        let (mut first, mut left_out) = (None, 0);
+        let (mut first, mut left_out, mut last) = (None, 0, 0.0_f64);
         let mut found: Vec<(f64, Arc<Request>)> = Vec::new();
         let mut known: HashMap<(String, String), Arc<Request>> = HashMap::new();
         for text in file.split(b'\n') {
@@ -78,8 +78,14 @@ impl Log {
             };
             let start = *first.get_or_insert(line.at);
             let at = ((line.at - start) as f64 - from) / replay.speed;
-            if at > (duration + DISORDER).as_secs_f64() || found.len() >= MOST {
+            last = at.max(last);
+            if at > (duration + DISORDER).as_secs_f64() {
                 break;
+            }
+            if found.len() >= MOST {
+                let message =
+                    format!("{} has more than {MOST} requests of this time", path.display());
+                return Err(Error::new(message).hint("replay less of it: give a shorter duration"));
             }
             if !(0.0..duration.as_secs_f64()).contains(&at) {
                 continue;
@@ -108,6 +114,15 @@ impl Log {
             return Err(Error::new(message).hint(
                 "lines are those of the common or combined format, with GET and a status below 400",
             ));
+        }
+        // A minute of a log may well end with a second in which nobody asked.
+        if last < duration.as_secs_f64() * 0.9 - 1.0 {
+            let message = format!(
+                "{} ends after {last:.0} s, and {} s are to be replayed",
+                path.display(),
+                duration.as_secs()
+            );
+            return Err(Error::new(message).hint("give it a shorter duration, or an earlier from"));
         }
         let mut counts = vec![0_u64; duration.as_secs().max(1) as usize];
         for (at, _) in &found {
@@ -191,7 +206,15 @@ struct Replaying(Arc<Log>);
 impl Visits for Replaying {
     fn begin(&mut self, number: u64, asks: &mut Vec<Ask>) {
         let request = self.0.at(number);
-        asks.push(Ask { visit: 0, step: 0, tag: 0, origin: 0, request, pause: 0, keeps: false });
+        asks.push(Ask {
+            visit: 0,
+            step: 0,
+            tag: 0,
+            origin: 0,
+            request,
+            pause: 0,
+            keeps: Keeps::Nothing,
+        });
     }
 
     fn answered(&mut self, _: &Ask, answer: Option<&Answer<'_>>, _: &mut Vec<Ask>) -> Turn {
@@ -229,8 +252,8 @@ what is this?
             let text = String::from_utf8(log.at(number).bytes().to_vec()).unwrap();
             text.lines().next().unwrap().trim_end_matches(" HTTP/1.1").to_owned()
         };
-        let log = read(LOG, 0, 1.0, 4).unwrap();
-        assert_eq!((&log.counts[..], log.left_out), (&[1, 2, 1, 0][..], 3));
+        let log = read(LOG, 0, 1.0, 3).unwrap();
+        assert_eq!((&log.counts[..], log.left_out), (&[1, 2, 1][..], 3));
         // The warm-up has the two before.
         let all: Vec<String> = (2..6).map(|number| line_of(&log, number)).collect();
         assert_eq!(all, ["GET /s/a?b=1", "GET /s/%22b%22", "GET /s/late", "HEAD /s/c"]);
@@ -245,5 +268,6 @@ what is this?
             read("nothing", 0, 1.0, 2).unwrap_err().to_string().contains("nothing that can be")
         );
         assert!(read(LOG, 100, 1.0, 2).is_err());
+        assert!(read(LOG, 0, 1.0, 60).unwrap_err().to_string().contains("ends after 2 s"));
     }
 }

@@ -120,6 +120,37 @@ fn a_visitor_goes_from_step_to_step() {
 }
 
 #[test]
+fn a_status_is_looked_at_of_all() {
+    let spec = json!({
+        "path": "/a",
+        "checked": "0.01%",
+        "asserts": ["status == 200", "jsonpath \"$.ok\" == true"],
+    });
+    let first = "0 0ms @0 GET /s/a [let=in]";
+    check(spec.clone(), 1, &[(200, "", "{}")], &[first, "good, over"]);
+    let wrong = "1x 0: status == 200 (it is 500)";
+    check(spec, 1, &[(500, "", "{}")], &[first, "bad, over", wrong]);
+}
+
+#[test]
+fn no_text_of_an_answer_is_told() {
+    let spec = json!({ "path": "/a", "asserts": ["jsonpath \"$.token\" == \"x\""] });
+    let wrong = "1x 0: jsonpath \"$.token\" == \"x\" (it is something else)";
+    let answer = (200, "", r#"{"token": "eyJhbGciOi"}"#);
+    check(spec.clone(), 1, &[answer], &["0 0ms @0 GET /s/a [let=in]", "bad, over", wrong]);
+    let bare = "1x 0: there is an answer (it is a bare 101)";
+    let visitors = visitors(spec).unwrap();
+    let mut going = Going::new(Arc::clone(&visitors));
+    let mut asks = Vec::new();
+    going.begin(0, &mut asks);
+    let turn = going.answered(&asks[0].clone(), Some(&self::answer(101, "", "")), &mut asks);
+    assert!(!turn.is_good);
+    let told = visitors.reasons.told();
+    let one = &told[0];
+    assert_eq!(format!("{}x {}: {} ({})", one.count, one.step, one.what, one.first), bare);
+}
+
+#[test]
 fn a_page_is_loaded_with_what_it_needs() {
     let page = json!({ "scenarios": [{
         "name": "landing",

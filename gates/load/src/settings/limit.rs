@@ -9,7 +9,7 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::threshold::Threshold;
+use crate::threshold::{Metric, Threshold};
 
 /// A limit that has to be kept.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -19,9 +19,9 @@ pub struct Required {
     pub threshold: Threshold,
     /// Of this step alone.
     pub step: Option<String>,
-    /// Of what is due from this time on, since the end of the warm-up.
+    /// Of what is answered from this time on, since the end of the warm-up.
     pub from: Option<DurationValue>,
-    /// Of what is due before this time.
+    /// Of what is answered before this time; what comes after the end belongs to the end.
     pub to: Option<DurationValue>,
     /// Whether the run ends as soon as it is certain that it does not hold.
     pub abort_on_fail: bool,
@@ -69,11 +69,11 @@ struct Long {
     /// Of this step alone: its name, or its request.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     step: Option<String>,
-    /// Of what is due from this time on, since the end of the warm-up. When the run goes on, of the
-    /// same time in each round.
+    /// Of what is answered from this time on, since the end of the warm-up. When the run goes on, of
+    /// the same time in each round.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     from: Option<DurationValue>,
-    /// Of what is due before this time.
+    /// Of what is answered before this time. What is answered after the end belongs to the end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     to: Option<DurationValue>,
     /// Whether the run ends as soon as it is certain that it does not hold.
@@ -163,6 +163,19 @@ impl Required {
         if from >= duration {
             let hint = format!("the run takes {}", DurationValue(duration));
             wrong("from", "nothing is sent so late".to_owned(), hint);
+        }
+        if self.step.is_some() && self.threshold.metric == Metric::Connect {
+            let hint = "leave the step out".to_owned();
+            wrong("step", "connections belong to no step".to_owned(), hint);
+        }
+        if self.abort_on_fail && !self.required {
+            let hint = "leave one of the two out".to_owned();
+            wrong("abort_on_fail", "what only warns ends no run".to_owned(), hint);
+        }
+        let is_part = self.from.is_some() || self.to.is_some();
+        if is_part && duration.subsec_nanos() != 0 {
+            let hint = "give the run whole seconds".to_owned();
+            wrong("from", "what was counted is kept second by second".to_owned(), hint);
         }
         let whole =
             |time: Option<DurationValue>| time.is_none_or(|time| time.0.subsec_nanos() == 0);

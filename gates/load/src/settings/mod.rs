@@ -355,11 +355,16 @@ impl Settings {
                 "shorten it, or give it from and to",
             );
         }
-        if self.replay.is_some() && (self.path.is_some() || self.is_scripted()) {
+        let asks = self.path.is_some() || self.url.is_some();
+        let asks = asks || self.method.is_some() || self.body.is_some() || self.is_scripted();
+        if self.poisson && self.connections.is_some() {
+            wrong(&["poisson"], "connections send when they are answered", "leave it out");
+        }
+        if self.replay.is_some() && asks {
             wrong(
                 &["replay"],
                 "the log says what is asked",
-                "leave path, asserts and scenarios out",
+                "leave path, url, method, body, asserts and scenarios out",
             );
         }
     }
@@ -451,6 +456,8 @@ impl Settings {
         let others = [
             ("rate", self.rate.is_some()),
             ("stages", !self.stages.is_empty()),
+            ("campaign", self.campaign.is_some()),
+            ("replay", self.replay.is_some()),
             ("connections", self.connections.is_some()),
             ("duration", self.duration.is_some()),
             ("max_duration", self.max_duration.is_some()),

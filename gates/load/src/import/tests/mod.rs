@@ -21,11 +21,19 @@ fn imported(importer: &Importer, text: &str) -> String {
     format!("{}\nNot carried over:\n{left_out}", imported.spec)
 }
 
+/// Placeholders are others each time.
+fn fixed(text: &str) -> String {
+    let mut parts = text.split("redacted-secret-");
+    let first = parts.next().unwrap_or_default().to_owned();
+    let behind = |part: &str| part.trim_start_matches(|c: char| c.is_ascii_hexdigit()).to_owned();
+    parts.fold(first, |text, part| text + "redacted-secret-X" + &behind(part))
+}
+
 fn check(name: &str, importer: &Importer, text: &str) {
     let all = [har(), k6(), openapi()];
     let knowing = all.iter().filter(|one| (one.recognises)(text.as_bytes()));
     assert_eq!(knowing.map(|one| one.format).collect::<Vec<_>>(), [importer.format]);
-    let text = imported(importer, text);
+    let text = fixed(&imported(importer, text));
     assert!(!text.contains("ghp_") && !text.contains("secret-of-kim"), "{text}");
     insta::with_settings!({ snapshot_path => "snapshots", prepend_module_to_snapshot => false }, {
         insta::assert_snapshot!(name, text);
