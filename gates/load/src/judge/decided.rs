@@ -16,6 +16,9 @@ const LEVELS: [f64; 4] = [0.5, 0.75, 0.9, 0.95];
 /// How many times the slowest sample a limit has to be to be far from all of them.
 const FAR: f64 = 2.0;
 
+/// Of so many answers one at the least has to say whether it comes from a cache.
+const TELLING: u64 = 10;
+
 /// What a threshold comes to.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Decided {
@@ -105,8 +108,9 @@ impl Threshold {
                 Some(number / all.requests.max(1) as f64)
             }
             Aggregate::Rate if self.metric == Metric::Hits => {
-                // What few say is not known of all.
-                let is_told = all.cache_told > 0 && all.cache_told * 2 >= all.requests;
+                // Pages that nobody caches say nothing of it; when hardly any answer does, the few that
+                // do may be the hits alone.
+                let is_told = all.cache_told > 0 && all.cache_told * TELLING >= all.requests;
                 is_told.then(|| number / all.cache_told as f64)
             }
             Aggregate::Rate => Some(number / seconds),

@@ -274,6 +274,7 @@ fn steps_and_times_have_limits_of_their_own() {
     check(20, r#"{"threshold": "count<=400", "step": "cart", "to": "10s"}"#, Pass);
     check(20, "cache_hits rate>70%", Pass);
     check(20, "cache_hits rate>80%", Fail);
+    check(20, r#"{"threshold": "cache_hits rate>40%", "from": "10s"}"#, Pass);
     check(20, r#"{"threshold": "cache_hits rate>99%", "to": "10s"}"#, Pass);
     check(20, r#"{"threshold": "cache_hits rate>99%", "step": "cart"}"#, Inconclusive);
     // A run that went on: the same time of the second round, in which all is slow.

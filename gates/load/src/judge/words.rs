@@ -114,7 +114,8 @@ fn advice(all: &Tally) -> &'static str {
 
 pub(super) fn threshold(id: String, required: &Required, decided: &Decided) -> Check {
     let threshold = &required.threshold;
-    let name = threshold.name();
+    let step = required.step.as_ref().map(|step| format!(" of {step}")).unwrap_or_default();
+    let name = threshold.name() + &step;
     let limit = threshold.value(threshold.limit);
     let value = decided.value.map(|value| threshold.value(value));
     let shown = value.clone().unwrap_or_default();
