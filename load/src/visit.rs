@@ -94,6 +94,7 @@ pub struct Answer<'a> {
 pub struct Turn {
     /// Whether it was as it should be.
     pub is_good: bool,
-    /// Whether nothing more belongs to its visit.
+    /// Whether nothing more belongs to its visit. It is said once of each: in a closed loop somebody
+    /// else comes then.
     pub is_over: bool,
 }

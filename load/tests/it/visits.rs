@@ -69,7 +69,12 @@ impl Visits for Shopping {
     }
 
     fn answered(&mut self, asked: &Ask, answer: Option<&Answer<'_>>, asks: &mut Vec<Ask>) -> Turn {
-        let Some(answer) = answer else { return Turn { is_good: false, is_over: true } };
+        let Some(answer) = answer else {
+            let left = &mut self.waits[asked.visit];
+            *left = if asked.step > 0 { *left - 1 } else { 0 };
+            // It is over once, however many of its requests come to nothing.
+            return Turn { is_good: false, is_over: *left == 0 };
+        };
         if asked.step > 0 {
             assert!(answer.head.is_empty() && answer.body.is_empty(), "nobody wanted it");
             self.waits[asked.visit] -= 1;
@@ -164,15 +169,16 @@ fn a_service_that_is_gone_ends_nothing_but_its_visits() {
     });
     let (came, done) = (Arc::default(), Arc::default());
     let mut job = job(&first, Drive::Closed);
-    // The second server is not there at all.
-    let gone = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    // The second server is not there at all, and at this address nobody else begins to listen.
+    let gone = "127.77.0.1:9".parse().unwrap();
     job.origins.extend(super::at(gone, None));
     job.asks = Asks::Script(Arc::new(Shop { came, done: Arc::clone(&done), refuses: u64::MAX }));
     job.users = 50;
     job.connections = 200;
     let all = run(job);
     assert_eq!(done.load(Ordering::Relaxed), 0);
-    assert_eq!(all.steps[1].failed(Failure::Connect), all.steps[1].requests);
+    let kinds = Failure::ALL.map(|failure| (failure.name(), all.steps[1].failed(failure)));
+    assert_eq!(all.steps[1].failed(Failure::Connect), all.steps[1].requests, "{kinds:?}");
     assert!(all.steps[0].requests >= 50 && all.failed(Failure::Overflow) == 0, "{all:?}");
 }
 

@@ -150,7 +150,8 @@ impl Visits for Going {
         let visitors = Arc::clone(&self.visitors);
         let number = ask.visit;
         let Some(Some(visit)) = self.visits.get_mut(number) else {
-            return Turn { is_good: answer.is_some_and(|one| one.status < 400), is_over: true };
+            // It is over, and somebody else has come for it already.
+            return Turn { is_good: answer.is_some_and(|one| one.status < 400), is_over: false };
         };
         let scenario = &visitors.scenarios[visit.scenario];
         if ask.tag != PAGE {
