@@ -11,7 +11,7 @@ use url::Url;
 
 use super::waterfall::{Loaded, parents};
 use super::{document, imported, name_of};
-use crate::settings::{Asset, FeedOrder, Scenario, Settings, Step, Think};
+use crate::settings::{Asset, Scenario, Settings, Step, Think};
 
 /// Waits below this say more about that browser than about the page, in milliseconds.
 const SHORT: f64 = 2.0;
@@ -89,15 +89,8 @@ pub(super) fn import(bytes: &[u8]) -> Result<Imported, Error> {
     }
     let steps = import.steps(&entries);
     let host = origin.host_str().unwrap_or("page").trim_start_matches("www.");
-    let scenario = Scenario {
-        name: "visitor".to_owned(),
-        weight: 1,
-        feed: None,
-        feed_order: FeedOrder::default(),
-        cookies: true,
-        steps,
-    };
-    let settings = Settings { scenarios: vec![scenario], ..Settings::default() };
+    let scenarios = vec![Scenario::of("visitor", steps)];
+    let settings = Settings { scenarios, ..Settings::default() };
     import.told();
     let about = format!(
         "# Visitors of {} with what a browser loaded beside it, {}.\n",
@@ -155,17 +148,8 @@ impl Import {
                     format!("{path} again ({})", number + 1)
                 }),
                 think: time.map(|time| Think { least: time, most: time }),
-                request: Line { method: "GET".to_owned(), to: self.path(&page.url) },
-                headers: BTreeMap::new(),
-                query: BTreeMap::new(),
-                basic_auth: None,
-                form: BTreeMap::new(),
-                json: None,
-                body: None,
-                status: None,
-                captures: BTreeMap::new(),
-                asserts: Vec::new(),
                 assets,
+                ..Step::of(Line { method: "GET".to_owned(), to: self.path(&page.url) })
             });
         }
         steps

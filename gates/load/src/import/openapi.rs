@@ -8,7 +8,7 @@ use gate_request::Line;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::{document, imported, name_of};
-use crate::settings::{FeedOrder, Scenario, Settings, Step};
+use crate::settings::{Scenario, Settings, Step};
 
 /// More than this many paths are no load that somebody would look at.
 const MOST: usize = 200;
@@ -41,27 +41,10 @@ pub(super) fn import(bytes: &[u8]) -> Result<Imported, Error> {
         let name = if titles.insert(id.to_owned()) { id.to_owned() } else { path.clone() };
         let step = Step {
             name: Some(name.clone()),
-            think: None,
-            request: Line { method: "GET".to_owned(), to: format!("{below}{to}") },
-            headers: BTreeMap::new(),
             query,
-            basic_auth: None,
-            form: BTreeMap::new(),
-            json: None,
-            body: None,
-            status: None,
-            captures: BTreeMap::new(),
-            asserts: Vec::new(),
-            assets: Vec::new(),
+            ..Step::of(Line { method: "GET".to_owned(), to: format!("{below}{to}") })
         };
-        scenarios.push(Scenario {
-            name,
-            weight: 1,
-            feed: None,
-            feed_order: FeedOrder::default(),
-            cookies: false,
-            steps: vec![step],
-        });
+        scenarios.push(Scenario { cookies: false, ..Scenario::of(name, vec![step]) });
     }
     if scenarios.len() > MOST {
         import.left_out.push(format!("{} more paths: {MOST} are enough", scenarios.len() - MOST));

@@ -244,28 +244,13 @@ fn alone(spec: &Settings, base: &Base) -> Scenario {
     let to = spec.url.clone().or_else(|| spec.path.clone());
     let to = to.unwrap_or_else(|| base.url.to_string());
     let step = Step {
-        name: None,
-        think: None,
-        request: Line { method: spec.method(), to },
         headers: spec.headers.clone(),
-        query: BTreeMap::new(),
-        basic_auth: None,
-        form: BTreeMap::new(),
-        json: None,
         body: spec.body.clone(),
         status: spec.status,
-        captures: BTreeMap::new(),
         asserts: spec.asserts.clone(),
-        assets: Vec::new(),
+        ..Step::of(Line { method: spec.method(), to })
     };
-    Scenario {
-        name: "request".to_owned(),
-        weight: 1,
-        feed: None,
-        feed_order: FeedOrder::default(),
-        cookies: false,
-        steps: vec![step],
-    }
+    Scenario::of("request", vec![step])
 }
 
 /// A request as bytes, with a visitor's cookies.

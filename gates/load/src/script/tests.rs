@@ -133,6 +133,24 @@ fn a_status_is_looked_at_of_all() {
 }
 
 #[test]
+fn failures_of_a_share_are_held_against_nothing_else() {
+    let check = |more: Json, count: usize| {
+        let mut spec = json!({ "path": "/a", "checked": "10%", "asserts": ["status == 200"] });
+        spec.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        let spec: Settings = serde_json::from_value(spec).unwrap();
+        let problems = spec.problems();
+        assert_eq!(problems.len(), count, "{more}: {problems:?}");
+        assert!(problems.iter().all(|one| one.path.last().unwrap() == "checked"), "{problems:?}");
+    };
+    check(json!({}), 0);
+    check(json!({ "thresholds": ["p(95)<1s"] }), 0);
+    check(json!({ "thresholds": ["rate<1%"] }), 1);
+    check(json!({ "thresholds": ["rate<1%"], "checked": "100%" }), 0);
+    check(json!({ "compare": {} }), 1);
+    check(json!({ "capacity": { "holds": ["p(95)<1s"] } }), 1);
+}
+
+#[test]
 fn no_text_of_an_answer_is_told() {
     let spec = json!({ "path": "/a", "asserts": ["jsonpath \"$.token\" == \"x\""] });
     let wrong = "1x 0: jsonpath \"$.token\" == \"x\" (it is something else)";

@@ -15,6 +15,7 @@ use serde_json::json;
 
 use crate::capacity::Capacity;
 use crate::seconds::Slice;
+use crate::threshold::Metric;
 pub use compare::Compare;
 pub(crate) use compare::STORED;
 pub use limit::Required;
@@ -375,6 +376,19 @@ impl Settings {
         }
         if self.checked.fraction() <= 0.0 {
             wrong(&["checked"], "nothing is looked at", "leave the asserts out instead");
+        }
+        // Failures are then known of a share of the answers alone, and only `max_failures` says so.
+        let is_of_failures = |one: &Required| one.threshold.metric == Metric::Failures;
+        let others = [
+            ("thresholds", self.thresholds.iter().any(is_of_failures)),
+            ("compare", self.compare.is_some()),
+            ("capacity", self.capacity.is_some()),
+        ];
+        if self.checked.fraction() < 1.0 {
+            for (name, _) in others.into_iter().filter(|(_, is_there)| *is_there) {
+                let hint = format!("look into all answers, or leave {name} out");
+                wrong(&["checked"], "failures of a share of the answers are not compared", &hint);
+            }
         }
         if self.reuse == Some(0) {
             wrong(&["reuse"], "a connection carries 1 request or more", "leave it out");

@@ -164,6 +164,18 @@ fn is_default<T: Default + PartialEq>(value: &T) -> bool {
 }
 
 impl Scenario {
+    /// One that is done by everybody, with nothing but its steps.
+    pub(crate) fn of(name: impl Into<String>, steps: Vec<Step>) -> Scenario {
+        Scenario {
+            name: name.into(),
+            weight: 1,
+            feed: None,
+            feed_order: FeedOrder::default(),
+            cookies: true,
+            steps,
+        }
+    }
+
     /// The longest time that a visitor thinks in all.
     pub(crate) fn thinks(&self) -> Duration {
         self.steps.iter().filter_map(|step| step.think).map(|think| think.most).sum()
@@ -190,6 +202,25 @@ impl Scenario {
 }
 
 impl Step {
+    /// One that asks, and wants nothing of the answer but that it is good.
+    pub(crate) fn of(request: Line) -> Step {
+        Step {
+            name: None,
+            think: None,
+            request,
+            headers: BTreeMap::new(),
+            query: BTreeMap::new(),
+            basic_auth: None,
+            form: BTreeMap::new(),
+            json: None,
+            body: None,
+            status: None,
+            captures: BTreeMap::new(),
+            asserts: Vec::new(),
+            assets: Vec::new(),
+        }
+    }
+
     /// What it is called.
     pub(crate) fn title(&self) -> String {
         self.name.clone().unwrap_or_else(|| self.request.to_string())
