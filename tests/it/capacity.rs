@@ -5,11 +5,10 @@ use crate::python::Service;
 
 /// A service with two workers that are busy for 20 ms with each request: 100 a second.
 const SERVICE: &str = r#"
-import http.server, threading, time
+import threading, time
+from serving import Handler, serve
 lock, free = threading.Lock(), [0.0, 0.0]
-class Handler(http.server.BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
+class Answering(Handler):
     def do_GET(self):
         with lock:
             first = free.index(min(free))
@@ -18,14 +17,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.send_response(200)
         self.send_header("content-length", "0")
         self.end_headers()
-    def log_message(self, *_):
-        pass
-class Server(http.server.ThreadingHTTPServer):
-    daemon_threads = True
-    request_queue_size = 512
-server = Server(("127.0.0.1", 0), Handler)
-print(server.server_address[1], flush=True)
-server.serve_forever()
+serve(Answering)
 "#;
 
 fn workspace() -> (Environment, Service) {

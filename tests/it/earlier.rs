@@ -5,23 +5,15 @@ use crate::python::Service;
 
 /// A service that takes as many milliseconds as its path says.
 const SERVICE: &str = r#"
-import http.server, time
-class Handler(http.server.BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
+import time
+from serving import Handler, serve
+class Answering(Handler):
     def do_GET(self):
         time.sleep(int(self.path.split("?")[0].strip("/")) / 1000)
         self.send_response(200)
         self.send_header("content-length", "0")
         self.end_headers()
-    def log_message(self, *_):
-        pass
-# Five may wait to be taken in otherwise, and the system forgets what comes beyond that.
-http.server.ThreadingHTTPServer.request_queue_size = 512
-server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-server.daemon_threads = True
-print(server.server_address[1], flush=True)
-server.serve_forever()
+serve(Answering)
 "#;
 
 fn load(environment: &Environment, url: &str, rate: &str, more: &[&str], code: i32) -> Ended {

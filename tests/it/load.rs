@@ -7,10 +7,9 @@ use crate::python::Service;
 
 /// A service that is quick, slow, broken or not to be disturbed, by its paths.
 const SERVICE: &str = r#"
-import http.server, time
-class Handler(http.server.BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
+import time
+from serving import Handler, serve
+class Answering(Handler):
     def do_GET(self):
         if self.path.startswith("/slow"):
             time.sleep(0.08)
@@ -23,14 +22,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(said.encode())
     do_POST = do_GET
-    def log_message(self, *_):
-        pass
-# Five may wait to be taken in otherwise, and the system forgets what comes beyond that.
-http.server.ThreadingHTTPServer.request_queue_size = 512
-server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-server.daemon_threads = True
-print(server.server_address[1], flush=True)
-server.serve_forever()
+serve(Answering)
 "#;
 
 fn workspace() -> (Environment, Service) {

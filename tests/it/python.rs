@@ -12,8 +12,9 @@ pub(crate) struct Service {
 }
 
 impl Service {
-    /// Starts `service.py` of a workspace, in its folder.
+    /// Starts `service.py` of a workspace, in its folder. It may import `serving`.
     pub(crate) fn start(environment: &Environment, more: &[&str]) -> Service {
+        environment.write("serving.py", include_str!("serving.py"));
         let mut process = Command::new("python3")
             .arg("service.py")
             .args(more)

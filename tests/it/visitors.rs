@@ -8,10 +8,9 @@ use crate::python::Service;
 /// A shop: an offer with a token, a cart that wants it and the cookie of the offer, and pictures
 /// from a cache.
 const SHOP: &str = r#"
-import http.server, json, time, urllib.parse
-class Handler(http.server.BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
+import json, time, urllib.parse
+from serving import Handler, serve
+class Answering(Handler):
     def answer(self, status, said, *headers):
         self.send_response(status)
         self.send_header("content-length", str(len(said)))
@@ -39,14 +38,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         known = self.headers.get("cookie", "") == "sid=s-" + who
         self.answer(200, json.dumps({"ok": known, "password": "hunter2-of-" + who}),
             ("content-type", "application/json"))
-    def log_message(self, *_):
-        pass
-# Five may wait to be taken in otherwise, and the system forgets what comes beyond that.
-http.server.ThreadingHTTPServer.request_queue_size = 512
-server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-server.daemon_threads = True
-print(server.server_address[1], flush=True)
-server.serve_forever()
+serve(Answering)
 "#;
 
 const SCENARIO: &str = r#"
