@@ -16,7 +16,11 @@ fn main() {
         None => Drive::Closed,
     };
     let job = Job {
-        origins: vec![Origin { addresses: vec![address.parse().unwrap()], tls: None }],
+        origins: vec![Origin {
+            addresses: vec![address.parse().unwrap()],
+            tls: None,
+            protocol: load::Protocol::Http1,
+        }],
         asks: Asks::One(Request::new("GET", path, address, &[], b"").unwrap()),
         drive,
         users: connections.parse().unwrap(),

@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::clock::{Nanos, nanos};
 use crate::response::{self, Response};
 use crate::tally::Failure;
+use crate::visit::Protocol;
 
 /// How much of a request or an answer is kept, in bytes.
 pub(crate) const MOST: usize = 2048;
@@ -60,10 +61,20 @@ impl Exchange {
         }
         let (mut response, mut body) = (Response::new(false), Vec::new());
         // Only its start is there: what is wrong behind that does not matter.
-        let _ = response.take(&self.response, &mut |part| body.extend_from_slice(part));
+        let _ = response
+            .take(&response::readable(&self.response), &mut |part| body.extend_from_slice(part));
         let start = response::behind_interim(&self.response);
         let (line, _, _) = cut(start);
         Some(Parts { line, headers: response::fields(start), body })
+    }
+}
+
+/// Writes another version of HTTP into the line of a request.
+pub(crate) fn rename(request: &mut Vec<u8>, protocol: Protocol) {
+    let own = Protocol::Http1.name().as_bytes();
+    let line = request.iter().position(|byte| *byte == b'\r').unwrap_or(0);
+    if request[..line].ends_with(own) {
+        request.splice(line - own.len()..line, protocol.name().bytes());
     }
 }
 

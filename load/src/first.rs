@@ -11,7 +11,8 @@ use rustls::{ClientConnection, StreamOwned};
 use crate::request::Request;
 use crate::response::Response;
 use crate::tally::Failure;
-use crate::worker::Tls;
+use crate::visit::{Origin, Protocol};
+use crate::worker::http2;
 
 /// How much of the answer is read for its headers, in bytes.
 const HEAD: usize = 64 << 10;
@@ -36,19 +37,18 @@ pub struct Unanswered {
     pub why: String,
 }
 
-/// Asks once, trying one address after the other. It blocks, no longer than the time-out for the
-/// whole of each address.
+/// Asks an origin once, trying one address after the other. It blocks, no longer than the time-out
+/// for the whole of each address.
 pub fn ask_once(
-    addresses: &[SocketAddr],
-    tls: Option<&Tls>,
+    origin: &Origin,
     request: &Request,
     timeout: Duration,
 ) -> Result<First, Unanswered> {
     let mut last = no(Failure::Connect, "its name stands for no address");
-    for address in addresses {
+    for address in &origin.addresses {
         let until = Instant::now() + timeout;
         match TcpStream::connect_timeout(address, timeout) {
-            Ok(stream) => return exchanged(*address, stream, tls, request, until),
+            Ok(stream) => return exchanged(*address, stream, origin, request, until),
             Err(error) => last = no(Failure::Connect, &format!("{address}: {}", words(&error))),
         }
     }
@@ -72,8 +72,8 @@ impl<T: Read + Write> Talk for T {}
 
 fn exchanged(
     address: SocketAddr,
-    stream: TcpStream,
-    tls: Option<&Tls>,
+    mut stream: TcpStream,
+    origin: &Origin,
     request: &Request,
     until: Instant,
 ) -> Result<First, Unanswered> {
@@ -89,19 +89,34 @@ fn exchanged(
         _ => no(Failure::Closed, &format!("the connection ended: {}", words(error))),
     };
     limit().map_err(|error| closed(&error))?;
-    let mut stream: Box<dyn Talk> = match tls {
-        None => Box::new(stream),
+    let private = match &origin.tls {
+        None => None,
         Some(tls) => {
             let wrong = |why: String| no(Failure::Tls, &format!("TLS was not agreed upon: {why}"));
-            let connection = ClientConnection::new(Arc::clone(&tls.config), tls.name.clone())
+            let mut connection = ClientConnection::new(Arc::clone(&tls.config), tls.name.clone())
                 .map_err(|error| wrong(error.to_string()))?;
-            let mut stream = StreamOwned::new(connection, stream);
-            while stream.conn.is_handshaking() {
+            while connection.is_handshaking() {
                 limit().map_err(|error| closed(&error))?;
-                stream.conn.complete_io(&mut stream.sock).map_err(|error| wrong(words(&error)))?;
+                connection.complete_io(&mut stream).map_err(|error| wrong(words(&error)))?;
             }
-            Box::new(stream)
+            Some(connection)
         }
+    };
+    if origin.protocol != Protocol::Http1 {
+        let speaks = private.as_ref().is_none_or(|tls| tls.alpn_protocol() == Some(b"h2"));
+        if !speaks {
+            return Err(no(Failure::Tls, "it was asked for HTTP/2 and does not speak it"));
+        }
+        let asked = http2::ask(stream, private, request, until);
+        let (status, headers) = asked.map_err(|(failure, why)| no(failure, &why))?;
+        let after = headers.get("retry-after");
+        let retry_after =
+            after.map(|after| String::from_utf8_lossy(after.as_bytes()).trim().to_owned());
+        return Ok(First { address, status, retry_after });
+    }
+    let mut stream: Box<dyn Talk> = match private {
+        None => Box::new(stream),
+        Some(connection) => Box::new(StreamOwned::new(connection, stream)),
     };
     stream.write_all(request.bytes()).and_then(|()| stream.flush()).map_err(|e| closed(&e))?;
     let (mut response, mut head) = (Response::new(request.is_head()), Vec::new());

@@ -27,5 +27,5 @@ pub use response::{Malformed, Response, fields};
 pub use run::{Joined, Outcome, Plan, run};
 pub use schedule::{Schedule, Spacing, Stage};
 pub use tally::{Failure, Tally};
-pub use visit::{Answer, Ask, Asks, Keeps, Origin, Script, Turn, Visits};
+pub use visit::{Answer, Ask, Asks, Keeps, Origin, Protocol, Script, Turn, Visits};
 pub use worker::{Done, Drive, Job, Tls, work};

@@ -1,13 +1,34 @@
 //! Requests as the bytes that are sent.
 
 use std::fmt::Write;
+use std::sync::OnceLock;
+
+use bytes::Bytes;
+use http::uri::{Authority, PathAndQuery};
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
 
 /// A request, made once and sent often.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Request {
     bytes: Vec<u8>,
     is_head: bool,
+    /// The same in its parts, once somebody has wanted them.
+    parts: OnceLock<Option<Box<Parts>>>,
 }
+
+/// A request as HTTP/2 has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Parts {
+    pub(crate) method: Method,
+    pub(crate) authority: Authority,
+    pub(crate) path: PathAndQuery,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+}
+
+/// What a connection of HTTP/1.1 is told, and what there is no place for in HTTP/2 (RFC 9113, 8.2.2).
+const OF_THE_CONNECTION: [&str; 7] =
+    ["host", "connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade", "te"];
 
 /// What cannot stand in a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,7 +90,7 @@ impl Request {
         text.push_str("\r\n");
         let mut bytes = text.into_bytes();
         bytes.extend_from_slice(body);
-        Ok(Request { bytes, is_head: method == "HEAD" })
+        Ok(Request { bytes, is_head: method == "HEAD", parts: OnceLock::new() })
     }
 
     /// The same with a value of a header more: behind those that it has of this name, with a
@@ -101,7 +122,43 @@ impl Request {
             }
         }
         bytes.extend_from_slice(body);
-        Request { bytes, is_head: self.is_head }
+        Request { bytes, is_head: self.is_head, parts: OnceLock::new() }
+    }
+
+    /// Whether HTTP/2 can send it; there, paths and hosts have to be as RFC 3986 has them.
+    pub fn fits_http2(&self) -> bool {
+        self.parts().is_some()
+    }
+
+    pub(crate) fn parts(&self) -> Option<&Parts> {
+        self.parts.get_or_init(|| self.cut().map(Box::new)).as_deref()
+    }
+
+    fn cut(&self) -> Option<Parts> {
+        let mut fields = vec![httparse::EMPTY_HEADER; self.bytes.len() / 4];
+        let mut parsed = httparse::Request::new(&mut fields);
+        let head = match parsed.parse(&self.bytes) {
+            Ok(httparse::Status::Complete(head)) => head,
+            _ => return None,
+        };
+        let (mut headers, mut authority) = (HeaderMap::new(), None);
+        for field in parsed.headers.iter() {
+            let name = field.name.to_ascii_lowercase();
+            if name == "host" {
+                authority = Authority::try_from(field.value).ok();
+            }
+            if !OF_THE_CONNECTION.contains(&name.as_str()) {
+                let name = HeaderName::from_bytes(name.as_bytes()).ok()?;
+                headers.append(name, HeaderValue::from_bytes(field.value).ok()?);
+            }
+        }
+        Some(Parts {
+            method: parsed.method?.parse().ok()?,
+            authority: authority?,
+            path: parsed.path?.parse().ok()?,
+            headers,
+            body: Bytes::copy_from_slice(&self.bytes[head..]),
+        })
     }
 
     /// What is sent.

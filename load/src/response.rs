@@ -1,5 +1,6 @@
 //! Where a response ends, found while it comes in (RFC 9112, section 6).
 
+use std::borrow::Cow;
 use std::fmt;
 use std::mem::MaybeUninit;
 
@@ -265,9 +266,18 @@ impl Response {
 pub fn fields(head: &[u8]) -> Vec<(String, Vec<u8>)> {
     let mut fields = [httparse::EMPTY_HEADER; MOST_HEADERS];
     let mut parsed = httparse::Response::new(&mut fields);
-    let is_whole = parsed.parse(head).is_ok_and(|status| status.is_complete());
+    let head = readable(head);
+    let is_whole = parsed.parse(&head).is_ok_and(|status| status.is_complete());
     let all = parsed.headers.iter().filter(|_| is_whole);
     all.map(|one| (one.name.to_ascii_lowercase(), one.value.to_vec())).collect()
+}
+
+/// A head that was written for HTTP/2, as HTTP/1.1 has it: their fields are the same.
+pub(crate) fn readable(head: &[u8]) -> Cow<'_, [u8]> {
+    match head.strip_prefix(b"HTTP/2 ") {
+        Some(rest) => Cow::Owned([b"HTTP/1.1 ", rest].concat()),
+        None => Cow::Borrowed(head),
+    }
 }
 
 /// What stands behind heads that do not count (RFC 9110, 15.2).

@@ -15,7 +15,7 @@ use crate::health::{self, Health};
 use crate::request::Request;
 use crate::schedule::Schedule;
 use crate::tally::Tally;
-use crate::visit::{Asks, Origin};
+use crate::visit::{Asks, Origin, Protocol};
 use crate::worker::{Done, Drive, Job, work};
 
 /// How many requests may be overdue at the least.
@@ -34,7 +34,7 @@ pub struct Plan {
     pub drive: Drive,
     /// In a closed loop, how many visits go on at once.
     pub users: usize,
-    /// How many requests may be under way at once.
+    /// How many connections there may be at once.
     pub connections: usize,
     /// How many requests a connection carries.
     pub reuse: u64,
@@ -248,7 +248,11 @@ impl Plan {
     pub fn at_rate(address: SocketAddr, request: Request, rate: f64, duration: Duration) -> Plan {
         let warm_up = Duration::from_secs(3);
         Plan {
-            origins: vec![Origin { addresses: vec![address], tls: None }],
+            origins: vec![Origin {
+                addresses: vec![address],
+                tls: None,
+                protocol: Protocol::Http1,
+            }],
             asks: Asks::One(request),
             drive: Drive::Open(Schedule::constant(rate, warm_up + duration)),
             users: 64,

@@ -15,6 +15,38 @@ pub struct Origin {
     pub addresses: Vec<SocketAddr>,
     /// How connections are made private; none for plain ones.
     pub tls: Option<Tls>,
+    /// What is spoken on them.
+    pub protocol: Protocol,
+}
+
+/// Which version of HTTP is spoken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Protocol {
+    /// HTTP/1.1 (RFC 9112).
+    Http1,
+    /// HTTP/2 (RFC 9113): agreed upon with TLS, and with prior knowledge in the clear.
+    Http2 {
+        /// How many requests may be under way on one connection at once.
+        streams: usize,
+    },
+}
+
+impl Protocol {
+    /// How many requests may be under way on one connection at once.
+    pub fn streams(self) -> usize {
+        match self {
+            Protocol::Http1 => 1,
+            Protocol::Http2 { streams } => streams.max(1),
+        }
+    }
+
+    /// Its name, such as `HTTP/1.1`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Protocol::Http1 => "HTTP/1.1",
+            Protocol::Http2 { .. } => "HTTP/2",
+        }
+    }
 }
 
 /// What is asked.
@@ -77,9 +109,11 @@ pub enum Keeps {
 /// An answer.
 #[derive(Debug, Clone, Copy)]
 pub struct Answer<'a> {
+    /// What was spoken.
+    pub protocol: Protocol,
     /// Such as 200.
     pub status: u16,
-    /// Its head as it came, when it was wanted.
+    /// Its head, when it was wanted, for [`crate::fields`] to read.
     pub head: &'a [u8],
     /// Its body without chunks, when it was wanted, up to 8 MiB.
     pub body: &'a [u8],

@@ -1,12 +1,12 @@
 //! What comes in, and what it is counted as.
 
+use super::books::Ended;
 use super::connection::{Arrival, Came, Kept, State};
 use super::pending::ONE;
 use super::{Drive, TURNS, Worker};
 use crate::clock::Nanos;
-use crate::exchange::{self, Exchange};
-use crate::tally::{Failure, Tally};
-use crate::visit::{Answer, Ask, Asks, Keeps, Turn};
+use crate::tally::Failure;
+use crate::visit::{Answer, Keeps, Protocol, Turn};
 
 impl Worker<'_> {
     /// Reads what has come. Nobody tells a second time of an end that was told of with what came
@@ -66,56 +66,28 @@ impl Worker<'_> {
     /// are in the buffer.
     fn complete(&mut self, slot: usize, now: Nanos, count: usize, is_clean: bool) {
         let Some(connection) = &mut self.slots[slot].connection else { return };
-        let (arrival, sent) = (connection.arrival, connection.sent);
-        let response = &connection.response;
+        let (arrival, response) = (connection.arrival, &connection.response);
         let status = response.status;
-        let latency = now - arrival.intended.min(now);
-        let first_byte = connection.first_byte.unwrap_or(now);
-        let mut turn = Turn { is_good: status < 400, is_over: true };
         let ask = self.pending.take(arrival.asked);
+        let mut turn = Turn { is_good: status < 400, is_over: true };
         if let (Some(ask), Some(visits)) = (&ask, &mut self.visits) {
-            let answer = connection.kept.answer(status, latency);
+            let answer = connection.kept.answer(status, now - arrival.intended.min(now));
             turn = visits.answered(ask, Some(&answer), &mut self.asks);
         }
-        let failure = match turn.is_good {
-            true => None,
-            false if status >= 400 => Some(Failure::Status),
-            false => Some(Failure::Check),
+        let ended = Ended {
+            protocol: Protocol::Http1,
+            arrival,
+            sent: connection.sent,
+            first_byte: connection.first_byte,
+            at: now,
+            status,
+            bytes: response.bytes,
+            cached: response.cached,
+            failure: failure(turn, status),
         };
-        if arrival.intended >= self.job.count_from {
-            let tally = tally_of(&mut self.tally, ask.as_ref());
-            tally.requests += 1;
-            tally.bytes += response.bytes;
-            tally.latency.record(latency / 1000);
-            tally.unlagged.record((now - arrival.noticed.min(now)) / 1000);
-            tally.service.record((now - sent.min(now)) / 1000);
-            tally.first_byte.record((first_byte - sent.min(first_byte)) / 1000);
-            tally.lag.record((arrival.noticed - arrival.intended.min(arrival.noticed)) / 1000);
-            tally.wait.record((sent - arrival.noticed.min(sent)) / 1000);
-            tally.status(status);
-            if let Some(is_hit) = response.cached {
-                tally.cache_told += 1;
-                tally.cache_hits += u64::from(is_hit);
-            }
-            if let Some(failure) = failure {
-                tally.fail(failure);
-            }
-            if self.exchanges.wants(latency, failure.is_some()) {
-                let came = connection.kept.begun().unwrap_or(&self.buffer[..count]);
-                self.exchanges.add(Exchange {
-                    intended: arrival.intended,
-                    latency,
-                    lag: arrival.noticed - arrival.intended.min(arrival.noticed),
-                    wait: sent - arrival.noticed.min(sent),
-                    first_byte: Some(first_byte - sent.min(first_byte)),
-                    failure,
-                    status,
-                    step: ask.as_ref().map_or(0, |ask| ask.step),
-                    request: start_of(asked(&self.job.asks, ask.as_ref())),
-                    response: start_of(came),
-                });
-            }
-        }
+        let (kept, buffer) = (&connection.kept, &self.buffer[..count]);
+        let came = || kept.begun().unwrap_or(buffer);
+        self.books.answered(&ended, ask.as_ref(), &self.job.asks, came);
         // An answer may come before all of the request is sent, and the end with the answer.
         let is_usable = connection.state == State::Receiving && !connection.is_ended;
         let may_stay = connection.response.keeps_alive && connection.uses < self.job.reuse;
@@ -138,7 +110,7 @@ impl Worker<'_> {
     }
 
     /// What a visit asks next, or who comes next.
-    fn go_on(&mut self, turn: Turn, now: Nanos) {
+    pub(super) fn go_on(&mut self, turn: Turn, now: Nanos) {
         self.put(now, now);
         if turn.is_over && matches!(self.job.drive, Drive::Closed) {
             self.replace(now, turn.is_good);
@@ -172,20 +144,13 @@ impl Worker<'_> {
         self.give_up(arrival, failure, now);
         // The next turn of the loop sends what is overdue: from here it would go as deep as there are
         // dead connections.
-        if matches!(self.job.drive, Drive::Closed) && now < self.job.end {
-            self.again(Arrival { intended: now, noticed: now, asked: ONE }, now);
-        }
+        self.again(now);
     }
 
     /// Counts a request that has no answer. It has waited for the whole time-out.
     pub(super) fn give_up(&mut self, arrival: Arrival, failure: Failure, now: Nanos) {
         let ask = self.pending.take(arrival.asked);
-        if arrival.intended >= self.job.count_from {
-            let lag = arrival.noticed - arrival.intended.min(arrival.noticed);
-            let tally = tally_of(&mut self.tally, ask.as_ref());
-            tally.count_failure(failure, self.job.timeout / 1000);
-            tally.lag.record(lag / 1000);
-        }
+        self.books.given_up(arrival, failure, ask.as_ref());
         if let (Some(ask), Some(visits)) = (&ask, &mut self.visits) {
             let turn = visits.answered(ask, None, &mut self.asks);
             self.go_on(Turn { is_good: false, ..turn }, now);
@@ -195,57 +160,36 @@ impl Worker<'_> {
     /// Keeps what is known of an exchange that failed.
     fn keep_failed(&mut self, slot: usize, failure: Failure, now: Nanos) {
         let Some(connection) = &self.slots[slot].connection else { return };
-        let arrival = connection.arrival;
-        let latency = now - arrival.intended.min(now);
-        if arrival.intended < self.job.count_from || !self.exchanges.wants(latency, true) {
-            return;
-        }
-        let ask = self.pending.get(arrival.asked);
-        let sent = connection.sent.max(arrival.noticed);
-        self.exchanges.add(Exchange {
-            intended: arrival.intended,
-            latency,
-            lag: arrival.noticed - arrival.intended.min(arrival.noticed),
-            wait: sent - arrival.noticed,
-            first_byte: connection.first_byte.map(|first| first - sent.min(first)),
-            failure: Some(failure),
+        let ended = Ended {
+            protocol: Protocol::Http1,
+            arrival: connection.arrival,
+            sent: connection.sent,
+            first_byte: connection.first_byte,
+            at: now,
             status: connection.response.status,
-            step: ask.map_or(0, |ask| ask.step),
-            request: start_of(asked(&self.job.asks, ask)),
-            response: start_of(connection.kept.begun().unwrap_or_default()),
-        });
+            bytes: connection.response.bytes,
+            cached: None,
+            failure: Some(failure),
+        };
+        let ask = self.pending.get(ended.arrival.asked);
+        let came = connection.kept.begun().unwrap_or_default();
+        self.books.keep(&ended, ask, &self.job.asks, came);
     }
 }
 
-/// Where a request is counted.
-fn tally_of<'t>(all: &'t mut Tally, ask: Option<&Ask>) -> &'t mut Tally {
-    match ask {
-        None => all,
-        Some(ask) => {
-            if all.steps.len() <= ask.step {
-                all.steps.resize_with(ask.step + 1, Tally::new);
-            }
-            &mut all.steps[ask.step]
-        }
+/// What an answer failed by, after what it meant.
+pub(super) fn failure(turn: Turn, status: u16) -> Option<Failure> {
+    match turn.is_good {
+        true => None,
+        false if status >= 400 => Some(Failure::Status),
+        false => Some(Failure::Check),
     }
-}
-
-/// What was sent.
-fn asked<'a>(asks: &'a Asks, ask: Option<&'a Ask>) -> &'a [u8] {
-    match (ask, asks) {
-        (Some(ask), _) => ask.request.bytes(),
-        (None, Asks::One(request)) => request.bytes(),
-        (None, Asks::Script(_)) => &[],
-    }
-}
-
-fn start_of(bytes: &[u8]) -> Vec<u8> {
-    bytes[..bytes.len().min(exchange::MOST)].to_vec()
 }
 
 impl Kept {
     /// What came, for whoever asked.
     fn answer(&self, status: u16, took: Nanos) -> Answer<'_> {
-        Answer { status, head: self.head(), body: &self.body, is_whole: self.is_whole, took }
+        let (protocol, head, body) = (Protocol::Http1, self.head(), &self.body[..]);
+        Answer { protocol, status, head, body, is_whole: self.is_whole, took }
     }
 }

@@ -51,7 +51,7 @@ pub(super) struct Connection {
 }
 
 /// How much of a body is kept for whoever wants it, in bytes.
-const LARGEST_BODY: usize = 8 << 20;
+pub(super) const LARGEST_BODY: usize = 8 << 20;
 
 /// How much room for one a connection holds on to, in bytes.
 const USUAL_BODY: usize = 64 << 10;
@@ -153,6 +153,16 @@ impl Connection {
 
     pub(super) fn socket(&mut self) -> &mut TcpStream {
         self.stream.socket()
+    }
+
+    /// Whether the other end speaks HTTP/2: in TLS it says so, in the clear it has to be known.
+    pub(super) fn speaks_http2(&self) -> bool {
+        self.stream.is_agreed(b"h2")
+    }
+
+    /// Its bytes, for another protocol.
+    pub(super) fn into_stream(self) -> Stream {
+        self.stream
     }
 
     /// Goes on to agree upon TLS, where there is any.

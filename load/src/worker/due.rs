@@ -56,8 +56,8 @@ impl Worker<'_> {
                 break;
             }
             if intended >= self.job.count_from {
-                self.tally.requests += 1;
-                self.tally.fail(Failure::Check);
+                self.books.tally.requests += 1;
+                self.books.tally.fail(Failure::Check);
             }
         }
         self.put(intended, now);
@@ -110,10 +110,13 @@ impl Worker<'_> {
         let cut = *self.cut.get_or_insert(now);
         if now >= cut + super::LAST {
             for slot in 0..self.slots.len() {
-                let connection = self.slots[slot].connection.as_ref();
-                if connection.is_some_and(|one| one.state != State::Idle) {
-                    self.busy -= 1;
-                    self.close(slot, false);
+                let Slot { connection, many, .. } = &self.slots[slot];
+                let is_busy = connection.as_ref().is_some_and(|one| one.state != State::Idle);
+                let under_way = many.as_ref().map_or(0, |many| many.under_way());
+                if is_busy || under_way > 0 {
+                    self.busy -= usize::from(is_busy) + under_way;
+                    let is_listed = many.as_ref().is_some_and(|many| many.is_listed);
+                    self.close(slot, is_listed);
                 }
             }
         }
@@ -121,9 +124,6 @@ impl Worker<'_> {
 
     /// Sends what is due, or lets it wait for a connection.
     pub(super) fn send_due(&mut self, now: Nanos) {
-        if self.visits.is_none() && matches!(self.job.drive, Drive::Closed) {
-            return;
-        }
         let waiting = self.overdue.len();
         while let Some(intended) = self.next.filter(|next| *next <= now) {
             self.arrive(intended, now);
@@ -133,12 +133,13 @@ impl Worker<'_> {
         while let Some((intended, asked)) = self.pending.due(now) {
             self.overdue.push_back(Arrival { intended, noticed: now, asked });
         }
-        if now >= self.job.end && self.visits.is_some() {
+        if now >= self.job.end {
             self.pending.forget_later();
+            if self.visits.is_none() && matches!(self.job.drive, Drive::Closed) {
+                self.overdue.clear();
+            }
         }
-        if self.overdue.is_empty()
-            || (waiting == self.overdue.len() && self.busy >= self.job.connections)
-        {
+        if self.overdue.is_empty() || (waiting == self.overdue.len() && self.busy >= self.most) {
             return;
         }
         self.send_overdue(now);
@@ -153,14 +154,21 @@ impl Worker<'_> {
     pub(super) fn send_overdue(&mut self, now: Nanos) {
         // What cannot be sent may come back.
         for _ in 0..self.overdue.len() {
-            if self.busy >= self.job.connections {
+            if self.busy >= self.most {
                 break;
             }
             let Some(arrival) = self.overdue.pop_front() else { break };
             let origin = self.origin(arrival);
             match self.idle[origin].pop() {
+                Some(slot) if self.slots[slot].many.is_some() => self.share(slot, arrival, now),
                 Some(slot) => self.send(slot, arrival, now),
-                None => self.connect(arrival, now),
+                None if self.may_connect(origin) => self.connect(arrival, now),
+                // There will be room once a connection is agreed upon.
+                None if self.idle.len() == 1 => {
+                    self.overdue.push_front(arrival);
+                    break;
+                }
+                None => self.overdue.push_back(arrival),
             }
         }
     }
@@ -192,12 +200,12 @@ impl Worker<'_> {
             Ok(connection) => connection,
             Err(error) => {
                 self.give_up(arrival, why(&error), now);
-                self.again(arrival, now);
+                self.again(now);
                 return;
             }
         };
         let slot = self.free.pop().unwrap_or_else(|| {
-            self.slots.push(Slot { connection: None, number: 0, origin: 0 });
+            self.slots.push(Slot { connection: None, many: None, number: 0, origin: 0 });
             self.slots.len() - 1
         });
         let token = token(slot, self.slots[slot].number);
@@ -206,7 +214,7 @@ impl Worker<'_> {
         if let Err(error) = self.poll.registry().register(connection.socket(), token, interest) {
             self.free.push(slot);
             self.give_up(arrival, why(&error), now);
-            self.again(arrival, now);
+            self.again(now);
             return;
         }
         self.busy += 1;
@@ -220,17 +228,31 @@ impl Worker<'_> {
         if open < self.job.connections || self.idle.len() < 2 {
             return;
         }
-        let other = (0..self.idle.len()).find(|at| *at != wanted && !self.idle[*at].is_empty());
-        if let Some(slot) = other.and_then(|at| self.idle[at].first().copied()) {
+        let is_unused =
+            |slot: &usize| self.slots[*slot].many.as_ref().is_none_or(|many| many.under_way() == 0);
+        let others = (0..self.idle.len()).filter(|at| *at != wanted);
+        let unused = others.filter_map(|at| self.idle[at].iter().copied().find(is_unused)).next();
+        if let Some(slot) = unused {
             self.close(slot, true);
         }
     }
 
-    /// In a closed loop, what was given up before it was sent is tried again after a moment, not
-    /// at once: a service that refuses would be asked as fast as the processor can.
-    pub(super) fn again(&mut self, arrival: Arrival, now: Nanos) {
-        if matches!(self.job.drive, Drive::Closed) && self.visits.is_none() {
-            self.overdue.push_back(Arrival { noticed: now, ..arrival });
+    /// Whether there may be another connection to this origin. Where each carries one request, that
+    /// no more are under way than may be says so.
+    fn may_connect(&mut self, origin: usize) -> bool {
+        if self.most == self.job.connections {
+            return true;
+        }
+        self.make_room(origin);
+        self.slots.len() - self.free.len() < self.job.connections
+    }
+
+    /// In a closed loop, somebody else comes for one who was given up, after a moment and not at
+    /// once: a service that refuses would be asked as fast as the processor can.
+    pub(super) fn again(&mut self, now: Nanos) {
+        let is_closed = matches!(self.job.drive, Drive::Closed) && self.visits.is_none();
+        if is_closed && now < self.job.end {
+            self.pending.later(now + SWEEP, ONE);
         }
     }
 

@@ -2,7 +2,7 @@
 
 use crate::clock::Nanos;
 use crate::schedule::Schedule;
-use crate::visit::{Asks, Origin};
+use crate::visit::{Asks, Origin, Protocol};
 
 /// What makes requests due.
 #[derive(Debug, Clone)]
@@ -24,7 +24,7 @@ pub struct Job {
     pub drive: Drive,
     /// In a closed loop, how many visits go on at once.
     pub users: usize,
-    /// How many requests may be under way at once.
+    /// How many connections there may be at once.
     pub connections: usize,
     /// How many requests a connection carries.
     pub reuse: u64,
@@ -42,4 +42,17 @@ pub struct Job {
     pub room: usize,
     /// How many of the slowest and of the first failing exchanges are kept.
     pub exchanges: usize,
+}
+
+impl Job {
+    /// How many requests may be under way at once.
+    pub(super) fn most(&self) -> usize {
+        let streams = self.origins.iter().map(|origin| origin.protocol.streams()).max();
+        self.connections * streams.unwrap_or(1)
+    }
+
+    /// What is spoken with an origin.
+    pub(super) fn protocol(&self, origin: usize) -> Protocol {
+        self.origins.get(origin).map_or(Protocol::Http1, |origin| origin.protocol)
+    }
 }

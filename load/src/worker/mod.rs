@@ -1,12 +1,15 @@
 //! One thread: its connections, its schedule, and what it counts. Threads share nothing.
 
 mod answers;
+mod books;
 mod connection;
 mod delays;
 mod due;
+pub(crate) mod http2;
 mod job;
 mod pending;
 mod stream;
+mod streams;
 mod timer;
 
 use std::collections::VecDeque;
@@ -21,10 +24,12 @@ use crate::clock::{Clock, Nanos};
 use crate::exchange::Exchanges;
 use crate::health::Health;
 use crate::tally::{Failure, Tally};
-use crate::visit::{Ask, Asks, Visits};
+use crate::visit::{Ask, Asks, Protocol, Visits};
+use books::Books;
 use connection::{Arrival, Connection, State, why};
 use delays::Delays;
-use pending::{ONE, Pending};
+use http2::Multiplexed;
+use pending::Pending;
 use stream::Agreed;
 use timer::Timer;
 
@@ -37,6 +42,8 @@ const SWEEP: Nanos = 5_000_000;
 const BUFFER: usize = 64 << 10;
 /// How often one connection is read from before others have their turn.
 const TURNS: usize = 16;
+/// How often connections have their turn before it is looked for new events.
+const ROUNDS: usize = 4;
 /// How much earlier than the lag budget allows it wakes up: what waking up takes, here and where the
 /// request comes in, so that the budget is all that latency is too long by.
 const EARLY: Nanos = 110_000;
@@ -53,9 +60,9 @@ struct Worker<'s> {
     timer: Timer,
     slots: Vec<Slot>,
     free: Vec<usize>,
-    /// Connections that are free, for each origin.
+    /// Connections that have room for a request, for each origin.
     idle: Vec<Vec<usize>>,
-    /// Connections that have more to read than they had their turn for.
+    /// Connections that have more to read than they had their turn for, or something to send.
     unread: Vec<usize>,
     overdue: VecDeque<Arrival>,
     /// Who makes up what is asked; none where that is always the same.
@@ -65,12 +72,13 @@ struct Worker<'s> {
     /// What they have asked for just now.
     asks: Vec<Ask>,
     pending: Pending,
-    exchanges: Exchanges,
     /// The next instant of the schedule.
     next: Option<Nanos>,
+    /// How many requests are under way, and how many may be.
     busy: usize,
+    most: usize,
     addressed: usize,
-    tally: Tally,
+    books: Books,
     second: u64,
     on_second: &'s mut dyn FnMut(u64, &Tally),
     buffer: Vec<u8>,
@@ -82,7 +90,10 @@ struct Worker<'s> {
 
 /// A place for a connection. Events of one that was there before have another number.
 struct Slot {
+    /// One that carries one request at a time, or is not agreed upon.
     connection: Option<Connection>,
+    /// One that carries many.
+    many: Option<Box<Multiplexed>>,
     number: usize,
     origin: usize,
 }
@@ -124,11 +135,11 @@ pub fn work(
         visitors: 0,
         asks: Vec::new(),
         pending: Pending::default(),
-        exchanges: Exchanges::new(job.exchanges),
         next: None,
         busy: 0,
+        most: job.most(),
         addressed: 0,
-        tally: Tally::new(),
+        books: Books::new(job.exchanges, job.count_from, job.timeout),
         second: 0,
         on_second,
         buffer: vec![0; BUFFER],
@@ -140,7 +151,7 @@ pub fn work(
     worker.run()?;
     // Asking for it takes a file, and there may be too few.
     worker.slots.clear();
-    Ok(Done { health: worker.delays.health(), exchanges: worker.exchanges })
+    Ok(Done { health: worker.delays.health(), exchanges: worker.books.exchanges })
 }
 
 impl Worker<'_> {
@@ -160,6 +171,7 @@ impl Worker<'_> {
                 self.sweep(now);
                 swept = now;
             }
+            self.take_turns(now);
             if self.is_done(now) {
                 break;
             }
@@ -174,12 +186,26 @@ impl Worker<'_> {
                     self.handle(event, now);
                 }
             }
-            for slot in std::mem::take(&mut self.unread) {
-                self.receive(slot, now, true);
-            }
+            self.take_turns(now);
         }
         self.finish_second();
         Ok(())
+    }
+
+    /// Goes on with connections that are not through with what is there for them. What they do may
+    /// give others something to do.
+    fn take_turns(&mut self, now: Nanos) {
+        for _ in 0..ROUNDS {
+            if self.unread.is_empty() {
+                return;
+            }
+            for slot in std::mem::take(&mut self.unread) {
+                match &mut self.slots[slot].many {
+                    Some(_) => self.go_on_with(slot),
+                    None => self.receive(slot, now, true),
+                }
+            }
+        }
     }
 
     /// Waits for something to happen, or for the next thing to do; gives when that is.
@@ -202,6 +228,12 @@ impl Worker<'_> {
         let Some(place) = self.slots.get_mut(slot).filter(|place| place.number == number) else {
             return;
         };
+        if let Some(many) = &mut place.many {
+            if many.wake() {
+                self.unread.push(slot);
+            }
+            return;
+        }
         let Some(connection) = &mut place.connection else { return };
         if connection.state == State::Connecting {
             match connection.is_connected() {
@@ -219,9 +251,10 @@ impl Worker<'_> {
                 Agreed::Never => return self.fail(slot, Failure::Tls),
                 Agreed::Yes => {}
             }
-            let took = (now - connection.started.min(now)) / 1000;
-            if connection.arrival.intended >= self.job.count_from {
-                self.tally.connect.record(took);
+            let took = now - connection.started.min(now);
+            self.books.connected(connection.arrival, took);
+            if self.job.protocol(place.origin) != Protocol::Http1 {
+                return self.share_out(slot, now);
             }
             connection.sent = now;
             connection.kept.clear();
@@ -252,6 +285,7 @@ impl Worker<'_> {
         if let Some(mut connection) = self.slots[slot].connection.take() {
             let _ = self.poll.registry().deregister(connection.socket());
         }
+        self.slots[slot].many = None;
         self.slots[slot].number = (self.slots[slot].number + 1) & 0x7fff_ffff;
         self.free.push(slot);
     }
@@ -261,10 +295,10 @@ impl Worker<'_> {
         let timeout = self.job.timeout;
         // From when it was noticed: what this thread was late by is not the service's.
         let is_late = |arrival: &Arrival| now.saturating_sub(arrival.noticed) >= timeout;
-        let gives_up = self.visits.is_some() || matches!(self.job.drive, Drive::Open(_));
-        while gives_up && self.overdue.front().is_some_and(is_late) {
+        while self.overdue.front().is_some_and(is_late) {
             if let Some(arrival) = self.overdue.pop_front() {
                 self.give_up(arrival, Failure::Timeout, now);
+                self.again(now);
             }
         }
         for slot in 0..self.slots.len() {
@@ -273,14 +307,8 @@ impl Worker<'_> {
                 connection.is_some_and(|one| one.state != State::Idle && is_late(&one.arrival));
             if is_late {
                 self.fail(slot, Failure::Timeout);
-            }
-        }
-        if !gives_up {
-            for _ in 0..self.overdue.len() {
-                self.overdue.pop_front();
-                if now < self.job.end {
-                    self.connect(Arrival { intended: now, noticed: now, asked: ONE }, now);
-                }
+            } else if self.slots[slot].many.is_some() {
+                self.sweep_streams(slot, now);
             }
         }
     }
@@ -296,13 +324,13 @@ impl Worker<'_> {
 
     fn finish_second(&mut self) {
         // What was counted step by step is a part of all.
-        let steps = std::mem::take(&mut self.tally.steps);
+        let steps = std::mem::take(&mut self.books.tally.steps);
         for step in &steps {
-            self.tally.merge(step);
+            self.books.tally.merge(step);
         }
-        self.tally.steps = steps;
-        (self.on_second)(self.second, &self.tally);
-        self.tally.clear();
+        self.books.tally.steps = steps;
+        (self.on_second)(self.second, &self.books.tally);
+        self.books.tally.clear();
     }
 }
 

@@ -67,6 +67,14 @@ impl Stream {
         Agreed::Yes
     }
 
+    /// Whether this protocol was agreed upon (RFC 7301), where that is done.
+    pub(super) fn is_agreed(&self, protocol: &[u8]) -> bool {
+        match self {
+            Stream::Plain(_) => true,
+            Stream::Tls(both) => both.1.alpn_protocol() == Some(protocol),
+        }
+    }
+
     pub(super) fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let Stream::Tls(both) = self else { return self.socket().write(bytes) };
         let (socket, tls) = &mut **both;

@@ -1,5 +1,6 @@
 //! A thread of load against real servers, good and bad.
 
+mod http2;
 mod server;
 mod visits;
 
@@ -8,7 +9,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use load::{Asks, Clock, Drive, Failure, Job, Origin, Plan, Request, Schedule, Tally, Tls, work};
+use load::{
+    Asks, Clock, Drive, Failure, Job, Origin, Plan, Protocol, Request, Schedule, Tally, Tls, work,
+};
 use server::Server;
 
 const HELLO: &str = "HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello";
@@ -34,7 +37,7 @@ fn job(server: &Server, drive: Drive) -> Job {
 }
 
 fn at(address: std::net::SocketAddr, tls: Option<Tls>) -> Vec<Origin> {
-    vec![Origin { addresses: vec![address], tls }]
+    vec![Origin { addresses: vec![address], tls, protocol: Protocol::Http1 }]
 }
 
 fn open(rate: f64, ms: u64) -> Drive {
@@ -131,7 +134,7 @@ fn one_request_tells_what_is_wrong() {
     let second = Duration::from_secs(1);
     let check = |answer: &'static str, expect: Result<(u16, Option<&str>), (Failure, &str)>| {
         let server = Server::saying(answer);
-        let asked = load::ask_once(&[server.address], None, &request, second);
+        let asked = load::ask_once(&at(server.address, None)[0], &request, second);
         let asked = asked.as_ref();
         let came = asked.map(|first| (first.status, first.retry_after.as_deref()));
         assert_eq!(came.map_err(|error| (error.failure, error.why.as_str())), expect, "{answer}");
@@ -150,18 +153,19 @@ fn one_request_tells_what_is_wrong() {
         Err((Failure::Timeout, "there was no whole answer in time")),
     );
     let gone = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let error = load::ask_once(&[gone], None, &request, second).unwrap_err();
+    let error = load::ask_once(&at(gone, None)[0], &request, second).unwrap_err();
     assert_eq!(
         (error.failure, error.why),
         (Failure::Connect, format!("{gone}: connection refused"))
     );
-    let error = load::ask_once(&[], None, &request, second).unwrap_err();
+    let nowhere = Origin { addresses: Vec::new(), tls: None, protocol: Protocol::Http1 };
+    let error = load::ask_once(&nowhere, &request, second).unwrap_err();
     assert_eq!(error.why, "its name stands for no address");
     let (server, trusted, other) = server::private(HELLO);
     let tls = |config| Some(Tls { config, name: "localhost".try_into().unwrap() });
-    let asked = load::ask_once(&[server.address], tls(trusted).as_ref(), &request, second);
+    let asked = load::ask_once(&at(server.address, tls(trusted))[0], &request, second);
     assert_eq!(asked.unwrap().status, 200);
-    let error = load::ask_once(&[server.address], tls(other).as_ref(), &request, second);
+    let error = load::ask_once(&at(server.address, tls(other))[0], &request, second);
     let error = error.unwrap_err();
     assert_eq!(error.failure, Failure::Tls);
     assert!(error.why.contains("UnknownIssuer"), "{}", error.why);

@@ -94,27 +94,35 @@ fn serve(
     }
 }
 
-/// A server that speaks TLS and has the same answer to everything; and clients, one that trusts it
-/// and one that trusts nobody.
-pub(crate) fn private(text: &'static str) -> (Server, Arc<ClientConfig>, Arc<ClientConfig>) {
+/// What a server needs to speak TLS with these protocols, and a client that trusts it.
+pub(crate) fn certified(protocols: &[&[u8]]) -> (Arc<ServerConfig>, Arc<ClientConfig>) {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     let certificate = made.cert.der().clone();
     let key = rustls::pki_types::PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
-    let config = ServerConfig::builder_with_provider(Arc::clone(&provider))
+    let mut config = ServerConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
         .unwrap()
         .with_no_client_auth()
         .with_single_cert(vec![certificate.clone()], key)
         .unwrap();
-    let client = |roots: RootCertStore| {
-        let builder = ClientConfig::builder_with_provider(Arc::clone(&provider));
-        let builder = builder.with_safe_default_protocol_versions().unwrap();
-        Arc::new(builder.with_root_certificates(roots).with_no_client_auth())
-    };
+    config.alpn_protocols = protocols.iter().map(|name| name.to_vec()).collect();
     let mut roots = RootCertStore::empty();
     roots.add(certificate).unwrap();
-    let config = Arc::new(config);
+    (Arc::new(config), trusting(roots))
+}
+
+fn trusting(roots: RootCertStore) -> Arc<ClientConfig> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let builder = ClientConfig::builder_with_provider(provider);
+    let builder = builder.with_safe_default_protocol_versions().unwrap();
+    Arc::new(builder.with_root_certificates(roots).with_no_client_auth())
+}
+
+/// A server that speaks TLS and has the same answer to everything; and clients, one that trusts it
+/// and one that trusts nobody.
+pub(crate) fn private(text: &'static str) -> (Server, Arc<ClientConfig>, Arc<ClientConfig>) {
+    let (config, client) = certified(&[]);
     let server = Server::of(move |stream, requests| {
         let tls = ServerConnection::new(Arc::clone(&config)).unwrap();
         let mut reader = BufReader::new(StreamOwned::new(tls, stream));
@@ -135,5 +143,5 @@ pub(crate) fn private(text: &'static str) -> (Server, Arc<ClientConfig>, Arc<Cli
             let _ = reader.get_mut().flush();
         }
     });
-    (server, client(roots), client(RootCertStore::empty()))
+    (server, client, trusting(RootCertStore::empty()))
 }
