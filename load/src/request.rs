@@ -137,10 +137,7 @@ impl Request {
     fn cut(&self) -> Option<Parts> {
         let mut fields = vec![httparse::EMPTY_HEADER; self.bytes.len() / 4];
         let mut parsed = httparse::Request::new(&mut fields);
-        let head = match parsed.parse(&self.bytes) {
-            Ok(httparse::Status::Complete(head)) => head,
-            _ => return None,
-        };
+        let Ok(httparse::Status::Complete(head)) = parsed.parse(&self.bytes) else { return None };
         let (mut headers, mut authority) = (HeaderMap::new(), None);
         for field in parsed.headers.iter() {
             let name = field.name.to_ascii_lowercase();

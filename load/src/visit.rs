@@ -20,9 +20,10 @@ pub struct Origin {
 }
 
 /// Which version of HTTP is spoken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Protocol {
     /// HTTP/1.1 (RFC 9112).
+    #[default]
     Http1,
     /// HTTP/2 (RFC 9113): agreed upon with TLS, and with prior knowledge in the clear.
     Http2 {

@@ -245,7 +245,7 @@ fn visited(spec: &Settings, candidate: &Environment, cx: &Context) -> Result<Vec
     let made = |environment: &Environment, stands_for: Option<Url>| {
         let url = environment.url.clone();
         let asks = asks(spec, &url, environment, cx)?;
-        let base = Base { url: url.clone(), headers: asks.headers };
+        let base = Base { url: url.clone(), headers: asks.headers.clone() };
         if let Some(replay) = &spec.replay {
             let path = cx.spec_folder().join(&replay.log);
             let log = Log::read(&path, replay, &base, spec.duration(), spec.warm_up.0)?;
@@ -254,7 +254,7 @@ fn visited(spec: &Settings, candidate: &Environment, cx: &Context) -> Result<Vec
                 let text = format!("{lines} of {} are not asked for again", replay.log);
                 cx.log(gate_core::Level::Info, text);
             }
-            return Target::replayed(url, log, asks.authorities.as_deref());
+            return Target::replayed(url, log, &asks);
         }
         let making = Making {
             base,
@@ -266,7 +266,7 @@ fn visited(spec: &Settings, candidate: &Environment, cx: &Context) -> Result<Vec
             now: cx.clock().now(),
         };
         let visitors = Visitors::new(spec, &making)?;
-        Target::visited(url, visitors, asks.authorities.as_deref())
+        Target::visited(url, visitors, &asks)
     };
     let mut versions = vec![made(candidate, None)?];
     if let Some(compare) = spec.compare.as_ref().filter(|compare| !compare.is_stored()) {
@@ -337,6 +337,7 @@ fn asks(
         authorities.map(|path| gate_core::files::read(&cx.spec_folder().join(path))).transpose()?;
     Ok(Asks {
         method: spec.method(),
+        protocol: spec.protocol(),
         headers,
         body: body.unwrap_or_default().into_bytes(),
         authorities,

@@ -4,7 +4,7 @@ use std::net::{SocketAddr, ToSocketAddrs};
 use std::sync::Arc;
 
 use gate_core::Error;
-use load::{Origin, Request, Stage, Tls};
+use load::{Origin, Protocol, Request, Stage, Tls};
 use percent_encoding::percent_decode_str;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
@@ -38,6 +38,7 @@ pub(crate) struct Asks {
     pub(crate) body: Vec<u8>,
     /// Authorities besides the system's, in PEM.
     pub(crate) authorities: Option<Vec<u8>>,
+    pub(crate) protocol: Protocol,
 }
 
 /// An address of a service: absolute, in HTTP.
@@ -57,7 +58,7 @@ impl Target {
     /// Looks its host up and makes the request.
     pub(crate) fn new(url: Url, asks: &Asks) -> Result<Target, Error> {
         let mut target = Target::elsewhere(url, asks)?;
-        target.origins = vec![origin(&target.url, asks.authorities.as_deref())?];
+        target.origins = vec![origin(&target.url, asks)?];
         Ok(target)
     }
 
@@ -81,6 +82,10 @@ impl Target {
         }
         let request = Request::new(&asks.method, &path, &named, &headers, &asks.body)
             .map_err(|error| Error::new(error.to_string()))?;
+        if asks.protocol != Protocol::Http1 && !request.fits_http2() {
+            return Err(Error::new(format!("HTTP/2 has no way to ask for `{path}` of `{named}`"))
+                .hint("write what is no plain ASCII with percent signs"));
+        }
         Ok(Target {
             origins: Vec::new(),
             url,
@@ -92,27 +97,20 @@ impl Target {
     }
 
     /// Looks all hosts up that visitors ask.
-    pub(crate) fn visited(
-        url: Url,
-        visitors: Visitors,
-        authorities: Option<&[u8]>,
-    ) -> Result<Target, Error> {
+    pub(crate) fn visited(url: Url, visitors: Visitors, asks: &Asks) -> Result<Target, Error> {
         let (first, number) = visitors.first()?;
-        let origins = visitors.origins.iter().map(|url| origin(url, authorities));
+        let origins = visitors.origins.iter().map(|url| origin(url, asks));
         let origins = origins.collect::<Result<_, _>>()?;
         let reasons = Arc::clone(&visitors.reasons);
+        let first = ((*first).clone(), number);
         let asks = load::Asks::Script(Arc::new(Shared(Arc::new(visitors))));
-        Ok(Target { url, origins, first: ((*first).clone(), number), asks, shape: None, reasons })
+        Ok(Target { url, origins, first, asks, shape: None, reasons })
     }
 
     /// What a log has asked for.
-    pub(crate) fn replayed(
-        url: Url,
-        log: Log,
-        authorities: Option<&[u8]>,
-    ) -> Result<Target, Error> {
+    pub(crate) fn replayed(url: Url, log: Log, asks: &Asks) -> Result<Target, Error> {
         Ok(Target {
-            origins: vec![origin(&url, authorities)?],
+            origins: vec![origin(&url, asks)?],
             url,
             first: (log.first(), 0),
             shape: Some(log.stages()),
@@ -132,7 +130,7 @@ impl Target {
 }
 
 /// Where a server is, and how it is spoken to.
-fn origin(url: &Url, authorities: Option<&[u8]>) -> Result<Origin, Error> {
+fn origin(url: &Url, asks: &Asks) -> Result<Origin, Error> {
     let host = url.host_str().unwrap_or_default();
     let port = url.port_or_known_default().unwrap_or(80);
     let bare = host.trim_start_matches('[').trim_end_matches(']');
@@ -144,10 +142,10 @@ fn origin(url: &Url, authorities: Option<&[u8]>) -> Result<Origin, Error> {
         })?
         .collect();
     let tls = match url.scheme() {
-        "https" => Some(private(bare, authorities)?),
+        "https" => Some(private(bare, asks)?),
         _ => None,
     };
-    Ok(Origin { addresses, tls })
+    Ok(Origin { addresses, tls, protocol: asks.protocol })
 }
 
 fn has(headers: &[(String, String)], name: &str) -> bool {
@@ -160,10 +158,12 @@ pub(crate) fn basic(pair: &str) -> String {
     format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(pair))
 }
 
-fn private(host: &str, authorities: Option<&[u8]>) -> Result<Tls, Error> {
+fn private(host: &str, asks: &Asks) -> Result<Tls, Error> {
     let mut roots = RootCertStore::empty();
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    for certificate in CertificateDer::pem_slice_iter(authorities.unwrap_or_default()) {
+    for certificate in
+        CertificateDer::pem_slice_iter(asks.authorities.as_deref().unwrap_or_default())
+    {
         let certificate = certificate.map_err(|error| bad_authority(&error))?;
         roots.add(certificate).map_err(|error| bad_authority(&error))?;
     }
@@ -173,7 +173,11 @@ fn private(host: &str, authorities: Option<&[u8]>) -> Result<Tls, Error> {
         .map_err(|error| Error::new(error.to_string()))?
         .with_root_certificates(roots)
         .with_no_client_auth();
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    let spoken: &[u8] = match asks.protocol {
+        Protocol::Http1 => b"http/1.1",
+        Protocol::Http2 { .. } => b"h2",
+    };
+    config.alpn_protocols = vec![spoken.to_vec()];
     let name = ServerName::try_from(host.to_owned())
         .map_err(|_| Error::new(format!("no certificate can name `{host}`")))?;
     Ok(Tls { config: Arc::new(config), name })

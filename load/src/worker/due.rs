@@ -230,8 +230,8 @@ impl Worker<'_> {
         }
         let is_unused =
             |slot: &usize| self.slots[*slot].many.as_ref().is_none_or(|many| many.under_way() == 0);
-        let others = (0..self.idle.len()).filter(|at| *at != wanted);
-        let unused = others.filter_map(|at| self.idle[at].iter().copied().find(is_unused)).next();
+        let mut others = (0..self.idle.len()).filter(|at| *at != wanted);
+        let unused = others.find_map(|at| self.idle[at].iter().copied().find(is_unused));
         if let Some(slot) = unused {
             self.close(slot, true);
         }

@@ -77,6 +77,13 @@ struct Load {
     /// How many connections there may be at once when a rate is sent.
     #[arg(long, value_name = "N", default_value_t = 1000)]
     max_connections: usize,
+    /// Speak HTTP/2: agreed upon with https, and with prior knowledge with http.
+    #[arg(long)]
+    http2: bool,
+    /// How many requests may be under way at once on each connection: 1 when nothing is said, as if
+    /// everybody came with a connection of their own.
+    #[arg(long, value_name = "N", requires = "http2")]
+    streams: Option<usize>,
     /// How late a request may be sent so that fewer wake-ups are needed.
     #[arg(long, value_name = "TIME", default_value = "200us")]
     lag_budget: DurationValue,
@@ -221,6 +228,8 @@ impl Load {
             timeout: self.timeout,
             max_connections: self.max_connections,
             threads: self.threads,
+            http2: self.http2,
+            streams: self.streams,
             lag_budget: self.lag_budget,
             thresholds: thresholds.into_iter().map(Required::from).collect(),
             max_failures: self.max_failures,
@@ -237,6 +246,7 @@ impl Load {
             headers: self.headers.clone(),
             body: self.body.clone().unwrap_or_default().into_bytes(),
             authorities: authorities.map(|path| gate_core::files::read(path)).transpose()?,
+            protocol: self.settings().protocol(),
         })
     }
 }

@@ -127,12 +127,14 @@ impl Request {
         }
     }
 
+    /// The same here. What is spoken stands in the settings.
     pub(crate) fn asks(self) -> Asks {
         Asks {
             method: self.method,
             headers: self.headers,
             body: self.body.0,
             authorities: self.authorities.map(|bytes| bytes.0),
+            ..Asks::default()
         }
     }
 }

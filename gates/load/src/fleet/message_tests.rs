@@ -11,6 +11,7 @@ fn request() -> Asks {
         headers: vec![("x-key".to_owned(), "ü\u{0}\"".to_owned())],
         body: vec![0, 255, 10],
         authorities: Some(b"-----BEGIN".to_vec()),
+        ..Asks::default()
     }
 }
 

@@ -18,7 +18,7 @@ use super::roll::plain;
 use super::token::Token;
 use crate::measure::{self, Leg, Sink, Work, local};
 use crate::settings::Settings;
-use crate::target::{self, Target};
+use crate::target::{self, Asks, Target};
 use crate::words::time;
 
 const TICK: Duration = Duration::from_millis(100);
@@ -310,7 +310,7 @@ impl Session<'_> {
         if let Some(problem) = plan.spec.problems().into_iter().next() {
             return Err(Error::new(format!("the plan cannot be carried out: {}", problem.message)));
         }
-        let asks = plan.asks.asks();
+        let asks = Asks { protocol: plan.spec.protocol(), ..plan.asks.asks() };
         let versions = plan.urls.iter().map(|url| Target::new(target::parse(url)?, &asks));
         let versions = versions.collect::<Result<Vec<_>, Error>>()?;
         let shown: Vec<String> = versions.iter().map(Target::shown).collect();

@@ -274,7 +274,7 @@ fn first(work: &mut Work<'_>, version: usize) -> Option<Refused> {
     let started = Instant::now();
     let (request, number) = &target.first;
     let origin = &mut target.origins[*number];
-    match ask_once(&origin.addresses, origin.tls.as_ref(), request, timeout) {
+    match ask_once(origin, request, timeout) {
         Err(error) => Some(Refused {
             version,
             failure: Some(error.failure.name().to_owned()),

@@ -43,7 +43,8 @@ fn told(asks: &mut [Ask]) -> Vec<String> {
 }
 
 fn answer<'a>(status: u16, head: &'a str, body: &'a str) -> Answer<'a> {
-    Answer { status, head: head.as_bytes(), body: body.as_bytes(), is_whole: true, took: 1 }
+    let (head, body) = (head.as_bytes(), body.as_bytes());
+    Answer { protocol: load::Protocol::Http1, status, head, body, is_whole: true, took: 1 }
 }
 
 /// Answers everything in turn; what was asked, and whether each answer was good and the last one

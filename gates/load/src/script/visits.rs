@@ -340,7 +340,7 @@ fn without_values(why: String) -> String {
 fn seen(answer: &Answer<'_>, url: Option<&Url>) -> Seen {
     Seen {
         status: answer.status,
-        version: "HTTP/1.1".to_owned(),
+        version: answer.protocol.name().to_owned(),
         url: url.map(Url::to_string).unwrap_or_default(),
         headers: fields(answer.head),
         body: answer.body.to_vec(),

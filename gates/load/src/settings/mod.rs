@@ -105,6 +105,13 @@ pub struct Settings {
     /// unless something else is said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reuse: Option<u64>,
+    /// Whether HTTP/2 is spoken: agreed upon with TLS, and with prior knowledge in the clear.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub http2: bool,
+    /// With HTTP/2, how many requests may be under way at once on each connection: 1 unless
+    /// something else is said, as if everybody came with a connection of their own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub streams: Option<usize>,
     /// How many threads send, each bound to a processor.
     #[serde(default = "default::threads")]
     pub threads: usize,
@@ -212,6 +219,14 @@ impl Settings {
         self.rate.map_or(RATE, Rate::per_second)
     }
 
+    /// What is spoken.
+    pub(crate) fn protocol(&self) -> load::Protocol {
+        if !self.http2 {
+            return load::Protocol::Http1;
+        }
+        load::Protocol::Http2 { streams: self.streams.unwrap_or(1) }
+    }
+
     pub(crate) fn method(&self) -> String {
         let usual = if self.body.is_some() { "POST" } else { "GET" };
         self.method.as_deref().unwrap_or(usual).to_ascii_uppercase()
@@ -278,10 +293,18 @@ impl Settings {
             ("connections", self.connections.unwrap_or(1)),
             ("max_connections", self.max_connections),
             ("threads", self.threads),
+            ("streams", self.streams.unwrap_or(1)),
         ] {
             if number == 0 {
                 wrong(&[name], "with none of them nothing is sent", "give it 1 or more");
             }
+        }
+        if self.streams.is_some() && !self.http2 {
+            wrong(
+                &["streams"],
+                "requests share a connection in HTTP/2 alone",
+                "add http2: true, or leave streams out",
+            );
         }
         if self.timeout.0.is_zero() || self.timeout.0 > LONGEST {
             wrong(&["timeout"], "a time-out lies between 1ms and 60s", "give it 30s");

@@ -224,18 +224,16 @@ fn unanswered(error: &Error, can_be_refused: bool) -> Unanswered {
     let is_unbegun = error.is_remote()
         && (error.reason() == Some(Reason::REFUSED_STREAM)
             || (error.is_go_away() && error.reason() == Some(Reason::NO_ERROR)));
-    match is_unbegun && can_be_refused {
-        true => Unanswered::Refused,
-        false => Unanswered::Failed(why(error)),
+    if is_unbegun && can_be_refused {
+        return Unanswered::Refused;
     }
+    Unanswered::Failed(why(error))
 }
 
 /// What an error of the connection is.
 pub(super) fn why(error: &Error) -> Failure {
-    match error.is_library() || error.reason() == Some(Reason::PROTOCOL_ERROR) {
-        true if !error.is_remote() => Failure::Malformed,
-        _ => Failure::Closed,
-    }
+    // What h2 itself complains of is what the server has sent.
+    if error.is_library() { Failure::Malformed } else { Failure::Closed }
 }
 
 /// A request as HTTP/2 sends it.
