@@ -15,6 +15,7 @@ mod exit_codes;
 mod fleet;
 mod generated;
 mod guard;
+mod http2;
 mod https;
 mod import;
 mod interrupts;

@@ -1,4 +1,4 @@
-//! Services of the tests, in Python: each prints its port, and is ended with its test.
+//! Services of the tests, in Python or for Node: each prints its port, and is ended with its test.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
@@ -15,9 +15,18 @@ impl Service {
     /// Starts `service.py` of a workspace, in its folder. It may import `serving`.
     pub(crate) fn start(environment: &Environment, more: &[&str]) -> Service {
         environment.write("serving.py", include_str!("serving.py"));
-        let mut process = Command::new("python3")
-            .arg("service.py")
-            .args(more)
+        let words = [&["service.py"], more].concat();
+        Service::run(environment, "python3", &words)
+    }
+
+    /// Starts `service.mjs` of a workspace with Node.
+    pub(crate) fn start_node(environment: &Environment, more: &[&str]) -> Service {
+        Service::run(environment, "node", &[&["service.mjs"], more].concat())
+    }
+
+    fn run(environment: &Environment, program: &str, words: &[&str]) -> Service {
+        let mut process = Command::new(program)
+            .args(words)
             .current_dir(environment.path())
             .stdout(Stdio::piped())
             .spawn()

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use gate_core::Error;
-use load::{Exchanges, ask_once};
+use load::{Exchanges, Failure, Protocol, ask_once};
 use serde::{Deserialize, Serialize};
 
 use crate::capacity::{self, Searched};
@@ -274,12 +274,15 @@ fn first(work: &mut Work<'_>, version: usize) -> Option<Refused> {
     let started = Instant::now();
     let (request, number) = &target.first;
     let origin = &mut target.origins[*number];
+    let is_http2 = origin.protocol != Protocol::Http1;
     match ask_once(origin, request, timeout) {
         Err(error) => Some(Refused {
             version,
             failure: Some(error.failure.name().to_owned()),
             why: format!("{} does not answer: {}", target.shown(), error.why),
-            advice: if started.elapsed() >= timeout {
+            advice: if is_http2 && matches!(error.failure, Failure::Malformed | Failure::Tls) {
+                "does it speak HTTP/2? if not, leave HTTP/2 out".to_owned()
+            } else if started.elapsed() >= timeout {
                 "is it up, and may this machine reach it?".to_owned()
             } else {
                 "is the address right, and the service up?".to_owned()
