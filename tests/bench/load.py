@@ -1,6 +1,6 @@
 """Measures what `gate load` costs, and whether what it says of a stall is true.
 
-    python3 tests/bench/load.py GATE KNOWN_SERVER [--seconds N] [--runs N] [--only cost|truth]
+    python3 tests/bench/load.py GATE KNOWN_SERVER [--seconds N] [--runs N] [--only cost|http2|truth]
 
 Cost: CPU time (user and system) of the whole client process for each request, start and judging
 included, over 64 connections that are kept, from one thread. The server is nginx on loopback with
@@ -57,6 +57,39 @@ def closed(arguments, url):
         "oha": [arguments.oha, "--no-tui", "-c", count, "-z", f"{seconds}s", url],
     }
     return {name: argv for name, argv in argvs.items() if argv[0] and shutil.which(argv[0])}
+
+
+def multiplexed(arguments, url, connections, streams):
+    """The same over HTTP/2, with so many requests at once on each connection."""
+    seconds, count, each = arguments.seconds, str(connections), str(streams)
+    argvs = {
+        "gate": [arguments.gate, "load", url, "--connections", count, "--http2", "--streams", each,
+                 "--duration", f"{seconds}s", "--warm-up", "1s", "--json"],
+        "h2load": ["h2load", "-t1", "-c", count, "-m", each, f"-D{seconds}", url],
+        "oha": [arguments.oha, "--no-tui", "--http2", "-c", count, "-p", each, "-z", f"{seconds}s",
+                url],
+    }
+    return {name: argv for name, argv in argvs.items() if argv[0] and shutil.which(argv[0])}
+
+
+def tell_multiplexed(arguments):
+    processors = sorted(os.sched_getaffinity(0))
+    with Nginx(arguments.folder / "http2", processor=processors[-1]) as nginx:
+        for connections, streams in [(64, 1), (8, 8)]:
+            argvs = multiplexed(arguments, nginx.http2, connections, streams)
+            spent = {name: [] for name in argvs}
+            for _ in range(arguments.runs):
+                for name, argv in argvs.items():
+                    spent[name].append(cost(nginx, argv, processors[0])[0])
+            print(f"== load over HTTP/2, {connections} connections with {streams} at once each, "
+                  f"medians of {arguments.runs} turns of {arguments.seconds} s")
+            for name, values in spent.items():
+                print(f"    {name}: {statistics.median(values):.2f} us of CPU for a request "
+                      f"({min(values):.2f} to {max(values):.2f})")
+            for name in spent:
+                if name != "gate":
+                    ratio = statistics.median(a / b for a, b in zip(spent["gate"], spent[name]))
+                    print(f"    gate against {name}: {ratio:.2f} of its CPU", flush=True)
 
 
 def used(argv, processor):
@@ -264,14 +297,16 @@ def main():
         parser.add_argument(name, type=os.path.abspath)
     parser.add_argument("--seconds", type=int, default=5)
     parser.add_argument("--runs", type=int, default=5)
-    parser.add_argument("--only", choices=["cost", "truth"])
+    parser.add_argument("--only", choices=["cost", "http2", "truth"])
     parser.add_argument("--oha", default=shutil.which("oha"))
     parser.add_argument("--folder", default="target/bench", type=pathlib.Path)
     arguments = parser.parse_args()
     os.environ.pop("CI", None)
-    if arguments.only != "truth":
+    if arguments.only in (None, "cost"):
         tell_costs(arguments, costs(arguments))
-    if arguments.only != "cost":
+    if arguments.only in (None, "http2"):
+        tell_multiplexed(arguments)
+    if arguments.only in (None, "truth"):
         tell_truths(truths(arguments))
         tell_stalls(stalls(arguments))
     for name, how in HOW.items():

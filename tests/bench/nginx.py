@@ -28,6 +28,7 @@ http {{
     scgi_temp_path {folder}/scgi;
     server {{
         listen 127.0.0.1:{port} backlog=8192;
+        listen 127.0.0.1:{http2} http2 backlog=8192;
         location = /status {{ stub_status; }}
         location / {{ default_type text/plain; return 200 "{body}"; }}
     }}
@@ -42,7 +43,8 @@ def free_port():
 
 
 class Nginx:
-    """A server at `url` that ends with the block; bound to a processor where one is given."""
+    """A server at `url`, and at `http2` in that version, that ends with the block; bound to a
+    processor where one is given."""
 
     def __init__(self, folder, processor=None, workers=1):
         program = shutil.which("nginx", path=os.environ["PATH"] + ":/usr/sbin")
@@ -51,13 +53,14 @@ class Nginx:
         folder = pathlib.Path(folder).resolve()
         folder.mkdir(parents=True, exist_ok=True)
         port = free_port()
-        text = CONFIGURATION.format(folder=folder, port=port, workers=workers, body="x" * 100,
+        http2 = free_port()
+        text = CONFIGURATION.format(folder=folder, port=port, http2=http2, workers=workers, body="x" * 100,
                                     master="on" if workers > 1 else "off")
         (folder / "nginx.conf").write_text(text)
         bind = None if processor is None else lambda: os.sched_setaffinity(0, {processor})
         argv = [program, "-p", folder, "-c", folder / "nginx.conf"]
         self.process = subprocess.Popen(argv, stderr=subprocess.DEVNULL, preexec_fn=bind)
-        self.url = f"http://127.0.0.1:{port}/"
+        self.url, self.http2 = f"http://127.0.0.1:{port}/", f"http://127.0.0.1:{http2}/"
         for _ in range(100):
             try:
                 self.answered()

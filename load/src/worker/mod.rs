@@ -171,7 +171,7 @@ impl Worker<'_> {
                 self.sweep(now);
                 swept = now;
             }
-            self.take_turns(now);
+            self.take_turns();
             if self.is_done(now) {
                 break;
             }
@@ -186,7 +186,7 @@ impl Worker<'_> {
                     self.handle(event, now);
                 }
             }
-            self.take_turns(now);
+            self.take_turns();
         }
         self.finish_second();
         Ok(())
@@ -194,15 +194,19 @@ impl Worker<'_> {
 
     /// Goes on with connections that are not through with what is there for them. What they do may
     /// give others something to do.
-    fn take_turns(&mut self, now: Nanos) {
+    fn take_turns(&mut self) {
+        let begun = self.clock.now();
         for _ in 0..ROUNDS {
-            if self.unread.is_empty() {
+            // What comes in now is not older than that.
+            let now = self.clock.now();
+            if self.unread.is_empty() || now > begun + SWEEP {
                 return;
             }
             for slot in std::mem::take(&mut self.unread) {
-                match &mut self.slots[slot].many {
-                    Some(_) => self.go_on_with(slot),
-                    None => self.receive(slot, now, true),
+                if self.slots[slot].many.is_some() {
+                    self.go_on_with(slot);
+                } else {
+                    self.receive(slot, now, true);
                 }
             }
         }

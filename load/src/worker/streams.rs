@@ -9,6 +9,9 @@ use crate::clock::Nanos;
 use crate::tally::Failure;
 use crate::visit::{Asks, Keeps, Turn};
 
+/// How long a connection has its turn: many small frames take long.
+const TURN: Nanos = 1_000_000;
+
 impl Worker<'_> {
     /// A connection is agreed upon that many requests can share: the one that it was made for goes
     /// first.
@@ -78,9 +81,13 @@ impl Worker<'_> {
     /// Reads what has come on a connection, and sends what there is to send.
     pub(super) fn go_on_with(&mut self, slot: usize) {
         let number = self.slots[slot].number;
+        let begun = self.clock.now();
         for _ in 0..TURNS {
             // What came while others had their turn is not older than that.
             let now = self.clock.now();
+            if now > begun + TURN {
+                break;
+            }
             let Some(many) = &mut self.slots[slot].many else { return };
             let went = many.turn();
             while let Some(over) = self.slots[slot].many.as_mut().and_then(|many| many.next(now)) {

@@ -1,5 +1,6 @@
 //! A thread of load against real servers of HTTP/2, good and bad.
 
+use std::io::Write;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -263,6 +264,25 @@ fn what_does_not_come_is_given_up() {
     };
     check("HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n", Failure::Malformed);
     check("", Failure::Timeout);
+}
+
+#[test]
+fn who_sends_without_an_end_keeps_nobody_waiting() {
+    // Settings, and then pings for ever, which all have to be answered.
+    let endless = server::Server::start_raw(|mut stream| {
+        let _ = stream.write_all(&[0, 0, 0, 4, 0, 0, 0, 0, 0]);
+        let ping = [&[0, 0, 8, 6, 0, 0, 0, 0, 0][..], &[7; 8]].concat().repeat(1000);
+        let mut reading = stream.try_clone().unwrap();
+        std::thread::spawn(move || std::io::copy(&mut reading, &mut std::io::sink()));
+        while stream.write_all(&ping).is_ok() {}
+    });
+    let server = Http2::start(Ways::default());
+    let mut job = Job { timeout: 100 * MILLI, ..server.job("/", 1, open(100.0, 300)) };
+    let begun = std::time::Instant::now();
+    job.origins = at(endless.address, None, 1);
+    let tally = run(job);
+    assert_eq!((tally.requests, tally.failed(Failure::Timeout)), (30, 30), "{tally:?}");
+    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
 }
 
 #[test]

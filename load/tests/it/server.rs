@@ -48,6 +48,11 @@ impl Server {
         Server { address, requests, connections, stop }
     }
 
+    /// One that does this with every connection, whatever is asked.
+    pub(crate) fn start_raw(serve: impl Fn(TcpStream) + Send + Sync + 'static) -> Server {
+        Server::of(move |stream, _| serve(stream))
+    }
+
     /// With the same answer to everything.
     pub(crate) fn saying(text: &'static str) -> Server {
         Server::start(move |_, stream| stream.write_all(text.as_bytes()).is_ok())

@@ -164,6 +164,7 @@ impl Multiplexed {
         if !self.woken.take() {
             return Ok(());
         }
+        self.wire.turn();
         let mut context = Context::from_waker(&self.woken.waker);
         match Pin::new(&mut self.connection).poll(&mut context) {
             Poll::Pending => Ok(()),

@@ -18,11 +18,22 @@ use crate::worker::stream::Stream;
 pub(super) struct Wire {
     stream: RefCell<Stream>,
     read: Cell<u64>,
+    /// How much may be read before others have their turn.
+    left: Cell<usize>,
 }
+
+/// How much is read in a turn, in bytes: who sends without an end does not keep the others from
+/// theirs.
+const TURN: usize = 64 << 10;
 
 impl Wire {
     pub(super) fn new(stream: Stream) -> Wire {
-        Wire { stream: RefCell::new(stream), read: Cell::new(0) }
+        Wire { stream: RefCell::new(stream), read: Cell::new(0), left: Cell::new(0) }
+    }
+
+    /// It has its turn.
+    pub(super) fn turn(&self) {
+        self.left.set(TURN);
     }
 
     /// How many bytes have come.
@@ -44,9 +55,13 @@ fn polled<T>(done: io::Result<T>) -> Poll<io::Result<T>> {
 impl AsyncRead for Spoken {
     fn poll_read(
         self: Pin<&mut Self>,
-        _: &mut Context<'_>,
+        context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        if self.0.left.get() == 0 {
+            context.waker().wake_by_ref();
+            return Poll::Pending;
+        }
         let read = loop {
             match self.0.stream.borrow_mut().read(buffer.initialize_unfilled()) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -56,6 +71,7 @@ impl AsyncRead for Spoken {
         polled(read).map_ok(|(count, _)| {
             buffer.advance(count);
             self.0.read.set(self.0.read.get() + count as u64);
+            self.0.left.set(self.0.left.get().saturating_sub(count));
         })
     }
 }
