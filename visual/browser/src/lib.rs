@@ -76,7 +76,7 @@ pub use install::{InstallPlan, install_plan};
 pub use launch::{DriverAt, Launch, Seen};
 pub use layout::Layout;
 pub use probe::{Found, Tool, find};
-pub use processor::Processor;
+pub use processor::{Processor, processors};
 pub use session::Session;
 pub use shot::{Mask, Rect, Settle, Shot, Viewport};
 pub use step::{ColorScheme, ScrollTo, Step, Until};

@@ -60,6 +60,20 @@ impl Processor {
     }
 }
 
+/// The processors that this process may use, by number, in their order; none where nobody tells.
+#[cfg(target_os = "linux")]
+pub fn processors() -> Vec<usize> {
+    use rustix::thread::{CpuSet, sched_getaffinity};
+    let Ok(may) = sched_getaffinity(None) else { return Vec::new() };
+    (0..CpuSet::MAX_CPU).filter(|processor| may.is_set(*processor)).collect()
+}
+
+/// Nobody tells elsewhere.
+#[cfg(not(target_os = "linux"))]
+pub fn processors() -> Vec<usize> {
+    Vec::new()
+}
+
 /// Starts a program as the launch says that it shares processors.
 ///
 /// What is started inherits these from the thread that starts it. So that is a thread of its own,
