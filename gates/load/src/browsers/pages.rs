@@ -7,10 +7,13 @@ use visual_browser::{BasicAuth, Cookie, Visit};
 use crate::settings::Settings;
 use crate::target::Target;
 
+/// Names and values.
+type Headers = Vec<(String, String)>;
+
 /// A page of a version, and the headers that let into it.
 pub(crate) struct Page {
     pub(crate) url: Url,
-    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) headers: Headers,
 }
 
 /// What is wrong with what a spec says of browsers, for all of it together.
@@ -72,7 +75,7 @@ pub(crate) struct Version {
 pub(crate) fn pages(
     spec: &Settings,
     versions: &[Version],
-    headers: &dyn Fn(usize, &Url) -> Result<Vec<(String, String)>, Error>,
+    headers: &dyn Fn(usize, &Url) -> Result<Headers, Error>,
 ) -> Result<Vec<Page>, Error> {
     let path = landing(spec).unwrap_or_default();
     let said = spec.browsers.as_ref().is_some_and(|browsers| browsers.page.is_some());

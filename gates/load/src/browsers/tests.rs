@@ -24,7 +24,7 @@ fn at_the_end(samples: &[Sample]) -> Vec<Look> {
     vec![Look { seconds: samples.len() as u64 * 2, part: 1.0 }]
 }
 
-fn check(times: &[Option<u64>], threshold: &str, expect: Verdict) {
+fn decides(times: &[Option<u64>], threshold: &str, expect: Verdict) {
     let samples = samples(times);
     let threshold: Threshold = threshold.parse().unwrap();
     let found = over(&threshold, &samples, &at_the_end(&samples));
@@ -35,40 +35,40 @@ fn check(times: &[Option<u64>], threshold: &str, expect: Verdict) {
 fn few_page_loads_decide_little() {
     let quick = |count: usize| vec![Some(800); count];
     // 0.75 to the eleventh is below 5%, and to the tenth it is not.
-    check(&quick(11), "lcp p(75)<2.5s", Pass);
-    check(&quick(10), "lcp p(75)<2.5s", Inconclusive);
-    check(&quick(30), "lcp p(95)<2.5s", Inconclusive);
-    check(&quick(60), "lcp p(95)<2.5s", Pass);
-    check(&quick(12), "lcp p(75)<500ms", Fail);
-    check(&quick(12), "lcp p(75)<800ms", Fail);
-    check(&quick(12), "lcp p(75)<=800ms", Pass);
-    check(&quick(2), "lcp p(75)>500ms", Inconclusive);
-    check(&quick(3), "lcp p(75)>500ms", Pass);
-    check(&quick(2), "lcp max<1s", Pass);
-    check(&quick(2), "lcp min>1s", Fail);
-    check(&[], "lcp p(75)<2.5s", Inconclusive);
+    decides(&quick(11), "lcp p(75)<2.5s", Pass);
+    decides(&quick(10), "lcp p(75)<2.5s", Inconclusive);
+    decides(&quick(30), "lcp p(95)<2.5s", Inconclusive);
+    decides(&quick(60), "lcp p(95)<2.5s", Pass);
+    decides(&quick(12), "lcp p(75)<500ms", Fail);
+    decides(&quick(12), "lcp p(75)<800ms", Fail);
+    decides(&quick(12), "lcp p(75)<=800ms", Pass);
+    decides(&quick(2), "lcp p(75)>500ms", Inconclusive);
+    decides(&quick(3), "lcp p(75)>500ms", Pass);
+    decides(&quick(2), "lcp max<1s", Pass);
+    decides(&quick(2), "lcp min>1s", Fail);
+    decides(&[], "lcp p(75)<2.5s", Inconclusive);
     let mixed: Vec<_> = (0..20).map(|at| Some(700 + at % 7 * 30)).collect();
-    check(&mixed, "lcp avg<2s", Pass);
-    check(&mixed, "lcp avg<500ms", Fail);
-    check(&mixed, "lcp avg<790ms", Inconclusive);
+    decides(&mixed, "lcp avg<2s", Pass);
+    decides(&mixed, "lcp avg<500ms", Fail);
+    decides(&mixed, "lcp avg<790ms", Inconclusive);
 }
 
 #[test]
 fn a_page_that_did_not_come_is_no_quick_one() {
     let mut times = vec![Some(800); 16];
-    check(&times, "lcp p(75)<2.5s", Pass);
-    check(&times, "lcp avg<2.5s", Pass);
+    decides(&times, "lcp p(75)<2.5s", Pass);
+    decides(&times, "lcp avg<2.5s", Pass);
     for at in [3, 7, 11, 14] {
         times[at] = None;
     }
-    check(&times, "lcp p(75)<2.5s", Inconclusive);
-    check(&times, "lcp max<2.5s", Fail);
-    check(&times, "lcp min<2.5s", Pass);
-    check(&times, "lcp avg<2.5s", Inconclusive);
-    check(&[None; 20], "lcp p(75)<2.5s", Inconclusive);
+    decides(&times, "lcp p(75)<2.5s", Inconclusive);
+    decides(&times, "lcp max<2.5s", Fail);
+    decides(&times, "lcp min<2.5s", Pass);
+    decides(&times, "lcp avg<2.5s", Inconclusive);
+    decides(&[None; 20], "lcp p(75)<2.5s", Inconclusive);
     let failing = vec![Some(800), None, None, None].repeat(6);
-    check(&failing, "lcp p(75)<2.5s", Fail);
-    check(&failing, "lcp p(75)>1s", Inconclusive);
+    decides(&failing, "lcp p(75)<2.5s", Fail);
+    decides(&failing, "lcp p(75)>1s", Inconclusive);
 }
 
 #[test]
@@ -156,6 +156,58 @@ fn a_page_at_the_limit_is_seldom_said_to_be_below() {
             assert!(share < most + 0.007, "{alike}: {share}");
         }
     }
+}
+
+/// What people read of a check.
+fn told(seen: &Watched) -> String {
+    let check = check(&Settings::default(), seen);
+    let advice = check.advice.unwrap_or_default();
+    format!("{}: {} [{advice}]", check.verdict.word(), check.message)
+}
+
+#[test]
+fn what_browsers_saw_is_told() {
+    let load = |at: u32, version: usize| Load {
+        version,
+        at: f64::from(at) * 2.0,
+        first_byte: Some(20_000),
+        first_paint: Some(90_000),
+        largest_paint: Some(400_000 + u64::from(at) * 10_000 + version as u64 * 300_000),
+        loaded: Some(500_000),
+        layout_shift: Some(0.05),
+        ran: Some(520_000),
+        waited: Some(110_000),
+        ..Load::default()
+    };
+    let loads: Vec<Load> = (0..20).map(|at| load(at, 0)).collect();
+    let one = Watched {
+        count: 1,
+        pages: vec!["https://test.example/spring".to_owned()],
+        is_here: true,
+        loads,
+        ..Watched::default()
+    };
+    let mut both = one.clone();
+    both.pages.push("https://live.example/spring".to_owned());
+    both.loads.extend((0..20).map(|at| load(at, 1)));
+    let mut one_failed = one.clone();
+    one_failed.loads[3].failed = Some("it was answered 503".to_owned());
+    let mut many_failed = one_failed.clone();
+    for at in 4..9 {
+        many_failed.loads[at].failed = Some("it was answered 503".to_owned());
+    }
+    let mut restless = one.clone();
+    restless.loads[1].is_restless = true;
+    let trouble = Trouble {
+        why: "driver did not start: chromium: it ended at once".to_owned(),
+        advice: Some("install a system library that is missing".to_owned()),
+    };
+    let lost = Watched { trouble: Some(trouble.clone()), ..one.clone() };
+    let nothing = Watched { trouble: Some(trouble), loads: Vec::new(), ..one.clone() };
+    let never = Watched { loads: Vec::new(), ..one.clone() };
+    let all = [one, both, one_failed, many_failed, restless, lost, nothing, never];
+    let text: Vec<String> = all.iter().map(told).collect();
+    insta::assert_snapshot!("browsers", text.join("\n\n"));
 }
 
 proptest! {

@@ -77,7 +77,7 @@ fn told(seen: &Watched) -> String {
     }
     let restless = seen.of(0).filter(|load| load.is_restless).count();
     if restless > 0 {
-        told.push(format!("{restless} were still changing when the browser stopped to look"));
+        told.push(format!("{restless} of them still changed when the browser stopped to look"));
     }
     let of = |which: fn(&Load) -> Option<u64>| {
         let all: Vec<u64> = seen.loads.iter().filter_map(which).collect();

@@ -188,6 +188,25 @@ pub(crate) struct Judged {
     pub(crate) figures: Vec<Figures>,
 }
 
+impl Judged {
+    /// Holds a limit.
+    fn hold(
+        &mut self,
+        spec: &Settings,
+        limit: &Required,
+        reading: &Reading<'_>,
+        seen: &Observation,
+    ) -> Result<(), Error> {
+        let watched = seen.browsers.as_ref();
+        let decided = decide(spec, limit, reading, &seen.looks, watched)?;
+        let id = format!("threshold-{}", self.thresholds.len() + 1);
+        let samples = words::Samples::of(spec, limit, watched);
+        self.checks.push(words::threshold(id, limit, &decided, &samples));
+        self.thresholds.push((limit.clone(), decided));
+        Ok(())
+    }
+}
+
 /// Judges it. `seed` is what comparisons draw from.
 pub(crate) fn judge(
     spec: &Settings,
@@ -234,12 +253,7 @@ pub(crate) fn judge(
     let reasons = seen.versions.first().map_or(&[][..], |version| &version.reasons);
     judged.checks.push(words::failures(spec, &reading.figures.all, reasons));
     for limit in &spec.thresholds {
-        let watched = seen.browsers.as_ref();
-        let decided = decide(spec, limit, reading, &seen.looks, watched)?;
-        let id = format!("threshold-{}", judged.thresholds.len() + 1);
-        let samples = words::Samples::of(spec, limit, watched);
-        judged.checks.push(words::threshold(id, limit, &decided, &samples));
-        judged.thresholds.push((limit.clone(), decided));
+        judged.hold(spec, limit, reading, seen)?;
     }
     if let Some(watched) = &seen.browsers {
         judged.checks.push(browsers::check(spec, watched));
