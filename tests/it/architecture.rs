@@ -20,8 +20,7 @@ fn allowed(name: &str) -> &'static [&'static str] {
         "gate-core" | "recorder" => &["redact"],
         "gate-arguments" | "gate-command" | "gate-request" | "gate-runs" => &["gate-core"],
         "demo-site" => &["gate-arguments", "gate-core"],
-        "gate-harness" => &["gate-core", "gate-runs"],
-        "gate-pages" => &["gate-core", "gate-runs"],
+        "gate-harness" | "gate-pages" => &["gate-core", "gate-runs"],
         "gate-review" => &["gate-arguments", "gate-core", "gate-pages", "gate-runs"],
         "gate-api" => &["gate-arguments", "gate-core", "gate-request", "recorder", "redact"],
         "gate-load" => &[

@@ -55,6 +55,9 @@ pub(crate) fn write(run: &Run<'_>, to: &Path, cx: &Context) -> Result<(), Error>
 fn main(run: &Run<'_>) -> Markup {
     let Run { spec, seen, judged, .. } = run;
     let is_search = seen.capacity.is_some();
+    // What blocks first, as in a report.
+    let mut checks: Vec<&Check> = judged.checks.iter().collect();
+    checks.sort_by_key(|check| std::cmp::Reverse(check.verdict));
     let measured = judged.figures.iter().any(|figures| figures.all.requests > 0);
     let of_browsers = seen.browsers.iter().flat_map(|seen| browsers::shown(spec, seen));
     let search = spec.capacity.as_ref().zip(seen.capacity.as_ref());
@@ -63,7 +66,7 @@ fn main(run: &Run<'_>) -> Markup {
         main #main {
             h1 { (verdict(Some(run.verdict))) " " "load on " (address(seen, 0)) }
             p.facts { (facts(run)) }
-            @for one in &judged.checks { (check_of(one)) }
+            @for one in checks { (check_of(one)) }
             @if measured && !is_search {
                 h2 { "What requests took" }
                 @for (at, figures) in judged.figures.iter().enumerate() {
@@ -140,11 +143,11 @@ fn numbers(seen: &Observation, version: usize, figures: &Figures) -> Shown {
         schema: TableSchema::default(),
         columns,
         rows: rows.collect(),
-        note: Some(
+        note: (version + 1 == seen.versions.len()).then(|| {
             "latency counts from the instant when a request was due; service from when it was sent; \
              send lag is how late the generator itself was"
-                .to_owned(),
-        ),
+                .to_owned()
+        }),
     };
     Shown::table(&address(seen, version), table)
 }

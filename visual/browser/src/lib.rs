@@ -5,6 +5,8 @@
 //! endpoint gives that is already there (a Selenium Grid, for instance). [`Session::capture`]
 //! takes a [`Shot`] and gives a [`Capture`]: the whole page at an exact viewport, once it has
 //! stopped moving, and a [`Layout`] that can tell later *why* a region of the picture changed.
+//! [`Session::visit`] takes no picture: it opens a page as somebody does who has never been there, and
+//! gives what the browser itself measured of it.
 //!
 //! ```no_run
 //! use std::{path::PathBuf, sync::Arc, time::Duration};

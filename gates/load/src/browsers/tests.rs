@@ -66,7 +66,7 @@ fn a_page_that_did_not_come_is_no_quick_one() {
     decides(&times, "lcp min<2.5s", Pass);
     decides(&times, "lcp avg<2.5s", Inconclusive);
     decides(&[None; 20], "lcp p(75)<2.5s", Inconclusive);
-    let failing = vec![Some(800), None, None, None].repeat(6);
+    let failing = [Some(800), None, None, None].repeat(6);
     decides(&failing, "lcp p(75)<2.5s", Fail);
     decides(&failing, "lcp p(75)>1s", Inconclusive);
 }
