@@ -16,7 +16,9 @@ PICTURE = ("<svg xmlns='http://www.w3.org/2000/svg' width='600' height='400'>"
 PAGE = "<!doctype html><title>t</title><h1>Spring</h1><img src=/p.svg width=600 height=400>"
 MOVES = ("<!doctype html><title>t</title><style>body{margin:0} div{height:200px;background:teal}"
     "</style><p id=p style='height:0;margin:0'></p><div>text</div>"
-    "<script>setTimeout(() => p.style.height = '360px', 100)</script>")
+    # What moves before anything is painted moves for nobody.
+    "<script>new PerformanceObserver(() => setTimeout(() => p.style.height = '360px', 50))"
+    ".observe({ type: 'paint', buffered: true })</script>")
 class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True

@@ -210,6 +210,22 @@ fn what_browsers_saw_is_told() {
     insta::assert_snapshot!("browsers", text.join("\n\n"));
 }
 
+#[test]
+fn what_browsers_take_from_the_generator_is_said_when_it_is_late() {
+    let load = |ran: u64| Load { ran: Some(ran), ..Load::default() };
+    let seen = |ran: u64, is_here: bool| Watched {
+        count: 1,
+        is_here,
+        loads: (0..20).map(|_| load(ran)).collect(),
+        ..Watched::default()
+    };
+    let told = cost(&seen(600_000, true), 40.0).unwrap();
+    assert!(told.starts_with("the browsers on this machine took 30% of a processor"), "{told}");
+    // One that runs elsewhere takes nothing, and a little is no reason.
+    assert_eq!(cost(&seen(600_000, false), 40.0), None);
+    assert_eq!(cost(&seen(10_000, true), 40.0), None);
+}
+
 proptest! {
     #[test]
     fn slower_pages_never_do_better(

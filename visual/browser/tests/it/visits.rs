@@ -65,7 +65,8 @@ async fn what_moves_by_itself_is_measured() {
     // What was seen of it before or after takes 400 of 720 pixels, and it has moved by 360 of 1280.
     let moves = "<style>body{margin:0} div{height:200px;background:teal}</style>\
          <p id=p style='height:0;margin:0'></p><div>text</div>\
-         <script>setTimeout(() => p.style.height = '360px', 300)</script>";
+         <script>new PerformanceObserver(() => setTimeout(() => p.style.height = '360px', 100))\
+         .observe({ type: 'paint', buffered: true })</script>";
     let site = Site::serve(&[("/moves", html(moves)), ("/still", html("<div>text</div>"))]).await;
     let bench = Bench::new().await;
     let mut session = bench.open().await;
