@@ -23,6 +23,7 @@ fn allowed(name: &str) -> &'static [&'static str] {
         "gate-harness" => &["gate-core", "gate-runs"],
         "gate-review" => &["gate-arguments", "gate-core", "gate-runs"],
         "gate-api" => &["gate-arguments", "gate-core", "gate-request", "recorder", "redact"],
+        "gate-experiment" => &["gate-arguments", "gate-core", "stats"],
         "gate-load" => &["gate-arguments", "gate-core", "gate-request", "load", "redact", "stats"],
         "gate-visual" => &["gate-arguments", "gate-core", "visual-browser", "visual-diff"],
         "gate" => &[
@@ -30,6 +31,7 @@ fn allowed(name: &str) -> &'static [&'static str] {
             "gate-api",
             "gate-command",
             "gate-core",
+            "gate-experiment",
             "gate-harness",
             "gate-load",
             "gate-review",
