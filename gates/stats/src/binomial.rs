@@ -58,7 +58,7 @@ fn search(
 ) -> Result<f64, Error> {
     counts(0.0, of)?;
     probability(p, "p")?;
-    root::whole(of * p + z * (of * p * (1.0 - p)).sqrt(), of, is_reached)
+    root::whole(of * p + z * (of * p * (1.0 - p)).sqrt(), of.floor(), is_reached)
 }
 
 /// The largest probability at which so few events are not rarer than `alpha` (between 0 and 1): the

@@ -119,6 +119,17 @@ mod tests {
     }
 
     #[test]
+    fn another_program_has_the_same_interval() {
+        // tea-tasting 1.14 for these moments.
+        let control = Moments { units: 100.0, mean: 5.0, variance: 4.0 };
+        let treatment = Moments { units: 120.0, mean: 5.4, variance: 4.4 };
+        let effect = welch(control, treatment).unwrap().absolute.fixed(0.05).unwrap();
+        assert!((effect.low + 0.145_775_227_189_918_53).abs() < 1e-12, "{effect:?}");
+        assert!((effect.high - 0.945_775_227_189_919_2).abs() < 1e-12, "{effect:?}");
+        assert!((effect.p_value - 0.150_023_992_151_044_1).abs() < 1e-12, "{effect:?}");
+    }
+
+    #[test]
     fn sums_tell_the_same_as_values() {
         // A large offset takes the digits of the usual formula away.
         let values: Vec<f64> = (0..100).map(|i| 1e8 + f64::from(i)).collect();

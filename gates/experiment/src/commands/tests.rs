@@ -119,6 +119,16 @@ fn comparisons() {
             "relative": {"effect": 0.04878048780487787, "low": -0.0192298351255119,
                 "high": 0.11679081073526773, "p_value": 0.364419760349653}}"#,
     );
+    // Far out nothing is rounded to 0; from mpmath at 40 digits.
+    let (out, _, _) =
+        says("compare --metric proportion --arm 4000/100000 --arm 4800/100000 --json");
+    let seen: serde_json::Value = serde_json::from_str(&out).unwrap();
+    for (effect, p_value) in
+        [("absolute", 2.691_796_533_829_549_5e-18), ("relative", 1.711_893_105_322_418_9e-15)]
+    {
+        let got = seen[effect]["p_value"].as_f64().unwrap();
+        assert!((got / p_value - 1.0).abs() < 1e-11, "{out}");
+    }
     // A control of nobody has no relative effect.
     let (out, _, _) = says("compare --metric proportion --arm 0/90 --arm 9/90 --json");
     assert!(out.contains(r#""relative":null"#), "{out}");
