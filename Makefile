@@ -51,11 +51,12 @@ bench:
 	python3 tests/bench/replay.py "$${CARGO_TARGET_DIR:-target}"/release/gate \
 		"$${CARGO_TARGET_DIR:-target}"/release/examples/large_cassette \
 		"$${CARGO_TARGET_DIR:-target}"/release/examples/bare_server
-	$(CARGO) build --release --package stats --example same_version
+	$(CARGO) build --release --package stats --examples
 	$(CARGO) build --release --package load --examples
 	python3 tests/bench/compare.py "$${CARGO_TARGET_DIR:-target}"/release/gate \
 		"$${CARGO_TARGET_DIR:-target}"/release/examples/same_version \
 		"$${CARGO_TARGET_DIR:-target}"/release/examples/moody_server
+	"$${CARGO_TARGET_DIR:-target}"/release/examples/calibration 10000 1
 	python3 tests/bench/capacity.py "$${CARGO_TARGET_DIR:-target}"/release/gate \
 		"$${CARGO_TARGET_DIR:-target}"/release/examples/limited_server
 	python3 tests/bench/load.py "$${CARGO_TARGET_DIR:-target}"/release/gate \

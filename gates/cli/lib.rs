@@ -10,5 +10,8 @@ pub fn cli() -> Cli {
         .with(gate_api::kind())
         .with(gate_load::kind());
     let commands = gate_review::commands().into_iter();
-    commands.fold(cli, Cli::command).command(demo_site::command())
+    commands
+        .fold(cli, Cli::command)
+        .command(gate_experiment::command())
+        .command(demo_site::command())
 }

@@ -131,7 +131,8 @@ pub fn not_worse(
     let ratio = quantile_ratio(blocks, quantile, DRAWS, random)?;
     // With few blocks their spread itself is not known well.
     let freedom = blocks.fewest() as f64 - 1.0;
-    let off = |alpha: f64| student::isf(alpha, freedom).unwrap_or(f64::INFINITY) * ratio.error;
+    let off =
+        |alpha: f64| student::upper_quantile(alpha, freedom).unwrap_or(f64::INFINITY) * ratio.error;
     let usual = off(USUAL);
     let away = |alpha| looks::increment(alpha, before, part).map_or(f64::INFINITY, off);
     let side = if ratio.log + away(wrong.pass) < margin.ln() {

@@ -47,7 +47,7 @@ pub fn not_more(
     let difference = own.share() - other.share();
     let error = error(blocks, own, other);
     let freedom = blocks.fewest() as f64 - 1.0;
-    let spread = |alpha| student::isf(alpha, freedom).unwrap_or(f64::INFINITY) * error;
+    let spread = |alpha| student::upper_quantile(alpha, freedom).unwrap_or(f64::INFINITY) * error;
     let above = |alpha| spread(alpha).max(own.above(alpha).hypot(other.below(alpha)));
     let below = |alpha| spread(alpha).max(own.below(alpha).hypot(other.above(alpha)));
     let at = |alpha| looks::increment(alpha, before, part);

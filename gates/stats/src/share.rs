@@ -5,7 +5,9 @@
 //! the number of independent samples that would say as much, and exact binomial bounds are taken of
 //! that.
 
-use crate::{binomial, looks};
+use crate::binomial;
+use crate::error::Error;
+use crate::looks::Spending;
 
 /// How large clumps may be that nothing at the limit itself has shown.
 const MOST_ASSUMED: f64 = 12.0;
@@ -65,7 +67,8 @@ impl Seen {
     /// The bounds of the share, each with this error.
     pub fn bounds(&self, alpha: f64) -> Option<(f64, f64)> {
         let (samples, events) = self.independent();
-        Some((binomial::lower(events, samples, alpha)?, binomial::upper(events, samples, alpha)?))
+        let low = binomial::lower(events, samples, alpha).ok()?;
+        Some((low, binomial::upper(events, samples, alpha).ok()?))
     }
 }
 
@@ -172,18 +175,18 @@ impl Looks {
     pub fn look(&mut self, seen: Seen, part: f64) -> Side {
         self.seen = Some(seen);
         let (samples, events) = seen.independent();
-        let budget = looks::obrien_fleming(self.alpha, part).unwrap_or(0.0);
+        let budget = Spending::ObrienFleming.spent(self.alpha, part).unwrap_or(0.0);
         let left = (budget - self.spent.0, budget - self.spent.1);
         self.allowed = left;
-        let rare = |tail: Option<f64>, allowed: f64| tail.is_some_and(|tail| tail <= allowed);
-        if rare(binomial::at_most(events, samples, self.limit), left.0) {
+        let rare = |tail: Result<f64, Error>, allowed: f64| tail.is_ok_and(|tail| tail <= allowed);
+        if rare(binomial::cdf(events, samples, self.limit), left.0) {
             return Side::Below;
         }
         if rare(binomial::at_least(events, samples, self.limit), left.1) {
             return Side::Above;
         }
         // Counts are whole: what a look could not have used is there for the next one.
-        self.spent.0 += used(left.0, |events| binomial::at_most(events, samples, self.limit));
+        self.spent.0 += used(left.0, |events| binomial::cdf(events, samples, self.limit));
         self.spent.1 += used(left.1, |events| {
             binomial::at_least((samples.floor() - events).max(0.0), samples, self.limit)
         });
@@ -194,8 +197,8 @@ impl Looks {
     pub fn bounds(&self) -> Option<(f64, f64)> {
         let (samples, events) = self.seen?.independent();
         let bound = |alpha: f64| alpha.clamp(1e-300, 0.5);
-        let low = binomial::lower(events, samples, bound(self.allowed.1))?;
-        Some((low, binomial::upper(events, samples, bound(self.allowed.0))?))
+        let low = binomial::lower(events, samples, bound(self.allowed.1)).ok()?;
+        Some((low, binomial::upper(events, samples, bound(self.allowed.0)).ok()?))
     }
 
     /// About how many more samples would decide at one more look, if they went on as they were; none
@@ -206,11 +209,11 @@ impl Looks {
         let is_decided = |times: f64| {
             let samples = seen.samples as f64 / seen.clump * times;
             let tail = if share < self.limit {
-                binomial::at_most(share * samples, samples, self.limit)
+                binomial::cdf(share * samples, samples, self.limit)
             } else {
                 binomial::at_least(share * samples, samples, self.limit)
             };
-            tail.is_some_and(|tail| tail <= self.alpha)
+            tail.is_ok_and(|tail| tail <= self.alpha)
         };
         if !is_decided(MOST) {
             return None;
@@ -226,8 +229,8 @@ impl Looks {
 
 /// The largest probability of a whole count that is not above what is allowed. `tail` grows with
 /// its argument.
-fn used(allowed: f64, tail: impl Fn(f64) -> Option<f64>) -> f64 {
-    let at = |events: u64| tail(events as f64).filter(|tail| *tail <= allowed);
+fn used(allowed: f64, tail: impl Fn(f64) -> Result<f64, Error>) -> f64 {
+    let at = |events: u64| tail(events as f64).ok().filter(|tail| *tail <= allowed);
     let Some(mut most) = at(0) else { return 0.0 };
     let (mut low, mut step) = (0_u64, 1_u64);
     while let Some(tail) = at(low + step) {

@@ -17,7 +17,7 @@ impl Slope {
     /// How far it may be off to either side, each with this error; all that there is when nothing
     /// is known of it.
     pub fn off(&self, alpha: f64) -> f64 {
-        student::isf(alpha, self.freedom).map_or(f64::INFINITY, |t| t * self.error)
+        student::upper_quantile(alpha, self.freedom).map_or(f64::INFINITY, |t| t * self.error)
     }
 }
 

@@ -188,11 +188,11 @@ impl Threshold {
             let until = &sums[..sums.len().min(look.seconds as usize)];
             let Some((mean, error)) = mean_of(until) else { continue };
             let freedom = until.iter().filter(|(_, count)| *count > 0).count() as f64 - 1.0;
-            let usual = student::isf(ALPHA, freedom).unwrap_or(f64::INFINITY) * error;
+            let usual = student::upper_quantile(ALPHA, freedom).unwrap_or(f64::INFINITY) * error;
             bounds = (Some((mean - usual).max(0.0)), Some(mean + usual));
             let budget = looks::increment(ALPHA, before, look.part);
             before = look.part;
-            let away = budget.and_then(|alpha| student::isf(alpha, freedom));
+            let away = budget.and_then(|alpha| student::upper_quantile(alpha, freedom).ok());
             let away = away.unwrap_or(f64::INFINITY) * error;
             if mean + away < self.limit {
                 verdict = kept(self.operator.wants_less());
@@ -224,8 +224,9 @@ fn between(all: &load::Histogram, quantile: f64, clump: f64) -> (Option<f64>, Op
     let samples = all.count() as f64 / clump;
     let below = quantile * samples;
     let at = |rank: Option<f64>| rank.and_then(|rank| all.quantile(rank)).map(|value| value as f64);
-    let low = at(binomial::lower(below, samples, ALPHA));
+    let low = at(binomial::lower(below, samples, ALPHA).ok());
     let high = binomial::upper(below, samples, ALPHA)
+        .ok()
         .filter(|rank| (1.0 - rank) * all.count() as f64 >= 1.0);
     (low, at(high))
 }
