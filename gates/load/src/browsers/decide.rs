@@ -156,8 +156,8 @@ fn by_share(threshold: &Threshold, share: f64, samples: &[Sample], looks: &[Look
     let finite = |at: Option<f64>| at.filter(|at| at.is_finite());
     let effective = sorted.len() as f64 / last;
     let bound = |rank: Option<f64>| finite(rank.and_then(|rank| quantile(&sorted, rank)));
-    let low = bound(binomial::lower(share * effective, effective, ALPHA));
-    let high = binomial::upper(share * effective, effective, ALPHA);
+    let low = bound(binomial::lower(share * effective, effective, ALPHA).ok());
+    let high = binomial::upper(share * effective, effective, ALPHA).ok();
     // Where the bound of a rank may lie above all samples nothing bounds it.
     let high = bound(high.filter(|rank| (1.0 - rank) * sorted.len() as f64 >= 1.0));
     let value = finite(quantile(&sorted, share));
@@ -180,7 +180,8 @@ fn by_mean(threshold: &Threshold, samples: &[Sample], looks: &[Look]) -> Decided
         let independent = (count / together(seen)).max(2.0);
         let error = (squares / (count - 1.0) / independent).sqrt();
         let away = |alpha: Option<f64>| {
-            let far = alpha.and_then(|alpha| student::isf(alpha, independent - 1.0));
+            let far =
+                alpha.and_then(|alpha| student::upper_quantile(alpha, independent - 1.0).ok());
             far.unwrap_or(f64::INFINITY) * error
         };
         let usual = away(Some(ALPHA));
