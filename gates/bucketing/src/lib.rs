@@ -9,6 +9,7 @@
 //! What a configuration holds beyond what is read is let be; an operator, a matcher or a strategy
 //! that is not known is an error with its place, as it would decide who is in.
 
+mod addresses;
 mod assignment;
 mod config;
 mod hashes;
@@ -17,8 +18,11 @@ mod pattern;
 mod providers;
 mod script;
 mod subject;
+mod times;
+mod versions;
 
 pub mod growthbook;
+pub mod unleash;
 
 use std::collections::BTreeMap;
 

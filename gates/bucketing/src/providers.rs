@@ -9,7 +9,7 @@ use crate::{Encoding, Provider, Subject};
 
 /// All of them; a new one is a file and a line here.
 pub fn all() -> &'static [Provider] {
-    &[crate::growthbook::PROVIDER]
+    &[crate::growthbook::PROVIDER, crate::unleash::PROVIDER]
 }
 
 /// The one with this name.

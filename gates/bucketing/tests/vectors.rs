@@ -99,3 +99,8 @@ fn check(name: &str, least: usize) {
 fn growthbook() {
     check("growthbook.jsonl", 2000);
 }
+
+#[test]
+fn unleash() {
+    check("unleash.jsonl", 1500);
+}

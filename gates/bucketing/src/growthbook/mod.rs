@@ -14,7 +14,7 @@ mod read;
 
 use serde_json::{Map, Value};
 
-use crate::config::{Error, Node};
+use crate::config::Error;
 use crate::hashes::{Encoding, Fnv1a};
 use crate::named::{ENCODING, Given, Input, WEIGHTS, input};
 use crate::{Arm, Assign, Assignment, Bucket, Hashed, Provider, Subject, Why};
