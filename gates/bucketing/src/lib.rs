@@ -22,6 +22,8 @@ mod times;
 mod versions;
 
 pub mod growthbook;
+pub mod launchdarkly;
+pub mod optimizely;
 pub mod unleash;
 
 use std::collections::BTreeMap;

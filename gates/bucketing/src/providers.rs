@@ -9,7 +9,12 @@ use crate::{Encoding, Provider, Subject};
 
 /// All of them; a new one is a file and a line here.
 pub fn all() -> &'static [Provider] {
-    &[crate::growthbook::PROVIDER, crate::unleash::PROVIDER]
+    &[
+        crate::growthbook::PROVIDER,
+        crate::unleash::PROVIDER,
+        crate::optimizely::PROVIDER,
+        crate::launchdarkly::PROVIDER,
+    ]
 }
 
 /// The one with this name.

@@ -17,6 +17,7 @@ struct State {
     provider: Option<&'static Provider>,
     settings: BTreeMap<String, String>,
     config: Value,
+    key: String,
     prepared: Option<Box<dyn Assign>>,
     subjects: usize,
     hashes: usize,
@@ -41,6 +42,7 @@ impl State {
         }
         if let Some(key) = line.get("key") {
             let key = key.as_str().unwrap();
+            key.clone_into(&mut self.key);
             let prepared = self.provider.unwrap().prepare(&self.config, key, &self.settings);
             self.prepared = Some(prepared.unwrap_or_else(|error| panic!("{key}: {error}")));
         }
@@ -73,7 +75,7 @@ impl State {
         let bucket = bucket.is_none() || bucket == seen.bucket.map(bucketing::Bucket::number);
         let value = of("value").is_none_or(|value| *value == seen.value.cloned().unwrap_or_default());
         if !(arm && bucket && value) {
-            self.wrong.push(format!("{}: {seen:?}", Value::from(vector)));
+            self.wrong.push(format!("{}: {}: {seen:?}", self.key, Value::from(vector)));
         }
     }
 }
@@ -103,4 +105,14 @@ fn growthbook() {
 #[test]
 fn unleash() {
     check("unleash.jsonl", 1500);
+}
+
+#[test]
+fn optimizely() {
+    check("optimizely.jsonl", 1000);
+}
+
+#[test]
+fn launchdarkly() {
+    check("launchdarkly.jsonl", 1000);
 }
