@@ -24,6 +24,7 @@ mod versions;
 pub mod growthbook;
 pub mod launchdarkly;
 pub mod optimizely;
+pub mod posthog;
 pub mod unleash;
 
 use std::collections::BTreeMap;

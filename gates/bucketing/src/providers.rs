@@ -14,6 +14,7 @@ pub fn all() -> &'static [Provider] {
         crate::unleash::PROVIDER,
         crate::optimizely::PROVIDER,
         crate::launchdarkly::PROVIDER,
+        crate::posthog::PROVIDER,
     ]
 }
 

@@ -104,7 +104,7 @@ fn growthbook() {
 
 #[test]
 fn unleash() {
-    check("unleash.jsonl", 1500);
+    check("unleash.jsonl", 1000);
 }
 
 #[test]
@@ -115,4 +115,9 @@ fn optimizely() {
 #[test]
 fn launchdarkly() {
     check("launchdarkly.jsonl", 1000);
+}
+
+#[test]
+fn posthog() {
+    check("posthog.jsonl", 1000);
 }

@@ -23,7 +23,7 @@ for (let at = 0; at < 30; at += 1) {
   if (at % 7 === 4) experiment.ranges = weights.map((_, arm) => [arm * 0.3, arm * 0.3 + 0.25]);
   if (at % 7 === 5) experiment.meta = weights.map((_, arm) => ({ key: `arm-${arm}` }));
   say({ config: experiment, key: experiment.key });
-  for (const id of ids(next, 45)) {
+  for (const id of ids(next, 24)) {
     const gb = new GrowthBook({ attributes: { id } });
     const result = gb.run(experiment);
     const bucket = result.inExperiment ? result.bucket : null;
@@ -143,7 +143,7 @@ const contextualBandits = {
 say({ config: { features, savedGroups, contextualBandits } });
 for (const key of Object.keys(features)) {
   say({ key });
-  for (const id of ids(next, 50)) {
+  for (const id of ids(next, 30)) {
     const attributes = {};
     if (next.maybe(0.5)) attributes.country = next.of(["DE", "FR", "US"]);
     if (next.maybe(0.1)) attributes.beta = true;
@@ -191,7 +191,7 @@ const urls = [
 say({ config: { experiments, forcedVariations } });
 for (const experiment of experiments) {
   say({ key: experiment.key });
-  for (const id of ids(next, 60, { every: 6 })) {
+  for (const id of ids(next, 36, { every: 6 })) {
     const attributes = {};
     if (next.maybe(0.7)) attributes.country = next.of(["DE", "DE", "FR"]);
     if (next.maybe(0.7)) attributes.device = next.of(["d1", "gerät", 17, ""]);

@@ -85,7 +85,7 @@ const names = (values) => {
 for (const [key, flag] of Object.entries(flags)) {
   say({ key });
   const called = names(flag.variations);
-  for (const id of ids(next, /^c\d/.test(key) ? 30 : 50, { empty: false })) {
+  for (const id of ids(next, /^c\d/.test(key) ? 15 : 28, { empty: false })) {
     const who = next.maybe(0.15) ? next.of(["u1", "u2", "josé1"]) : id;
     const user = {};
     if (next.maybe(0.8)) user.country = next.of(["DE", "FR", "Ä1", 5, true, ""]);

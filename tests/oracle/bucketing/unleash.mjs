@@ -93,7 +93,7 @@ say({ config: { version: 2, features, segments } });
 for (const feature of features) {
   say({ key: feature.name });
   const varies = (feature.variants ?? []).length > 0 || feature.strategies.some((one) => one.variants);
-  for (const id of ids(next, feature.name.startsWith("c") ? 24 : 50, { empty: false })) {
+  for (const id of ids(next, feature.name.startsWith("c") ? 12 : 28, { empty: false })) {
     const context = {};
     if (next.maybe(0.7)) context.country = next.of(["DE", "FR", "US", "AT", ""]);
     if (next.maybe(0.7)) context.age = next.of([18, "18.5", "old", 0, 64]);
