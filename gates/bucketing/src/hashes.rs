@@ -16,15 +16,18 @@ pub enum Encoding {
     CodePoints,
     /// The low byte of each unit of UTF-16: JavaScript that writes `charCodeAt(i) & 0xff`.
     LowBytes,
+    /// Units of UTF-16 one byte apart, so that they overlap: JavaScript's imurmurhash.
+    Overlapping,
 }
 
 impl Encoding {
     /// Each with the name that settings use.
-    pub const NAMES: [(&'static str, Encoding); 4] = [
+    pub const NAMES: [(&'static str, Encoding); 5] = [
         ("utf-8", Encoding::Utf8),
         ("utf-16", Encoding::Utf16),
         ("code-points", Encoding::CodePoints),
         ("low-bytes", Encoding::LowBytes),
+        ("overlapping", Encoding::Overlapping),
     ];
 
     /// Its name in settings.
@@ -66,7 +69,7 @@ impl Fnv1a {
         }
         match encoding {
             Encoding::Utf16 => text.encode_utf16().fold(self, |hash, unit| hash.unit(unit.into())),
-            Encoding::LowBytes => {
+            Encoding::LowBytes | Encoding::Overlapping => {
                 text.encode_utf16().fold(self, |hash, unit| hash.unit(u32::from(unit & 0xff)))
             }
             Encoding::CodePoints | Encoding::Utf8 => {
@@ -152,11 +155,31 @@ impl Murmur3 {
         if self.length & 3 != 0 {
             hash ^= scramble(self.pending);
         }
-        hash ^= self.length;
+        Murmur3 { hash, ..self }.mixed()
+    }
+
+    /// The hash, when nothing is pending any more.
+    #[inline]
+    fn mixed(self) -> u32 {
+        let mut hash = self.hash ^ self.length;
         hash = (hash ^ (hash >> 16)).wrapping_mul(0x85eb_ca6b);
         hash = (hash ^ (hash >> 13)).wrapping_mul(0xc2b2_ae35);
         hash ^ (hash >> 16)
     }
+}
+
+/// MurmurHash3 as JavaScript's imurmurhash 0.1.4 has it: over units of UTF-16 that overlap by a
+/// byte, the rest left out when its highest bit is set. For ASCII it is MurmurHash3.
+pub fn overlapping_murmur3(text: &str) -> u32 {
+    let units: Vec<u32> = text.encode_utf16().map(u32::from).collect();
+    let mut blocks = units.chunks_exact(4);
+    let hash = blocks.by_ref().fold(0, |hash, four| {
+        let top = ((four[3] & 0xff) << 24) ^ ((four[3] & 0xff00) >> 8);
+        Murmur3::block(hash, four[0] ^ (four[1] << 8) ^ (four[2] << 16) ^ top)
+    });
+    let rest = blocks.remainder().iter().rev().fold(0_u32, |rest, unit| (rest << 8) ^ unit);
+    let pending = if rest as i32 > 0 { rest } else { 0 };
+    Murmur3 { hash: hash ^ scramble(pending), pending: 0, length: units.len() as u32 }.mixed()
 }
 
 /// MurmurHash3 of these bytes.

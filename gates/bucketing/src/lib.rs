@@ -21,10 +21,16 @@ mod subject;
 mod times;
 mod versions;
 
+pub mod absmartly;
+pub mod eppo;
+pub mod firebase;
+pub mod generic;
 pub mod growthbook;
 pub mod launchdarkly;
 pub mod optimizely;
 pub mod posthog;
+pub mod split;
+pub mod statsig;
 pub mod unleash;
 
 use std::collections::BTreeMap;

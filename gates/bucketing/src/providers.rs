@@ -15,6 +15,12 @@ pub fn all() -> &'static [Provider] {
         crate::optimizely::PROVIDER,
         crate::launchdarkly::PROVIDER,
         crate::posthog::PROVIDER,
+        crate::statsig::PROVIDER,
+        crate::split::PROVIDER,
+        crate::eppo::PROVIDER,
+        crate::absmartly::PROVIDER,
+        crate::firebase::PROVIDER,
+        crate::generic::PROVIDER,
     ]
 }
 

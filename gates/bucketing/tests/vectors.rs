@@ -121,3 +121,18 @@ fn launchdarkly() {
 fn posthog() {
     check("posthog.jsonl", 1000);
 }
+
+#[test]
+fn eppo() {
+    check("eppo.jsonl", 1000);
+}
+
+#[test]
+fn split() {
+    check("split.jsonl", 1000);
+}
+
+#[test]
+fn statsig() {
+    check("statsig.jsonl", 1000);
+}
