@@ -3,25 +3,28 @@
 //! Read is the context data (`experiments`). A unit is hashed by MD5 first. Who is not in the
 //! traffic split is shown the first variant without taking part, which is no arm here. The id is
 //! the unit of the experiment's `unitType`, or in `units`. Source: @absmartly/javascript-sdk 1.13.4.
-//! Of audiences those that are not strict are known: they leave nobody out.
+//! The JavaScript SDK hashes CESU-8, in which letters beyond the basic plane (emoji) differ from
+//! UTF-8: ids that have such get other variants. Of audiences those that are not strict are known: they leave nobody out.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::Value;
 
 use crate::config::{Error, Node};
-use crate::hashes::{md5, murmur3};
-use crate::named::{Given, Input, WEIGHTS, below, input};
+use crate::hashes::{Encoding, cesu8, md5, md5_of, murmur3};
+use crate::named::{ENCODING, Given, Input, WEIGHTS, below, input};
 use crate::{Arm, Assign, Assignment, Bucket, Hashed, Provider, Subject, Why, no_such, script};
 
 /// ABsmartly.
 pub const PROVIDER: Provider = Provider {
     name: "absmartly",
     about: "ABsmartly: the context data",
-    settings: &[],
+    settings: &[ENCODING],
     inputs: INPUTS,
-    encodings: &[],
-    prepare: |config, key, _| Ok(Box::new(prepare(config, key)?)),
+    encodings: &[Encoding::Utf8, Encoding::Cesu8],
+    prepare: |config, key, given| {
+        Ok(Box::new(prepare(config, key, given.encoding(Encoding::Utf8)?)?))
+    },
     hash: hashed,
 };
 
@@ -29,6 +32,7 @@ const INPUTS: &[Input] = &[
     input("id", "the unit"),
     input("seed-hi", "the upper half of the seed"),
     input("seed-lo", "the lower half of the seed"),
+    ENCODING,
     WEIGHTS,
 ];
 
@@ -37,7 +41,8 @@ fn hashed(given: &Given<'_>) -> Result<Hashed, Error> {
         let half = given.whole(name)?.ok_or_else(|| Error::new(name, "is needed and not given"))?;
         u32::try_from(half).map_err(|_| Error::new(name, "has more than 32 bits"))
     };
-    let share = share(unit_hash(given.need("id")?), (half("seed-hi")?, half("seed-lo")?));
+    let unit = unit_hash(given.need("id")?, given.encoding(Encoding::Utf8)?);
+    let share = share(unit, (half("seed-hi")?, half("seed-lo")?));
     let arm = given.weights()?.and_then(|weights| {
         let last = weights.last().map(|(name, _)| name.clone());
         below(&weights, 1.0, share).or(last)
@@ -45,8 +50,12 @@ fn hashed(given: &Given<'_>) -> Result<Hashed, Error> {
     Ok(Hashed { bucket: Bucket::Share(share), arm })
 }
 
-fn unit_hash(unit: &str) -> u32 {
-    murmur3(URL_SAFE_NO_PAD.encode(md5(&[unit])).as_bytes(), 0)
+fn unit_hash(unit: &str, encoding: Encoding) -> u32 {
+    let digest = match encoding {
+        Encoding::Cesu8 => md5_of(&cesu8(unit)),
+        _ => md5(&[unit]),
+    };
+    murmur3(URL_SAFE_NO_PAD.encode(digest).as_bytes(), 0)
 }
 
 /// 0 <= n <= 1.
@@ -73,10 +82,11 @@ struct Prepared {
     traffic_seed: (u32, u32),
     traffic: Vec<f64>,
     full_on: usize,
+    encoding: Encoding,
     arms: Vec<Arm>,
 }
 
-fn prepare(config: &Node<'_>, key: &str) -> Result<Prepared, Error> {
+fn prepare(config: &Node<'_>, key: &str, encoding: Encoding) -> Result<Prepared, Error> {
     let experiments = config.need("experiments")?.items()?;
     let name = |node: &Node<'_>| node.value().get("name").and_then(Value::as_str).map(str::to_owned);
     let Some(node) = experiments.iter().find(|node| name(node).as_deref() == Some(key)) else {
@@ -110,6 +120,7 @@ fn prepare(config: &Node<'_>, key: &str) -> Result<Prepared, Error> {
         traffic_seed: (half("trafficSeedHi")?, half("trafficSeedLo")?),
         traffic: split("trafficSplit")?,
         full_on: node.get("fullOnVariant").map_or(Ok(0), |variant| variant.whole())? as usize,
+        encoding,
     })
 }
 
@@ -132,7 +143,7 @@ impl Assign for Prepared {
         if unit.is_empty() || other.is_none() && !named {
             return Assignment::none(Why::NoUnit);
         }
-        let unit = unit_hash(&unit);
+        let unit = unit_hash(&unit, self.encoding);
         let traffic = share(unit, self.traffic_seed);
         if choose(&self.traffic, traffic) != 1 {
             return Assignment::none(Why::Out("its traffic split")).bucket(Bucket::Share(traffic));

@@ -18,16 +18,32 @@ pub enum Encoding {
     LowBytes,
     /// Units of UTF-16 one byte apart, so that they overlap: JavaScript's imurmurhash.
     Overlapping,
+    /// Bytes of UTF-8 for each unit of UTF-16 by itself, three for each half of a pair (CESU-8).
+    Cesu8,
+}
+
+/// A text in CESU-8.
+pub fn cesu8(text: &str) -> Vec<u8> {
+    let bytes = |unit: u16| match unit {
+        0..0x80 => vec![unit as u8],
+        0x80..0x800 => vec![0xc0 | (unit >> 6) as u8, 0x80 | (unit & 0x3f) as u8],
+        _ => {
+            let middle = 0x80 | (unit >> 6 & 0x3f) as u8;
+            vec![0xe0 | (unit >> 12) as u8, middle, 0x80 | (unit & 0x3f) as u8]
+        }
+    };
+    text.encode_utf16().flat_map(bytes).collect()
 }
 
 impl Encoding {
     /// Each with the name that settings use.
-    pub const NAMES: [(&'static str, Encoding); 5] = [
+    pub const NAMES: [(&'static str, Encoding); 6] = [
         ("utf-8", Encoding::Utf8),
         ("utf-16", Encoding::Utf16),
         ("code-points", Encoding::CodePoints),
         ("low-bytes", Encoding::LowBytes),
         ("overlapping", Encoding::Overlapping),
+        ("cesu-8", Encoding::Cesu8),
     ];
 
     /// Its name in settings.
@@ -68,6 +84,7 @@ impl Fnv1a {
             return self.bytes(text.as_bytes());
         }
         match encoding {
+            Encoding::Cesu8 => self.bytes(&cesu8(text)),
             Encoding::Utf16 => text.encode_utf16().fold(self, |hash, unit| hash.unit(unit.into())),
             Encoding::LowBytes | Encoding::Overlapping => {
                 text.encode_utf16().fold(self, |hash, unit| hash.unit(u32::from(unit & 0xff)))
@@ -143,6 +160,7 @@ impl Murmur3 {
             return self.bytes(text.as_bytes());
         }
         match encoding {
+            Encoding::Cesu8 => self.bytes(&cesu8(text)),
             Encoding::CodePoints => text.chars().fold(self, |hash, c| hash.bytes(&[c as u8])),
             _ => text.encode_utf16().fold(self, |hash, unit| hash.bytes(&[unit as u8])),
         }
@@ -197,6 +215,11 @@ pub fn md5(parts: &[&str]) -> [u8; 16] {
     let mut hash = Md5::new();
     parts.iter().for_each(|part| hash.update(part.as_bytes()));
     hash.finalize().into()
+}
+
+/// MD5 of these bytes.
+pub fn md5_of(bytes: &[u8]) -> [u8; 16] {
+    Md5::digest(bytes).into()
 }
 
 /// SHA-1 of these parts, one after the other.
@@ -266,6 +289,9 @@ mod tests {
         assert_ne!(of("josé", Encoding::Utf16), of("josé", Encoding::Utf8));
         assert_ne!(of("😀", Encoding::Utf16), of("😀", Encoding::CodePoints));
         assert_ne!(of("用", Encoding::Utf16), of("用", Encoding::LowBytes));
+        assert_eq!(of("用é", Encoding::Cesu8), of("用é", Encoding::Utf8));
+        assert_ne!(of("😀", Encoding::Cesu8), of("😀", Encoding::Utf8));
+        assert_eq!(overlapping_murmur3("plain text"), murmur3(b"plain text", 0));
     }
 
     proptest! {

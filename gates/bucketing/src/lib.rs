@@ -24,6 +24,8 @@ mod versions;
 pub mod absmartly;
 pub mod eppo;
 pub mod firebase;
+pub mod flagd;
+pub mod flagsmith;
 pub mod generic;
 pub mod growthbook;
 pub mod launchdarkly;

@@ -22,7 +22,7 @@ pub const fn input(name: &'static str, about: &'static str) -> Input {
 /// How letters are hashed, for providers whose SDKs differ in it.
 pub const ENCODING: Input = input(
     "encoding",
-    "what the SDK hashes of a text: utf-8, utf-16 (units), code-points, low-bytes (of the units), overlapping (units)",
+    "what the SDK hashes of a text: utf-8, utf-16 (units), code-points, low-bytes (of the units), overlapping (units), cesu-8",
 );
 
 /// Named values, already checked against what is known.

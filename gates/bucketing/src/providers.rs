@@ -18,8 +18,10 @@ pub fn all() -> &'static [Provider] {
         crate::statsig::PROVIDER,
         crate::split::PROVIDER,
         crate::eppo::PROVIDER,
+        crate::flagd::PROVIDER,
         crate::absmartly::PROVIDER,
         crate::firebase::PROVIDER,
+        crate::flagsmith::PROVIDER,
         crate::generic::PROVIDER,
     ]
 }

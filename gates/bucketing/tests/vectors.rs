@@ -136,3 +136,34 @@ fn split() {
 fn statsig() {
     check("statsig.jsonl", 1000);
 }
+
+#[test]
+fn flagd() {
+    check("flagd.jsonl", 1000);
+    check("flagd-1.jsonl", 450);
+}
+
+#[test]
+fn absmartly() {
+    check("absmartly.jsonl", 1000);
+}
+
+#[test]
+fn firebase() {
+    check("firebase.jsonl", 1000);
+}
+
+#[test]
+fn flagsmith() {
+    check("flagsmith.jsonl", 1000);
+}
+
+#[test]
+fn growthbook_by_code_points() {
+    check("growthbook-code-points.jsonl", 1000);
+}
+
+#[test]
+fn generic() {
+    check("generic.jsonl", 1000);
+}

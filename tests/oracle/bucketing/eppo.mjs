@@ -4,7 +4,7 @@
 // The package exports its client alone, so its parts are named by their files.
 import evaluatorModule from "./node_modules/@eppo/js-client-sdk-common/dist/evaluator.js";
 import shardersModule from "./node_modules/@eppo/js-client-sdk-common/dist/sharders.js";
-import { ids, random, say, subject, version } from "./vectors.mjs";
+import { about, ids, random, say, subject, version } from "./vectors.mjs";
 
 const next = random(8006);
 say({ provider: "eppo", sdk: version("@eppo/js-client-sdk-common"), settings: { now: "2026-06-01T00:00:00Z" } });
@@ -61,6 +61,7 @@ const evaluator = new evaluatorModule.Evaluator();
 const details = { configFetchedAt: "", configPublishedAt: "", configEnvironment: { name: "t" }, configFormat: "SERVER" };
 for (const [key, flag] of Object.entries(flags)) {
   say({ key });
+  about(flag, []);
   for (const id of ids(next, key.startsWith("r") ? 30 : 70, { empty: false })) {
     const given = {};
     if (next.maybe(0.8)) given.country = next.of(["DE", "FR", "né", 5, true, null]);

@@ -78,7 +78,8 @@ const people = [
 const named = ["u1", "u2", "u3", "josé1", "user-3"];
 conditions.forEach((condition, at) => {
   const experiment = { key: `c${at}`, variations: [0, 1], weights: [0.5, 0.5], condition };
-  say({ config: { experiments: [experiment], savedGroups }, key: experiment.key });
+  const asked = /roup/.test(JSON.stringify(condition)) ? { experiments: [experiment], savedGroups } : { experiments: [experiment] };
+  say({ config: asked, key: experiment.key });
   people.forEach((person, who) => {
     const id = named[(who + at) % named.length];
     const gb = new GrowthBook({ attributes: { ...person, id }, savedGroups });

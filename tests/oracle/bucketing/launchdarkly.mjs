@@ -4,7 +4,7 @@
 import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { init, integrations } from "@launchdarkly/node-server-sdk";
-import { ids, random, say, subject, version } from "./vectors.mjs";
+import { about, ids, random, say, subject, version } from "./vectors.mjs";
 
 const next = random(8004);
 say({ provider: "launchdarkly", sdk: version("@launchdarkly/node-server-sdk"), settings: { "zero-seed": "no" } });
@@ -84,6 +84,7 @@ const names = (values) => {
 };
 for (const [key, flag] of Object.entries(flags)) {
   say({ key });
+  about(flag, [flags, segments]);
   const called = names(flag.variations);
   for (const id of ids(next, /^c\d/.test(key) ? 15 : 28, { empty: false })) {
     const who = next.maybe(0.15) ? next.of(["u1", "u2", "josé1"]) : id;

@@ -2,7 +2,7 @@
 // Written with @optimizely/optimizely-sdk 6.6.1 on Node 20.
 
 import { createInstance, createStaticProjectConfigManager } from "@optimizely/optimizely-sdk";
-import { ids, random, say, subject, version } from "./vectors.mjs";
+import { about, ids, random, say, subject, version } from "./vectors.mjs";
 
 const next = random(8003);
 say({ provider: "optimizely", sdk: version("@optimizely/optimizely-sdk") });
@@ -83,6 +83,8 @@ const person = () => {
 const keys = [...experiments, ...grouped, ...overlapping].map((one) => one.key);
 for (const key of keys) {
   say({ key });
+  const own = experiments.find((one) => one.key === key);
+  about(own?.audienceConditions ? audiences : (own?.audienceIds ?? []).map((one) => audiences.find((known) => known.id === one)), []);
   for (const user of ids(next, 34, { empty: false })) {
     const who = next.maybe(0.1) ? next.of(["u1", "josé1", "u3"]) : user;
     const all = person();
@@ -101,6 +103,7 @@ for (const key of keys) {
 stored.clear();
 for (const flag of datafile.featureFlags) {
   say({ key: flag.key });
+  about(audiences, []);
   for (const user of ids(next, 80, { empty: false })) {
     const all = person();
     const decision = client.createUserContext(user, all).decide(flag.key, ["DISABLE_DECISION_EVENT"]);

@@ -2,7 +2,7 @@
 // Written with posthog-node 5.70.0 on Node 20. What the SDK would leave to the service is left out.
 
 import { PostHog } from "posthog-node";
-import { ids, random, say, subject, version } from "./vectors.mjs";
+import { about, ids, random, say, subject, version } from "./vectors.mjs";
 
 const next = random(8005);
 say({ provider: "posthog", sdk: version("posthog-node") });
@@ -67,6 +67,7 @@ console.warn = () => {};
 await client.waitForLocalEvaluationReady?.(2000);
 for (const flag of definitions.flags) {
   say({ key: flag.key });
+  about(flag, definitions);
   const varies = flag.filters.multivariate !== undefined;
   for (const id of ids(next, flag.key.length < 4 && flag.key.startsWith("p") ? 16 : 30, { empty: false })) {
     const properties = {};

@@ -3,7 +3,7 @@
 
 import evaluatorModule from "@splitsoftware/splitio-commons/cjs/evaluator/index.js";
 import murmurModule from "@splitsoftware/splitio-commons/cjs/utils/murmur3/murmur3.js";
-import { ids, random, say, subject, version } from "./vectors.mjs";
+import { about, ids, random, say, subject, version } from "./vectors.mjs";
 
 const next = random(8007);
 say({ provider: "split", sdk: version("@splitsoftware/splitio-commons") });
@@ -53,7 +53,8 @@ const storage = {
 const log = { debug() {}, info() {}, warn() {}, error() {} };
 for (const split of all) {
   say({ key: split.name });
-  for (const id of ids(next, /^m\d/.test(split.name) ? 20 : 50, { empty: false })) {
+  about(split, all);
+  for (const id of ids(next, /^m\d/.test(split.name) ? 17 : 38, { empty: false })) {
     const who = next.maybe(0.15) ? next.of(["u1", "josé1"]) : id;
     const given = {};
     if (next.maybe(0.8)) given.country = next.of(["DE", "FR", "é1", 5, true, null, ""]);

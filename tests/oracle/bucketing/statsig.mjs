@@ -2,7 +2,7 @@
 // Written with statsig-node 6.5.2 on Node 20, bootstrapped with specs in memory.
 
 import statsigModule from "statsig-node";
-import { ids, random, say, subject, version } from "./vectors.mjs";
+import { about, ids, random, say, subject, version } from "./vectors.mjs";
 
 const statsig = statsigModule.default ?? statsigModule;
 const next = random(8008);
@@ -50,7 +50,8 @@ await statsig.initialize("secret-x", { localMode: false, bootstrapValues: JSON.s
 const byName = new Map(configs.map((one) => [one.name, one]));
 for (const spec of [...gates, ...configs, ...layers]) {
   say({ key: spec.name });
-  for (const id of ids(next, /^c\d/.test(spec.name) ? 18 : 45, { empty: false })) {
+  about(spec, specs);
+  for (const id of ids(next, /^c\d/.test(spec.name) ? 15 : 36, { empty: false })) {
     const who = next.maybe(0.1) ? next.of(["u1", "josé1"]) : id;
     const user = { custom: {} };
     if (next.maybe(0.8)) user.custom.country = next.of(["DE", "de", "FR", 5, true, "", null]);

@@ -4,7 +4,7 @@
 import clientModule from "unleash-client/lib/client.js";
 import strategiesModule from "unleash-client/lib/strategy/index.js";
 import util from "unleash-client/lib/strategy/util.js";
-import { ids, random, say, subject, version } from "./vectors.mjs";
+import { about, ids, random, say, subject, version } from "./vectors.mjs";
 
 const UnleashClient = clientModule.default;
 const next = random(8002);
@@ -92,6 +92,7 @@ const client = new UnleashClient(repository, strategiesModule.defaultStrategies)
 say({ config: { version: 2, features, segments } });
 for (const feature of features) {
   say({ key: feature.name });
+  about(feature, [features, segments]);
   const varies = (feature.variants ?? []).length > 0 || feature.strategies.some((one) => one.variants);
   for (const id of ids(next, feature.name.startsWith("c") ? 12 : 28, { empty: false })) {
     const context = {};

@@ -29,8 +29,8 @@ const ODD = [
   "josé1", "用户1", "ユーザー42", "😀", "a😀b", "👩‍👩‍👧", "Ωμέγα", "Ünïcödé", "e\u0301", "é",
   "مستخدم", "имя", "\u0000", "a b", " ", "\t", "a:b", "a.b", "a,b", "0", "-1", "00", "null",
   "undefined", "true", "NaN", "1e3", "%20", "\"quoted\"", "back\\slash", "\u2028", "\ufeff", "ß",
-  "ﬁ", "İ", "ǅ", "x".repeat(63), "x".repeat(64), "x".repeat(65), "y".repeat(1000),
-  "é".repeat(300),
+  "ﬁ", "İ", "ǅ", "x".repeat(63), "x".repeat(64), "x".repeat(65), "y".repeat(500),
+  "é".repeat(100),
 ];
 
 // Ids: short and long ones of ASCII, UUIDs, mail addresses, and one in `every` that is odd. The
@@ -80,9 +80,26 @@ export function say(line) {
   process.stdout.write(`${JSON.stringify(line)}\n`);
 }
 
+let mentioned = null;
+
+// What is asked for from here on. Attributes that its definition does not mention are left off the
+// lines, though the SDK got them; where the definition refers to others, all of them count.
+export function about(definition, whole) {
+  const own = JSON.stringify(definition);
+  const refers = /segment|prerequisite|dependenc|cohort|_gate|TREATMENT|\$ref|delegate|"flag"/i.test(own);
+  mentioned = refers ? JSON.stringify(whole) : own;
+}
+
+function mentionedOnly(attributes) {
+  if (mentioned === null || attributes === null || typeof attributes !== "object") return attributes;
+  const kept = Object.entries(attributes).filter(([name]) => /^\$|^(user|org|kind|custom|customIDs|bucketingKey|key|sessionId|properties|statsigEnvironment)$/.test(name) || mentioned.includes(name));
+  return Object.fromEntries(kept.map(([name, value]) => [name, /^(user|custom)$/.test(name) ? mentionedOnly(value) : value]));
+}
+
 // A subject and its answer; what is not given is left off.
 export function subject(id, attributes, arm, bucket, extra) {
-  const line = [id, attributes ?? null, arm ?? null, bucket ?? null];
+  const line = [id, mentionedOnly(attributes ?? null), arm ?? null, bucket ?? null];
+  while (extra === undefined && line.length > 3 && line.at(-1) === null) line.pop();
   if (extra !== undefined && Object.keys(extra).length > 0) line.push(extra);
   say(line);
 }
