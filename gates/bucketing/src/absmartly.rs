@@ -88,7 +88,8 @@ struct Prepared {
 
 fn prepare(config: &Node<'_>, key: &str, encoding: Encoding) -> Result<Prepared, Error> {
     let experiments = config.need("experiments")?.items()?;
-    let name = |node: &Node<'_>| node.value().get("name").and_then(Value::as_str).map(str::to_owned);
+    let name =
+        |node: &Node<'_>| node.value().get("name").and_then(Value::as_str).map(str::to_owned);
     let Some(node) = experiments.iter().find(|node| name(node).as_deref() == Some(key)) else {
         let names: Vec<String> = experiments.iter().filter_map(name).collect();
         return Err(no_such("experiment", key, names.iter().map(String::as_str)));

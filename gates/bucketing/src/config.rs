@@ -116,10 +116,7 @@ impl<'v> Node<'v> {
     /// The fields of an object; null ones too.
     pub fn fields(&self) -> Result<Vec<(&'v str, Node<'v>)>, Error> {
         let object = self.object()?;
-        Ok(object
-            .iter()
-            .map(|(name, value)| (name.as_str(), self.under(name, value)))
-            .collect())
+        Ok(object.iter().map(|(name, value)| (name.as_str(), self.under(name, value))).collect())
     }
 
     /// The items of a list.

@@ -146,17 +146,21 @@ fn allocation(
     };
     let (start, end) = (time("startAt")?, time("endAt")?);
     let runs = match now {
-        Some(now) => Some(start.is_none_or(|start| now >= start) && end.is_none_or(|end| now <= end)),
+        Some(now) => {
+            Some(start.is_none_or(|start| now >= start) && end.is_none_or(|end| now <= end))
+        }
         None => (start.is_none() && end.is_none()).then_some(true),
     };
     let rules = node.list("rules")?;
-    let rules = rules.iter().map(|rule| rule.need("conditions")?.items()?.iter().map(condition).collect());
+    let rules =
+        rules.iter().map(|rule| rule.need("conditions")?.items()?.iter().map(condition).collect());
     let split = |node: &Node<'_>| {
         let name = node.need("variationKey")?;
         let wanted = name.text()?;
         let variation = variations.iter().position(|(known, _)| known == wanted);
         let shard = |node: &Node<'_>| {
-            let range = |node: &Node<'_>| Ok((node.need("start")?.whole()?, node.need("end")?.whole()?));
+            let range =
+                |node: &Node<'_>| Ok((node.need("start")?.whole()?, node.need("end")?.whole()?));
             let ranges = node.need("ranges")?.items()?;
             let ranges = ranges.iter().map(range).collect::<Result<_, Error>>()?;
             Ok((node.need("salt")?.text()?.to_owned(), ranges))
@@ -245,7 +249,9 @@ impl Assign for Prepared {
             match allocation.runs {
                 Some(true) => {}
                 Some(false) => continue,
-                None => return Assignment::none(Why::Unpredictable("an allocation asks for the time")),
+                None => {
+                    return Assignment::none(Why::Unpredictable("an allocation asks for the time"));
+                }
             }
             let rules = &allocation.rules;
             if !rules.is_empty()

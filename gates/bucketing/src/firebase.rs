@@ -111,7 +111,9 @@ fn condition(node: &Node<'_>) -> Result<Condition, Error> {
         "true" => Ok(Condition::Always(true)),
         "false" => Ok(Condition::Always(false)),
         "percent" => percent(part),
-        unknown => Err(part.fail(format!("a condition of the kind \"{unknown}\" is not supported"))),
+        unknown => {
+            Err(part.fail(format!("a condition of the kind \"{unknown}\" is not supported")))
+        }
     }
 }
 
@@ -161,7 +163,8 @@ impl Condition {
 impl Assign for Prepared {
     fn assign<'p>(&'p self, subject: &Subject<'_>) -> Assignment<'p> {
         let mut last = None;
-        let found = self.cases.iter().find(|(_, condition, _)| condition.holds(subject.id, &mut last));
+        let found =
+            self.cases.iter().find(|(_, condition, _)| condition.holds(subject.id, &mut last));
         let why = if last.is_some() { Why::Bucket } else { Why::Rule };
         let mut assignment = match found {
             Some((name, _, value)) => Assignment::arm(name, why).value(value.as_ref()),

@@ -206,6 +206,7 @@ pub fn murmur3(bytes: &[u8], seed: u32) -> u32 {
 }
 
 /// FNV-1a of these bytes.
+#[cfg(test)]
 pub fn fnv1a(bytes: &[u8]) -> u32 {
     Fnv1a::default().bytes(bytes).finish()
 }
@@ -213,7 +214,9 @@ pub fn fnv1a(bytes: &[u8]) -> u32 {
 /// MD5 of these parts, one after the other.
 pub fn md5(parts: &[&str]) -> [u8; 16] {
     let mut hash = Md5::new();
-    parts.iter().for_each(|part| hash.update(part.as_bytes()));
+    for part in parts {
+        hash.update(part.as_bytes());
+    }
     hash.finalize().into()
 }
 
@@ -225,14 +228,18 @@ pub fn md5_of(bytes: &[u8]) -> [u8; 16] {
 /// SHA-1 of these parts, one after the other.
 pub fn sha1(parts: &[&str]) -> [u8; 20] {
     let mut hash = Sha1::new();
-    parts.iter().for_each(|part| hash.update(part.as_bytes()));
+    for part in parts {
+        hash.update(part.as_bytes());
+    }
     hash.finalize().into()
 }
 
 /// SHA-256 of these parts, one after the other.
 pub fn sha256(parts: &[&str]) -> [u8; 32] {
     let mut hash = Sha256::new();
-    parts.iter().for_each(|part| hash.update(part.as_bytes()));
+    for part in parts {
+        hash.update(part.as_bytes());
+    }
     hash.finalize().into()
 }
 
@@ -252,6 +259,7 @@ pub fn modulo(digest: &[u8], of: u64) -> u64 {
 }
 
 /// Lowercase hexadecimal digits.
+#[cfg(test)]
 pub fn hex(digest: &[u8]) -> String {
     digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }

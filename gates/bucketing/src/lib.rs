@@ -9,6 +9,13 @@
 //! What a configuration holds beyond what is read is let be; an operator, a matcher or a strategy
 //! that is not known is an error with its place, as it would decide who is in.
 
+#![expect(
+    clippy::float_cmp,
+    reason = "the services compare doubles so, and so do replicas of them"
+)]
+#![expect(clippy::option_option, reason = "not said, and said and not known, are two things")]
+#![expect(clippy::match_bool, reason = "two outcomes side by side")]
+
 mod addresses;
 mod assignment;
 mod config;
@@ -67,6 +74,8 @@ pub struct Hashed {
     pub arm: Option<String>,
 }
 
+type Prepare = fn(&Node<'_>, &str, &Given<'_>) -> Result<Box<dyn Assign>, Error>;
+
 /// A service.
 #[derive(Debug, Clone, Copy)]
 pub struct Provider {
@@ -80,7 +89,7 @@ pub struct Provider {
     pub inputs: &'static [Input],
     /// What its SDKs hash of a text, the usual first.
     pub encodings: &'static [Encoding],
-    prepare: fn(&Node<'_>, &str, &Given<'_>) -> Result<Box<dyn Assign>, Error>,
+    prepare: Prepare,
     hash: fn(&Given<'_>) -> Result<Hashed, Error>,
 }
 

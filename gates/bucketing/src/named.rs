@@ -26,7 +26,7 @@ pub const ENCODING: Input = input(
 );
 
 /// Named values, already checked against what is known.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub struct Given<'g>(&'g BTreeMap<String, String>);
 
 impl<'g> Given<'g> {
@@ -38,8 +38,10 @@ impl<'g> Given<'g> {
             Some(name) if names.is_empty() => {
                 Err(Error::new(name, "is not known").hint("this provider takes none"))
             }
-            Some(name) => Err(Error::new(name, "is not known")
-                .hint(format!("it is one of {}", names.join(", ")))),
+            Some(name) => {
+                Err(Error::new(name, "is not known")
+                    .hint(format!("it is one of {}", names.join(", "))))
+            }
         }
     }
 

@@ -33,7 +33,8 @@ impl Pattern {
                 read.map(|read| Pattern::Script(Box::new(read))).map_err(|error| error.to_string())
             }
             Dialect::Re2 => {
-                let read = RegexBuilder::new(&ascii_classes(text)).case_insensitive(any_case).build();
+                let read =
+                    RegexBuilder::new(&ascii_classes(text)).case_insensitive(any_case).build();
                 read.map(Pattern::Re2).map_err(|_| "RE2 cannot read it".to_owned())
             }
         }

@@ -61,11 +61,12 @@ pub fn differs<'i>(
     let prepared = encodings.iter().map(prepare).collect::<Result<Vec<_>, _>>()?;
     let mut different = Vec::new();
     for id in ids.into_iter().filter(|id| !id.is_ascii()) {
-        let arm = |experiment: &Box<dyn crate::Assign>| {
+        let arm = |experiment: &dyn crate::Assign| {
             let subject = Subject::of(id).known_as(experiment.unit());
             experiment.assign(&subject).arm.map(str::to_owned)
         };
-        let arms: Vec<Option<String>> = prepared.iter().map(arm).collect();
+        let arms: Vec<Option<String>> =
+            prepared.iter().map(|experiment| arm(&**experiment)).collect();
         if arms.windows(2).any(|pair| pair[0] != pair[1]) {
             different.push(Difference { id: id.to_owned(), arms });
         }

@@ -119,7 +119,8 @@ pub fn same(a: Option<&Value>, b: Option<&Value>) -> bool {
 /// `a == b`, with the same reservation.
 pub fn equal(a: Option<&Value>, b: Option<&Value>) -> bool {
     let nothing = |value: Option<&Value>| matches!(value, None | Some(Value::Null));
-    let composite = |value: Option<&Value>| matches!(value, Some(Value::Array(_) | Value::Object(_)));
+    let composite =
+        |value: Option<&Value>| matches!(value, Some(Value::Array(_) | Value::Object(_)));
     let is_text = |value: Option<&Value>| matches!(value, Some(Value::String(_)));
     if nothing(a) || nothing(b) {
         return nothing(a) && nothing(b);

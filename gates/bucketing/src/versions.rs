@@ -35,7 +35,9 @@ impl Version {
             None => (text, Vec::new()),
         };
         let leading_zero = |part: &String| {
-            part.bytes().all(|byte| byte.is_ascii_digit()) && part.len() > 1 && part.starts_with('0')
+            part.bytes().all(|byte| byte.is_ascii_digit())
+                && part.len() > 1
+                && part.starts_with('0')
         };
         if !before.iter().all(|one: &String| part(one)) || before.iter().any(leading_zero) {
             return None;
@@ -86,14 +88,24 @@ mod tests {
     #[test]
     fn versions_have_an_order() {
         let ordered = [
-            "1.0.0-alpha", "1.0.0-alpha.1", "1.0.0-alpha.beta", "1.0.0-beta", "1.0.0-beta.2",
-            "1.0.0-beta.11", "1.0.0-rc.1", "1.0.0", "2.0.0", "2.1.0", "2.1.1",
+            "1.0.0-alpha",
+            "1.0.0-alpha.1",
+            "1.0.0-alpha.beta",
+            "1.0.0-beta",
+            "1.0.0-beta.2",
+            "1.0.0-beta.11",
+            "1.0.0-rc.1",
+            "1.0.0",
+            "2.0.0",
+            "2.1.0",
+            "2.1.1",
         ];
         let read: Vec<Version> =
             ordered.iter().map(|text| Version::read(text, false).unwrap()).collect();
         assert!(read.windows(2).all(|pair| pair[0] < pair[1]));
         assert_eq!(Version::read("1.0.0+a", false), Version::read("1.0.0+b.c", false));
-        for wrong in ["", "1", "1.2", "01.2.3", "1.2.3-01", "1.2.3-", "1.2.3+", "v1.2.3", "1.2.3 "] {
+        for wrong in ["", "1", "1.2", "01.2.3", "1.2.3-01", "1.2.3-", "1.2.3+", "v1.2.3", "1.2.3 "]
+        {
             assert_eq!(Version::read(wrong, false), None, "{wrong}");
         }
         assert_eq!(Version::read("2", true), Version::read("2.0.0", false));

@@ -49,7 +49,7 @@ impl State {
         if let Some(inputs) = line.get("hash") {
             self.hashes += 1;
             let hashed = self.provider.unwrap().hash(&named(inputs)).unwrap();
-            if hashed.bucket.number() != line["bucket"].as_f64().unwrap() {
+            if Some(hashed.bucket.number()) != line["bucket"].as_f64() {
                 self.wrong.push(format!("{line}: {hashed:?}"));
             }
         }
@@ -73,7 +73,8 @@ impl State {
         let arm = seen.arm == vector[2].as_str();
         let bucket = vector.get(3).and_then(Value::as_f64);
         let bucket = bucket.is_none() || bucket == seen.bucket.map(bucketing::Bucket::number);
-        let value = of("value").is_none_or(|value| *value == seen.value.cloned().unwrap_or_default());
+        let value =
+            of("value").is_none_or(|value| *value == seen.value.cloned().unwrap_or_default());
         if !(arm && bucket && value) {
             self.wrong.push(format!("{}: {}: {seen:?}", self.key, Value::from(vector)));
         }

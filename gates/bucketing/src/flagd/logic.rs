@@ -170,7 +170,9 @@ impl Scope<'_> {
         for part in parts {
             let next = match &*current {
                 Value::Object(fields) => fields.get(part).cloned(),
-                Value::Array(items) => part.parse().ok().and_then(|at: usize| items.get(at).cloned()),
+                Value::Array(items) => {
+                    part.parse().ok().and_then(|at: usize| items.get(at).cloned())
+                }
                 _ => None,
             };
             current = std::borrow::Cow::Owned(next.unwrap_or(Value::Null));
@@ -200,9 +202,11 @@ impl Logic {
     pub(super) fn value(&self, scope: &mut Scope<'_>) -> Result<Value, Why> {
         match self {
             Logic::Value(value) => Ok(value.clone()),
-            Logic::List(items) => {
-                items.iter().map(|item| item.value(scope)).collect::<Result<_, _>>().map(Value::Array)
-            }
+            Logic::List(items) => items
+                .iter()
+                .map(|item| item.value(scope))
+                .collect::<Result<_, _>>()
+                .map(Value::Array),
             Logic::Variable(path, default) => {
                 let path = path.value(scope)?;
                 let path = match &path {
@@ -291,7 +295,8 @@ fn compute(operator: Operator, values: &[Value]) -> Value {
     };
     // Two or three in order.
     let ordered = |test: fn(Ordering) -> bool| {
-        let holds = |pair: &[Value]| script::compare(Some(&pair[0]), Some(&pair[1])).is_some_and(test);
+        let holds =
+            |pair: &[Value]| script::compare(Some(&pair[0]), Some(&pair[1])).is_some_and(test);
         Value::Bool(values.len() > 1 && values.windows(2).all(holds))
     };
     let texts = |test: fn(&str, &str) -> bool| match (a, b) {

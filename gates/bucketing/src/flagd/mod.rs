@@ -63,7 +63,7 @@ impl Method {
     }
 
     /// The bucket, and the place of the weight that it falls on.
-    fn choose(&self, parts: [&str; 2], weights: &[u64]) -> (Bucket, Option<usize>) {
+    fn choose(self, parts: [&str; 2], weights: &[u64]) -> (Bucket, Option<usize>) {
         let hash = match self.encoding {
             Encoding::Overlapping if !parts.iter().all(|part| part.is_ascii()) => {
                 overlapping_murmur3(&parts.concat())
@@ -172,7 +172,9 @@ impl Assign for Prepared {
         if !self.enabled {
             return Assignment::none(Why::Out("it is off"));
         }
-        let Some(targeting) = &self.targeting else { return self.serve(self.default, Why::Default) };
+        let Some(targeting) = &self.targeting else {
+            return self.serve(self.default, Why::Default);
+        };
         let mut scope =
             Scope { subject: *subject, flag: &self.key, method: self.method, bucket: None };
         let name = match targeting.value(&mut scope) {

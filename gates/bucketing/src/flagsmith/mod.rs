@@ -91,7 +91,9 @@ fn prepare(config: &Node<'_>, key: &str) -> Result<Prepared, Error> {
     };
     let state = state(node)?;
     let mut overrides = Vec::new();
-    for segment in config.get("project").map_or(Ok(Vec::new()), |project| project.list("segments"))? {
+    for segment in
+        config.get("project").map_or(Ok(Vec::new()), |project| project.list("segments"))?
+    {
         for node in segment.list("feature_states")?.iter().filter(|node| is_it(node)) {
             let priority = node.get("feature_segment").map(|all| all.need("priority")?.number());
             let priority = priority.transpose()?.unwrap_or(f64::INFINITY);
@@ -109,7 +111,9 @@ fn prepare(config: &Node<'_>, key: &str) -> Result<Prepared, Error> {
         }
     }
     let arms = match state.options.as_slice() {
-        [] => ["enabled", "disabled"].map(|name| Arm { name: name.to_owned(), share: None }).to_vec(),
+        [] => {
+            ["enabled", "disabled"].map(|name| Arm { name: name.to_owned(), share: None }).to_vec()
+        }
         options => {
             let given: f64 = options.iter().map(|option| option.weight).sum();
             let control = ("control".to_owned(), (100.0 - given).max(0.0));
@@ -163,6 +167,7 @@ impl<'s> Identity<'s> {
         let own = self.subject.attributes.and_then(|all| all.get(property));
         let text = |text: &str| Some(Cow::Owned(Value::String(text.to_owned())));
         match (own.filter(|value| !value.is_null()), property) {
+            (Some(Value::String(text)), _) => Some(number_like(text)),
             (Some(own), _) => Some(Cow::Borrowed(own)),
             (None, "$.identity.identifier") => text(self.subject.id),
             (None, "$.identity.key") => text(&self.key),
@@ -170,6 +175,16 @@ impl<'s> Identity<'s> {
             _ => None,
         }
     }
+}
+
+/// A text that looks like a number is one to the engine.
+fn number_like(text: &str) -> Cow<'static, Value> {
+    let is_number = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    let bare = text.strip_prefix('-').unwrap_or(text);
+    let whole = is_number(bare).then(|| text.parse::<i64>().ok().map(Value::from)).flatten();
+    let decimal = bare.split_once('.').filter(|(a, b)| is_number(a) && is_number(b));
+    let decimal = || decimal.and_then(|_| text.parse::<f64>().ok().map(Value::from));
+    Cow::Owned(whole.or_else(decimal).unwrap_or_else(|| Value::String(text.to_owned())))
 }
 
 impl State {

@@ -99,7 +99,8 @@ fn condition(node: &Node<'_>) -> Result<Condition, Error> {
         "IN" => Test::In(list(&value)),
         "MODULO" => {
             let text = text();
-            let parts = text.split_once('|').ok_or_else(|| node.fail("has no divisor|remainder"))?;
+            let parts =
+                text.split_once('|').ok_or_else(|| node.fail("has no divisor|remainder"))?;
             Test::Modulo(number(parts.0)?, number(parts.1)?)
         }
         "IS_SET" => Test::Set(true),
@@ -115,7 +116,8 @@ fn condition(node: &Node<'_>) -> Result<Condition, Error> {
 }
 
 fn list(value: &Value) -> Vec<String> {
-    let texts = |items: &[Value]| items.iter().map(|item| script::text(Some(item)).into_owned()).collect();
+    let texts =
+        |items: &[Value]| items.iter().map(|item| script::text(Some(item)).into_owned()).collect();
     match value {
         Value::Array(items) => texts(items),
         value => {
@@ -165,25 +167,26 @@ impl Condition {
             (Test::Set(expect), value) => value.is_some() == *expect,
             (_, None) => false,
             (Test::Percentage(share), Some(value)) => percentage(segment, &python(value)) <= *share,
-            (Test::In(list), Some(Value::String(text))) => list.contains(text),
-            (Test::In(list), Some(Value::Number(number))) if !number.is_f64() => {
-                list.contains(&number.to_string())
+            (Test::In(list), Some(value)) => match value {
+                Value::String(text) => list.contains(text),
+                Value::Number(number) if !number.is_f64() => list.contains(&number.to_string()),
+                _ => false,
+            },
+            (Test::Contains(part, expect), Some(value)) => {
+                value.as_str().is_some_and(|text| text.contains(part.as_str()) == *expect)
             }
-            (Test::In(_), Some(_)) => false,
-            (Test::Contains(part, expect), Some(Value::String(text))) => {
-                text.contains(part.as_str()) == *expect
-            }
-            (Test::Contains(..), Some(_)) => false,
             (Test::Pattern(pattern), Some(value)) => pattern.finds(&python(value)),
             (Test::Modulo(divisor, rest), Some(value)) => value.as_f64().is_some_and(|number| {
                 // Python's remainder has the sign of the divisor.
                 let left = number % divisor;
-                let left = if left != 0.0 && (left < 0.0) != (*divisor < 0.0) { left + divisor } else { left };
+                let left = if left != 0.0 && (left < 0.0) != (*divisor < 0.0) {
+                    left + divisor
+                } else {
+                    left
+                };
                 left == *rest
             }),
-            (Test::Order(expect, test), Some(value)) => {
-                compare(value, expect).is_some_and(test)
-            }
+            (Test::Order(expect, test), Some(value)) => compare(value, expect).is_some_and(test),
         }
     }
 }

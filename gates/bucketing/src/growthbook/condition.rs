@@ -39,16 +39,26 @@ pub(super) enum Test {
 pub(super) enum Operator {
     Version(String, fn(Ordering) -> bool),
     Order(Value, fn(Ordering) -> bool),
-    Equal { to: Value, expect: bool },
+    Equal {
+        to: Value,
+        expect: bool,
+    },
     Exists(bool),
-    In { list: Vec<Value>, any_case: bool, expect: bool },
+    In {
+        list: Vec<Value>,
+        any_case: bool,
+        expect: bool,
+    },
     /// A group that cannot be read matches nobody, and leaves out nobody either.
     Nobody,
     Not(Box<Test>),
     Size(Box<Test>),
     Item(Box<Condition>),
     ItemValue(Box<Test>),
-    All { tests: Vec<Test>, any_case: bool },
+    All {
+        tests: Vec<Test>,
+        any_case: bool,
+    },
     Pattern(Pattern),
     Type(String),
 }
@@ -85,8 +95,9 @@ impl Reader<'_> {
                 "$not" => Condition::Not(Box::new(self.nested(&field, within)?)),
                 "$savedGroup" => self.saved_group(&field, within)?,
                 unknown if unknown.starts_with('$') => {
-                    return Err(field.fail(format!("\"{unknown}\" is not known here"))
-                        .hint("a condition has $or, $nor, $and, $not, $savedGroup and attributes"));
+                    return Err(field.fail(format!("\"{unknown}\" is not known here")).hint(
+                        "a condition has $or, $nor, $and, $not, $savedGroup and attributes",
+                    ));
                 }
                 path => {
                     let path = path.split('.').map(str::to_owned).collect();
@@ -122,13 +133,15 @@ impl Reader<'_> {
             Some("condition") => match group.get("condition").filter(|group| group.is_object()) {
                 Some(condition) => {
                     let within: Vec<&str> = within.iter().copied().chain([id]).collect();
-                    self.nested(&Node::at(format!("savedGroups.{id}.condition"), condition), &within)
+                    self.nested(
+                        &Node::at(format!("savedGroups.{id}.condition"), condition),
+                        &within,
+                    )
                 }
                 None => Ok(Condition::Never),
             },
-            Some(unknown) => {
-                Err(node.fail(format!("refers to a group of the type \"{unknown}\", which is not known")))
-            }
+            Some(unknown) => Err(node
+                .fail(format!("refers to a group of the type \"{unknown}\", which is not known"))),
             None => Ok(Condition::Never),
         }
     }
@@ -159,7 +172,8 @@ impl Reader<'_> {
             let list = node.items()?.iter().map(|item| item.value().clone()).collect();
             Ok(Operator::In { list, any_case, expect })
         };
-        let pattern = |any_case| Pattern::of(node, Dialect::Script, any_case).map(Operator::Pattern);
+        let pattern =
+            |any_case| Pattern::of(node, Dialect::Script, any_case).map(Operator::Pattern);
         let all = |any_case| -> Result<Operator, Error> {
             let tests = node.items()?.iter().map(test).collect::<Result<_, _>>()?;
             Ok(Operator::All { tests, any_case })
@@ -196,7 +210,8 @@ impl Reader<'_> {
             "$regexi" => pattern(true)?,
             "$type" => Operator::Type(node.text()?.to_owned()),
             unknown => {
-                return Err(node.fail(format!("the operator \"{unknown}\" is not known"))
+                return Err(node
+                    .fail(format!("the operator \"{unknown}\" is not known"))
                     .hint(format!("it is one of {OPERATORS}")));
             }
         })

@@ -95,8 +95,9 @@ impl Outcome {
 
     pub(super) fn assignment(self, experiment: &Experiment) -> Assignment<'_> {
         let mut assignment = match self.arm {
-            Some(at) => Assignment::arm(&experiment.names[at], self.why)
-                .value(experiment.values.get(at)),
+            Some(at) => {
+                Assignment::arm(&experiment.names[at], self.why).value(experiment.values.get(at))
+            }
             None => Assignment::none(self.why),
         };
         assignment.bucket = self.bucket.map(Bucket::Share);

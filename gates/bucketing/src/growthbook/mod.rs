@@ -71,7 +71,7 @@ enum Version {
 /// A seed, hashed as far as it goes before the value.
 #[derive(Debug, Clone)]
 struct Seed {
-    seed: String,
+    text: String,
     begun: Fnv1a,
     version: Version,
     encoding: Encoding,
@@ -80,7 +80,7 @@ struct Seed {
 impl Seed {
     fn new(seed: &str, version: Version, encoding: Encoding) -> Seed {
         let begun = Fnv1a::default().text(seed, encoding);
-        Seed { seed: seed.to_owned(), begun, version, encoding }
+        Seed { text: seed.to_owned(), begun, version, encoding }
     }
 
     /// 0 <= n < 1.
@@ -89,7 +89,7 @@ impl Seed {
         match self.version {
             Version::One => {
                 let hash = Fnv1a::default().text(value, self.encoding);
-                f64::from(hash.text(&self.seed, self.encoding).finish() % 1000) / 1000.0
+                f64::from(hash.text(&self.text, self.encoding).finish() % 1000) / 1000.0
             }
             Version::Two => {
                 let first = self.begun.text(value, self.encoding).finish();
@@ -133,9 +133,8 @@ fn ranges(arms: usize, coverage: f64, weights: Option<&[f64]>) -> Vec<Range> {
     let coverage = coverage.clamp(0.0, 1.0);
     let equal = vec![1.0 / arms as f64; arms];
     let sum = |weights: &[f64]| weights.iter().fold(0.0, |sum, weight| sum + weight);
-    let valid = |weights: &&[f64]| {
-        weights.len() == arms && !(sum(weights) < 0.99 || sum(weights) > 1.01)
-    };
+    let valid =
+        |weights: &&[f64]| weights.len() == arms && !(sum(weights) < 0.99 || sum(weights) > 1.01);
     let mut start = 0.0;
     let mut range = |weight: &f64| {
         let from = start;
@@ -167,6 +166,8 @@ enum Asked {
 struct Feature {
     default: Value,
     rules: Vec<Rule>,
+    /// Whether a rule asks for another feature.
+    depends: bool,
 }
 
 #[derive(Debug)]
@@ -196,7 +197,11 @@ struct Filter {
 
 #[derive(Debug)]
 enum Serves {
-    Force { value: Value, condition: Option<Condition>, rollout: Option<Rollout> },
+    Force {
+        value: Value,
+        condition: Option<Condition>,
+        rollout: Option<Rollout>,
+    },
     Experiment(Box<Experiment>),
     /// A rule without a value and without variations.
     Nothing,
@@ -260,6 +265,9 @@ impl Prepared {
         last: &mut Option<Bucket>,
         within: &mut Vec<usize>,
     ) -> Result<Evaluated<'p>, Cycle> {
+        if !self.features[at].depends {
+            return self.rules(&self.features[at], subject, last, within);
+        }
         if within.contains(&at) {
             return Err(Cycle);
         }
@@ -353,7 +361,9 @@ impl Assign for Prepared {
             return Assignment::none(Why::Out("features that wait for each other"));
         };
         let mut assignment = match found.by {
-            Some((experiment, outcome)) if key.as_ref().is_none_or(|key| *key == experiment.key) => {
+            Some((experiment, outcome))
+                if key.as_ref().is_none_or(|key| *key == experiment.key) =>
+            {
                 outcome.assignment(experiment)
             }
             Some(_) => Assignment::none(Why::Out("another experiment of the feature")),

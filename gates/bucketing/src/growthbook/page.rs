@@ -13,7 +13,12 @@ pub(super) struct Pages(Vec<(bool, Page)>);
 #[derive(Debug)]
 enum Page {
     Pattern(Pattern),
-    Parts { host: Pattern, path: Pattern, fragment: Option<Pattern>, query: Vec<(String, Pattern)> },
+    Parts {
+        host: Pattern,
+        path: Pattern,
+        fragment: Option<Pattern>,
+        query: Vec<(String, Pattern)>,
+    },
     /// A pattern that is no address matches none.
     None,
 }
@@ -27,7 +32,8 @@ impl Pages {
                 "regex" => Page::Pattern(Pattern::of(&pattern, Dialect::Script, false)?),
                 "simple" => simple(&pattern)?,
                 unknown => {
-                    return Err(item.fail(format!("the type \"{unknown}\" is not known"))
+                    return Err(item
+                        .fail(format!("the type \"{unknown}\" is not known"))
                         .hint("it is simple or regex"));
                 }
             };

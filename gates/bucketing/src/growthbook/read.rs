@@ -27,11 +27,7 @@ struct Payload<'v> {
     read: Vec<Option<Feature>>,
 }
 
-pub(super) fn prepare(
-    config: &Node<'_>,
-    key: &str,
-    encoding: Encoding,
-) -> Result<Prepared, Error> {
+pub(super) fn prepare(config: &Node<'_>, key: &str, encoding: Encoding) -> Result<Prepared, Error> {
     for part in ["encryptedFeatures", "encryptedExperiments", "encryptedSavedGroups"] {
         if let Some(part) = config.get(part) {
             return Err(part.fail("is encrypted").hint("give the payload as the SDK decrypts it"));
@@ -53,17 +49,15 @@ pub(super) fn prepare(
     let forced = config.get("forcedVariations").map(|all| all.object()).transpose()?;
     let experiments: Vec<&Experiment> = match &asked {
         Asked::Experiment(experiment) => vec![experiment],
-        Asked::Feature(key) => {
-            features[0]
-                .rules
-                .iter()
-                .filter_map(|rule| match &rule.serves {
-                    Serves::Experiment(experiment) => Some(&**experiment),
-                    _ => None,
-                })
-                .filter(|experiment| key.as_ref().is_none_or(|key| *key == experiment.key))
-                .collect()
-        }
+        Asked::Feature(key) => features[0]
+            .rules
+            .iter()
+            .filter_map(|rule| match &rule.serves {
+                Serves::Experiment(experiment) => Some(&**experiment),
+                _ => None,
+            })
+            .filter(|experiment| key.as_ref().is_none_or(|key| *key == experiment.key))
+            .collect(),
     };
     let unit = experiments.first().map_or("id", |first| &first.unit.attribute).to_owned();
     let arms = arms(&experiments);
@@ -125,8 +119,10 @@ impl<'v> Payload<'v> {
         let node = self.features[name].clone();
         let default = node.get("defaultValue").map_or(Value::Null, |value| value.value().clone());
         let rules = node.list("rules")?;
-        let rules = rules.iter().map(|rule| self.rule(rule, name)).collect::<Result<_, _>>()?;
-        self.read[place] = Some(Feature { default, rules });
+        let rules: Vec<Rule> =
+            rules.iter().map(|rule| self.rule(rule, name)).collect::<Result<_, _>>()?;
+        let depends = rules.iter().any(|rule| !rule.parents.is_empty());
+        self.read[place] = Some(Feature { default, rules, depends });
         Ok(place)
     }
 
@@ -190,7 +186,8 @@ impl<'v> Payload<'v> {
         let filter = |filter: &Node<'_>| {
             let version = Self::version(filter, Version::Two)?;
             let seed = Seed::new(filter.need("seed")?.text()?, version, self.encoding);
-            let ranges = filter.need("ranges")?.items()?.iter().map(range).collect::<Result<_, _>>();
+            let ranges =
+                filter.need("ranges")?.items()?.iter().map(range).collect::<Result<_, _>>();
             Ok(Filter { unit: Self::unit(filter, "attribute")?, seed, ranges: ranges? })
         };
         filters.items()?.iter().map(filter).collect::<Result<_, _>>().map(Some)

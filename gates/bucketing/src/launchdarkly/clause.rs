@@ -81,20 +81,19 @@ fn version(text: &str) -> Option<Version> {
     Version::read(text, true)
 }
 
+/// The place of a segment, when there is such a one.
+type FindSegment<'f> = dyn FnMut(&str, &Node<'_>) -> Result<Option<usize>, Error> + 'f;
+
 impl Clause {
     /// Reads one; `segment` gives the place of a segment, when there is such a one.
-    pub(super) fn read(
-        node: &Node<'_>,
-        segment: &mut dyn FnMut(&str, &Node<'_>) -> Result<Option<usize>, Error>,
-    ) -> Result<Clause, Error> {
+    pub(super) fn read(node: &Node<'_>, segment: &mut FindSegment<'_>) -> Result<Clause, Error> {
         let values = node.list("values")?;
         let plain = || values.iter().map(Node::value);
         let texts = || plain().filter_map(Value::as_str).map(str::to_owned).collect::<Vec<_>>();
         let number = |test| Test::Number(plain().filter_map(Value::as_f64).collect(), test);
         let date = |test| Test::Date(plain().filter_map(moment).collect(), test);
-        let versions = |test| {
-            Test::Version(texts().iter().filter_map(|text| version(text)).collect(), test)
-        };
+        let versions =
+            |test| Test::Version(texts().iter().filter_map(|text| version(text)).collect(), test);
         let operator = node.need("op")?;
         let test = match operator.text()? {
             "in" => Test::In(plain().cloned().collect()),

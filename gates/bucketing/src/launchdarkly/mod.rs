@@ -138,7 +138,9 @@ struct Contexts<'s> {
 
 impl<'s> Contexts<'s> {
     fn is_multi(&self) -> bool {
-        self.subject.attributes.is_some_and(|all| all.get("kind").is_some_and(|kind| kind == "multi"))
+        self.subject
+            .attributes
+            .is_some_and(|all| all.get("kind").is_some_and(|kind| kind == "multi"))
     }
 
     fn kinds(&self) -> Vec<String> {
@@ -218,9 +220,9 @@ impl Prepared {
             }
         }
         let is_named = |target: &&Target| {
-            contexts.of(&target.kind).is_some_and(|context| {
-                target.keys.iter().any(|key| key == context.key)
-            })
+            contexts
+                .of(&target.kind)
+                .is_some_and(|context| target.keys.iter().any(|key| key == context.key))
         };
         if let Some(target) = flag.targets.iter().find(is_named) {
             return plain(Some(target.variation), Why::Forced);

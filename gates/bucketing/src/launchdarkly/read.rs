@@ -19,11 +19,7 @@ struct Data<'v> {
     zero_is_seed: bool,
 }
 
-pub(super) fn prepare(
-    config: &Node<'_>,
-    key: &str,
-    zero_is_seed: bool,
-) -> Result<Prepared, Error> {
+pub(super) fn prepare(config: &Node<'_>, key: &str, zero_is_seed: bool) -> Result<Prepared, Error> {
     let by_key = |name| config.get(name).map_or(Ok(Vec::new()), |all| all.fields());
     let mut data = Data {
         flags: by_key("flags")?.into_iter().collect(),
@@ -120,10 +116,11 @@ impl<'v> Data<'v> {
     fn clauses(&mut self, node: &Node<'v>) -> Result<Vec<Clause>, Error> {
         let mut clauses = Vec::new();
         for clause in node.list("clauses")? {
-            let read = Clause::read(&clause, &mut |key, node| match self.segments.get_key_value(key) {
-                Some((key, _)) => self.segment(key, node).map(Some),
-                None => Ok(None),
-            })?;
+            let read =
+                Clause::read(&clause, &mut |key, node| match self.segments.get_key_value(key) {
+                    Some((key, _)) => self.segment(key, node).map(Some),
+                    None => Ok(None),
+                })?;
             clauses.push(read);
         }
         Ok(clauses)
@@ -186,7 +183,11 @@ fn variation(node: &Node<'_>, count: usize) -> Result<usize, Error> {
 fn targets(node: &Node<'_>, count: usize) -> Result<Vec<Target>, Error> {
     let target = |node: &Node<'_>| {
         Ok(Target {
-            kind: node.text_at("contextKind")?.filter(|kind| !kind.is_empty()).unwrap_or("user").to_owned(),
+            kind: node
+                .text_at("contextKind")?
+                .filter(|kind| !kind.is_empty())
+                .unwrap_or("user")
+                .to_owned(),
             keys: node.texts_at("values")?,
             variation: variation(&node.need("variation")?, count)?,
         })

@@ -10,7 +10,8 @@ use crate::{Subject, script};
 
 /// The largest number that a condition may compare.
 const LARGEST: f64 = 9_007_199_254_740_992.0;
-const MATCHES: &str = "exact exists gt ge lt le substring semver_eq semver_gt semver_ge semver_lt semver_le";
+const MATCHES: &str =
+    "exact exists gt ge lt le substring semver_eq semver_gt semver_ge semver_lt semver_le";
 
 #[derive(Debug)]
 pub(super) enum Audience {
@@ -18,7 +19,10 @@ pub(super) enum Audience {
     All(Vec<Audience>),
     Any(Vec<Audience>),
     Not(Option<Box<Audience>>),
-    Attribute { name: String, test: Test },
+    Attribute {
+        name: String,
+        test: Test,
+    },
     /// An audience that the datafile does not have.
     Unknown,
 }

@@ -103,9 +103,9 @@ impl Experiment {
         {
             return Assignment::arm(key, Why::Forced);
         }
-        let stored = subject.stored.and_then(|stored| {
-            stored.get(&self.id)?.get("variation_id").and_then(Value::as_str)
-        });
+        let stored = subject
+            .stored
+            .and_then(|stored| stored.get(&self.id)?.get("variation_id").and_then(Value::as_str));
         if let Some(key) = stored.and_then(|stored| self.variation(stored)) {
             return Assignment::arm(key, Why::Stored);
         }

@@ -78,7 +78,11 @@ impl<'v> Datafile<'v> {
         let named = |node: &&Node<'_>| node.value()["key"].as_str() == Some(key);
         let Some(flag) = flags.iter().find(named) else {
             let flags = flags.iter().filter_map(|node| node.value()["key"].as_str());
-            return Err(no_such("experiment or flag", key, self.experiments.keys().copied().chain(flags)));
+            return Err(no_such(
+                "experiment or flag",
+                key,
+                self.experiments.keys().copied().chain(flags),
+            ));
         };
         let mut experiments = Vec::new();
         for id in flag.list("experimentIds")? {

@@ -62,6 +62,7 @@ struct Prepared {
 }
 
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "they are the export's own fields")]
 struct Flag {
     key: String,
     active: bool,
@@ -87,10 +88,19 @@ struct Condition {
 
 #[derive(Debug)]
 enum Filter {
-    Property { key: String, test: Test },
-    Cohort { cohort: Cohort, expect: bool },
+    Property {
+        key: String,
+        test: Test,
+    },
+    Cohort {
+        cohort: Cohort,
+        expect: bool,
+    },
     /// Another flag, by its place, that has to have a value.
-    Flag { flag: usize, expect: Value },
+    Flag {
+        flag: usize,
+        expect: Value,
+    },
 }
 
 #[derive(Debug)]
@@ -99,7 +109,10 @@ enum Cohort {
     Everyone,
     All(Vec<Cohort>),
     Any(Vec<Cohort>),
-    Filter { filter: Box<Filter>, negated: bool },
+    Filter {
+        filter: Box<Filter>,
+        negated: bool,
+    },
 }
 
 /// What a flag comes to.

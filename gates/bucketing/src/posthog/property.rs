@@ -17,9 +17,17 @@ type Numbers = [u64; 3];
 
 #[derive(Debug)]
 pub(super) enum Test {
-    Exact { to: Value, strict: bool, expect: bool },
+    Exact {
+        to: Value,
+        strict: bool,
+        expect: bool,
+    },
     Set(bool),
-    Text { part: String, test: fn(&str, &str) -> bool, expect: bool },
+    Text {
+        part: String,
+        test: fn(&str, &str) -> bool,
+        expect: bool,
+    },
     Pattern(Pattern, bool),
     Order(Value, fn(Ordering) -> bool),
     Date(f64, fn(Ordering) -> bool),

@@ -81,7 +81,7 @@ impl<'v> Definitions<'v> {
         let group = self.group(&filters)?;
         let mut conditions = Vec::new();
         for condition in filters.list("groups")? {
-            conditions.push(self.condition(&condition, &group)?);
+            conditions.push(self.condition(&condition, group.as_ref())?);
         }
         let mut variants = Vec::new();
         let mut from = 0.0;
@@ -103,7 +103,8 @@ impl<'v> Definitions<'v> {
             key: name.to_owned(),
             active: node.truth_at("active")?,
             continuous: node.truth_at("ensure_experience_continuity")?,
-            by_device: group.is_none() && node.text_at("bucketing_identifier")? == Some("device_id"),
+            by_device: group.is_none()
+                && node.text_at("bucketing_identifier")? == Some("device_id"),
             group,
             holdout,
             early_exit: filters.truth_at("early_exit")?,
@@ -116,9 +117,9 @@ impl<'v> Definitions<'v> {
     fn condition(
         &mut self,
         node: &Node<'v>,
-        of_flag: &Option<Option<String>>,
+        of_flag: Option<&Option<String>>,
     ) -> Result<Condition, Error> {
-        let group = self.group(node)?.filter(|own| of_flag.as_ref() != Some(own));
+        let group = self.group(node)?.filter(|own| of_flag != Some(own));
         let mut filters = Vec::new();
         for filter in node.list("properties")? {
             filters.push(self.filter(&filter, &[])?);

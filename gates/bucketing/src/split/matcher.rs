@@ -27,7 +27,11 @@ pub(super) enum Test {
     List(Vec<String>),
     Text(Vec<String>, fn(&str, &str) -> bool),
     /// From and to, each of which is in; times are cut to whole units.
-    Range { from: f64, to: f64, unit: Option<f64> },
+    Range {
+        from: f64,
+        to: f64,
+        unit: Option<f64>,
+    },
     Set(Vec<String>, Relation),
     Truth(bool),
     Pattern(Pattern),
@@ -79,7 +83,9 @@ pub(super) fn read(node: &Node<'_>, segments: Option<&Node<'_>>) -> Result<Match
                     .hint("give them in the configuration: \"segments\": {\"name\": [\"key\"]}")
             })?;
             let keys = segment.items()?;
-            Test::List(keys.iter().map(|key| Ok(key.text()?.to_owned())).collect::<Result<_, Error>>()?)
+            Test::List(
+                keys.iter().map(|key| Ok(key.text()?.to_owned())).collect::<Result<_, Error>>()?,
+            )
         }
         "EQUAL_TO" => number((false, false), DAY)?,
         "GREATER_THAN_OR_EQUAL_TO" => number((false, true), MINUTE)?,
@@ -170,7 +176,8 @@ impl Test {
             Test::Version(expect, test) => version().is_some_and(|given| test(given.cmp(expect))),
             // Unlike in their order, what is built in counts in whether two are the same.
             Test::VersionIn(list) => {
-                version().is_some() && text().is_some_and(|text| list.iter().any(|one| *one == text))
+                version().is_some()
+                    && text().is_some_and(|text| list.iter().any(|one| *one == text))
             }
             Test::VersionRange(from, to) => {
                 version().is_some_and(|given| given >= *from && given <= *to)

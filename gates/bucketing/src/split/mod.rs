@@ -220,9 +220,10 @@ impl Prepared {
         let own = subject.attributes.and_then(|all| all.get("bucketingKey"));
         let key = own.and_then(Value::as_str).unwrap_or(subject.id);
         for condition in &split.conditions {
-            let met = condition.matchers.iter().all(|(matcher, negate)| {
-                self.matches(matcher, subject) != *negate
-            });
+            let met = condition
+                .matchers
+                .iter()
+                .all(|(matcher, negate)| self.matches(matcher, subject) != *negate);
             if !met {
                 continue;
             }

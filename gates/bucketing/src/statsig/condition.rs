@@ -24,7 +24,10 @@ pub(super) enum Source {
     /// A field of the user; where it comes from the address or the browser, when not given.
     Field(String, Option<&'static str>),
     Environment(String),
-    Bucket { salt: String, id_type: String },
+    Bucket {
+        salt: String,
+        id_type: String,
+    },
     Unit(String),
     Time,
 }
@@ -113,7 +116,9 @@ fn test(node: &Node<'_>) -> Result<Test, Error> {
         "str_ends_with_any" => any(|text, end| text.ends_with(end), true, true),
         "str_contains_any" => any(part, true, true),
         "str_contains_none" => any(part, true, false),
-        "str_matches" => Test::Pattern(Pattern::of(&node.need("targetValue")?, Dialect::Script, false)?),
+        "str_matches" => {
+            Test::Pattern(Pattern::of(&node.need("targetValue")?, Dialect::Script, false)?)
+        }
         "eq" => Test::Equal(target, true),
         "neq" => Test::Equal(target, false),
         "before" => date(Ordering::is_lt)?,
@@ -225,14 +230,13 @@ impl Test {
                 text.encode_utf16().count() < 1000 && pattern.finds(&text)
             }
             Test::Equal(target, expect) => script::equal(value, Some(target)) == *expect,
-            Test::Date(target, test) => {
-                value.and_then(moment).is_some_and(|moment| {
-                    moment.partial_cmp(target).is_some_and(test)
-                })
-            }
+            Test::Date(target, test) => value
+                .and_then(moment)
+                .is_some_and(|moment| moment.partial_cmp(target).is_some_and(test)),
             Test::Items { list, all, expect } => {
                 let Some(items) = value.and_then(Value::as_array) else { return false };
-                let has = |one: &Value| items.iter().any(|item| script::same(Some(item), Some(one)));
+                let has =
+                    |one: &Value| items.iter().any(|item| script::same(Some(item), Some(one)));
                 let found = if *all { list.iter().all(has) } else { list.iter().any(has) };
                 found == *expect
             }

@@ -133,8 +133,8 @@ impl Prepared {
                 return self.spec(&self.specs[delegate], subject, last);
             }
             let pass = match rule.percentage {
-                none if none == 0.0 => false,
-                all if all == 100.0 => true,
+                0.0 => false,
+                100.0 => true,
                 share => {
                     let id = unit(subject, &rule.id_type);
                     let hash = sha256(&[&spec.salt, ".", &rule.salt, ".", &id]);

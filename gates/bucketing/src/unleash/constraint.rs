@@ -128,9 +128,9 @@ impl Constraint {
             Test::Pattern(pattern) => pattern.finds(&given),
             Test::Network(ranges) => Network::read(&given).is_some_and(|given| {
                 let ranges = ranges.iter().filter_map(|range| Network::read(range));
-                ranges.filter(|range| range.is_v4() == given.is_v4()).any(|range| {
-                    range.same_address(&given) || range.contains(&given)
-                })
+                ranges
+                    .filter(|range| range.is_v4() == given.is_v4())
+                    .any(|range| range.same_address(&given) || range.contains(&given))
             }),
             Test::In(..) | Test::Date(..) => false,
         })

@@ -21,11 +21,7 @@ struct Export<'v> {
     read: Vec<Option<Flag>>,
 }
 
-pub(super) fn prepare(
-    config: &Node<'_>,
-    key: &str,
-    given: &Given<'_>,
-) -> Result<Prepared, Error> {
+pub(super) fn prepare(config: &Node<'_>, key: &str, given: &Given<'_>) -> Result<Prepared, Error> {
     let flags = config.need("features")?.items()?;
     let mut by_name = BTreeMap::new();
     for flag in flags {
@@ -59,7 +55,7 @@ fn summary(flags: Vec<Flag>) -> Prepared {
     let all: Vec<&Variants> = of_strategies.chain(&flag.variants).collect();
     let weights = |variants: &Variants| {
         let weight = |variant: &Variant| (variant.name.clone(), f64::from(variant.weight));
-        Arm::weighted(variants.variants.iter().map(weight))
+        Arm::weighted(variants.list.iter().map(weight))
     };
     let mut arms: Vec<Arm> = Vec::new();
     for arm in all.iter().flat_map(|variants| weights(variants)) {
@@ -130,8 +126,8 @@ impl<'v> Export<'v> {
         }
         let nothing = Value::Object(serde_json::Map::new());
         let parameters = node.get("parameters");
-        let parameters =
-            parameters.unwrap_or_else(|| Node::at(format!("{}.parameters", node.place()), &nothing));
+        let parameters = parameters
+            .unwrap_or_else(|| Node::at(format!("{}.parameters", node.place()), &nothing));
         // Parameters are texts, whatever they mean.
         let text = |name: &str| {
             let value = parameters.get(name);
@@ -197,7 +193,7 @@ impl<'v> Export<'v> {
         let total = u32::try_from(total).map_err(|_| nodes[0].fail("weighs too much"))?;
         let group = Group::new(group, VARIANT_SEED, self.encoding);
         let by = by.filter(|by| *by != "default").map(str::to_owned);
-        Ok(Some(Variants { group, by, variants, total }))
+        Ok(Some(Variants { group, by, list: variants, total }))
     }
 }
 

@@ -20,12 +20,19 @@ pub(super) struct Strategy {
 pub(super) enum Kind {
     Default,
     /// A share in per cent, by a hash.
-    Rollout { group: Group, percentage: f64, by: Stickiness },
+    Rollout {
+        group: Group,
+        percentage: f64,
+        by: Stickiness,
+    },
     /// A share in per cent, by lots.
     Random(f64),
     Users(Vec<String>),
     Addresses(Vec<String>),
-    Hosts { hosts: Vec<String>, own: Option<String> },
+    Hosts {
+        hosts: Vec<String>,
+        own: Option<String>,
+    },
 }
 
 #[derive(Debug)]
@@ -82,7 +89,8 @@ impl Strategy {
                 Ok(*percentage > 0.0 && f64::from(number) <= *percentage)
             }
             Kind::Users(users) => {
-                Ok(context(subject, "userId").is_some_and(|id| users.iter().any(|user| *user == id)))
+                Ok(context(subject, "userId")
+                    .is_some_and(|id| users.iter().any(|user| *user == id)))
             }
             Kind::Addresses(ranges) => {
                 let address = context(subject, "remoteAddress").unwrap_or_default();
@@ -116,7 +124,7 @@ pub(super) struct Variants {
     pub group: Group,
     /// The field that is hashed; none for user, session or address, first come first.
     pub by: Option<String>,
-    pub variants: Vec<Variant>,
+    pub list: Vec<Variant>,
     pub total: u32,
 }
 
@@ -147,7 +155,7 @@ impl Variants {
                 context(subject, field).is_some_and(|value| values.iter().any(|one| *one == value))
             })
         };
-        if let Some(variant) = self.variants.iter().find(is_forced) {
+        if let Some(variant) = self.list.iter().find(is_forced) {
             *why = Some(Why::Forced);
             return Ok(given(variant));
         }
@@ -158,7 +166,7 @@ impl Variants {
         let target = match id {
             Some(id) => self.group.bucket(&id, self.total),
             None => {
-                let mut possible = self.variants.iter().filter(|variant| variant.weight > 0);
+                let mut possible = self.list.iter().filter(|variant| variant.weight > 0);
                 return match (possible.next(), possible.next()) {
                     (Some(only), None) => Ok(given(only)),
                     _ => Err(LOTS),
@@ -168,7 +176,7 @@ impl Variants {
         *bucket = Some(target);
         *why = Some(Why::Bucket);
         let mut up_to = 0;
-        let found = self.variants.iter().find(|variant| {
+        let found = self.list.iter().find(|variant| {
             up_to += variant.weight;
             variant.weight > 0 && up_to >= target
         });
