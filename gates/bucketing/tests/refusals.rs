@@ -113,6 +113,29 @@ fn ids_that_sdks_put_elsewhere_are_found() {
     assert!(found.is_empty(), "they differ beyond the basic plane alone");
 }
 
+/// What is nothing but an experiment takes a short way; a rule before it that takes nobody makes
+/// it take the long one.
+#[test]
+fn the_short_way_answers_as_the_long_one() {
+    let growthbook = bucketing::find("growthbook").unwrap();
+    let nobody = json!({"force": "c", "condition": {"id": {"$in": []}}});
+    for version in [1, 2] {
+        for (coverage, key) in [(1.0, "hero"), (0.4, "exp"), (0.0, "exp")] {
+            let rule = json!({"key": "exp", "variations": ["a", "b", "c"], "hashVersion": version,
+                "weights": [0.2, 0.3, 0.5], "coverage": coverage, "meta": [{"key": "x"}]});
+            let features = |rules: Value| json!({"features": {"hero": {"rules": rules}}});
+            let prepare = |config| growthbook.prepare(&config, key, &BTreeMap::new()).unwrap();
+            let short = prepare(features(json!([rule])));
+            let long = prepare(features(json!([nobody, rule])));
+            for at in 0..500 {
+                let id = format!("é{}", at * 7919);
+                let subject = Subject::of(if at == 0 { "" } else { &id });
+                assert_eq!(short.assign(&subject), long.assign(&subject), "{id} {version}");
+            }
+        }
+    }
+}
+
 #[test]
 fn bare_hashes_name_their_inputs() {
     let check = |provider: &str, inputs: &[(&str, &str)], expect: Result<Option<&str>, &str>| {

@@ -3,7 +3,7 @@
 //
 // The SDKs are installed somewhere else, with npm, and found by a link that is not kept:
 //   npm install --prefix DIR <the packages that a script's head names>
-//   ln -s DIR/node_modules tests/oracle/bucketing/node_modules
+//   ln -s DIR/node_modules tests/oracle/bucketing/node_modules   (it is ignored)
 //   node tests/oracle/bucketing/growthbook.mjs > gates/bucketing/tests/vectors/growthbook.jsonl
 
 import { createRequire } from "node:module";
@@ -86,7 +86,7 @@ let mentioned = null;
 // lines, though the SDK got them; where the definition refers to others, all of them count.
 export function about(definition, whole) {
   const own = JSON.stringify(definition);
-  const refers = /segment|prerequisite|dependenc|cohort|_gate|TREATMENT|\$ref|delegate|"flag"/i.test(own);
+  const refers = /segment|prerequisite|dependenc|cohort|(pass|fail)_gate|in_split_treatment|\$ref|delegate|"flag"/i.test(own);
   mentioned = refers ? JSON.stringify(whole) : own;
 }
 

@@ -118,6 +118,15 @@ impl Experiment {
         self.passing.get(arm).copied().unwrap_or(false)
     }
 
+    /// Whether nothing but its ranges decides, when nothing is stored or asked for.
+    pub(super) fn is_plain(&self) -> bool {
+        let asks = self.filters.is_some() || self.namespace.is_some() || self.condition.is_some();
+        let pages = self.pages.is_some() || self.old_page.is_some();
+        let state = self.inactive || self.stopped || self.forced.is_some();
+        let several = self.values.len() > 1 && self.leaves.is_empty();
+        !(asks || pages || state) && several && !self.passing.contains(&true)
+    }
+
     /// Puts a subject into an arm. `allowed` tells whether the features that it depends on allow
     /// it; the order of the questions is the SDK's.
     pub(super) fn run(

@@ -62,7 +62,17 @@ pub(super) fn prepare(config: &Node<'_>, key: &str, encoding: Encoding) -> Resul
     let unit = experiments.first().map_or("id", |first| &first.unit.attribute).to_owned();
     let arms = arms(&experiments);
     let forced = forced.cloned().unwrap_or_else(Map::new);
-    Ok(Prepared { features, asked, arms, unit, forced })
+    let plain = forced.is_empty()
+        && match (features.as_slice(), &asked) {
+            ([Feature { rules, .. }], Asked::Feature(_)) => match rules.as_slice() {
+                [Rule { parents, filters, serves: Serves::Experiment(experiment) }] => {
+                    parents.is_empty() && filters.is_empty() && experiment.is_plain()
+                }
+                _ => false,
+            },
+            _ => false,
+        };
+    Ok(Prepared { features, asked, arms, unit, forced, plain })
 }
 
 /// Arms of one experiment with their shares; of several by their names alone.
