@@ -204,7 +204,8 @@ impl Session {
                 Err(fault) => return Err(self.failed("reading what the page measured", fault)),
             };
             // What was there before the load event is no rest after it.
-            let quiet = Duration::from_secs_f64(read.quiet.max(0.0) / 1e3).min(loaded.elapsed());
+            let quiet = Duration::try_from_secs_f64(read.quiet.max(0.0) / 1e3);
+            let quiet = quiet.unwrap_or(Duration::MAX).min(loaded.elapsed());
             if quiet >= QUIET && !self.expects_more()? {
                 return Ok((read, true));
             }

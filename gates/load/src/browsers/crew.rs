@@ -303,7 +303,13 @@ impl Looker<'_> {
                     self.keep(Load { failed: Some(error.to_string()), ..load });
                 }
                 Err(error) => {
-                    // It says nothing of the page; the next visit starts another browser.
+                    if is_while_open(&error) {
+                        // A page that brings a browser down, or never lets go of it, is no page for
+                        // a visitor either; and if it was not the page, better a doubt too many.
+                        let why = format!("the browser was lost while it was open: {error}");
+                        self.keep(Load { failed: Some(why), ..load });
+                    }
+                    // The next visit starts another browser.
                     *losses += 1;
                     if *losses >= LOSSES {
                         return Err(error);
@@ -331,6 +337,12 @@ fn is_of_page(error: &visual_browser::Error) -> bool {
             | Is::Navigation { .. }
             | Is::NavigationTimeout { .. }
     )
+}
+
+/// Whether a browser was there and was lost with the page.
+fn is_while_open(error: &visual_browser::Error) -> bool {
+    use visual_browser::Error as Is;
+    matches!(error, Is::SessionLost { .. } | Is::Protocol { .. })
 }
 
 fn seen(load: Load, visited: &Visited) -> Load {
