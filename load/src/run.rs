@@ -32,7 +32,8 @@ pub struct Plan {
     pub asks: Asks,
     /// What makes requests due: every thread has its part.
     pub drive: Drive,
-    /// In a closed loop, how many visits go on at once.
+    /// In a closed loop, how many visits go on at once. Where all requests are the same, as many do
+    /// as connections may carry.
     pub users: usize,
     /// How many connections there may be at once.
     pub connections: usize,
@@ -215,21 +216,28 @@ impl Plan {
             let by = number % addresses.len().max(1);
             addresses.rotate_left(by);
         }
+        let connections = share(self.connections(), number, threads).max(1);
+        let users = match (&self.asks, &self.drive) {
+            // Each connection is kept as busy as it may be.
+            (Asks::One(_), Drive::Closed) => {
+                let streams = origins.iter().map(|origin| origin.protocol.streams()).max();
+                connections * streams.unwrap_or(1)
+            }
+            _ => {
+                let own = share(self.users, self.machine as usize, self.machines as usize);
+                share(own, number, threads).max(1)
+            }
+        };
         Job {
             origins,
             asks: self.asks.clone(),
             drive,
-            users: share(
-                share(self.users, self.machine as usize, self.machines as usize),
-                number,
-                threads,
-            )
-            .max(1),
+            users,
             part: (
                 self.machine + self.machines.max(1) * number as u64,
                 self.machines.max(1) * threads as u64,
             ),
-            connections: share(self.connections(), number, threads).max(1),
+            connections,
             reuse: self.reuse,
             count_from: nanos(self.warm_up),
             end: nanos(self.warm_up + self.duration),

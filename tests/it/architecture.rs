@@ -20,11 +20,24 @@ fn allowed(name: &str) -> &'static [&'static str] {
         "gate-core" | "recorder" => &["redact"],
         "gate-arguments" | "gate-command" | "gate-request" | "gate-runs" => &["gate-core"],
         "demo-site" => &["gate-arguments", "gate-core"],
-        "gate-harness" => &["gate-core", "gate-runs"],
-        "gate-review" => &["gate-arguments", "gate-core", "gate-runs"],
+        "gate-harness" | "gate-pages" => &["gate-core", "gate-runs"],
+        "gate-review" => &["gate-arguments", "gate-core", "gate-pages", "gate-runs"],
         "gate-api" => &["gate-arguments", "gate-core", "gate-request", "recorder", "redact"],
-        "gate-load" => &["gate-arguments", "gate-core", "gate-request", "load", "redact", "stats"],
-        "gate-visual" => &["gate-arguments", "gate-core", "visual-browser", "visual-diff"],
+        "gate-load" => &[
+            "gate-arguments",
+            "gate-browsers",
+            "gate-core",
+            "gate-pages",
+            "gate-request",
+            "load",
+            "redact",
+            "stats",
+            "visual-browser",
+        ],
+        "gate-browsers" => &["gate-core", "visual-browser"],
+        "gate-visual" => {
+            &["gate-arguments", "gate-browsers", "gate-core", "visual-browser", "visual-diff"]
+        }
         "gate" => &[
             "demo-site",
             "gate-api",

@@ -157,7 +157,7 @@ pub struct SpecGate {
 /// Turns a file of another tool into a spec.
 #[derive(Clone)]
 pub struct Importer {
-    /// The name of the format: `gate import FORMAT FILE`.
+    /// The name of the format: `gate import FORMAT FILE`, or `gate import FORMAT URL`.
     pub format: &'static str,
     /// One line about it.
     pub about: &'static str,
@@ -165,7 +165,13 @@ pub struct Importer {
     pub recognises: fn(&[u8]) -> bool,
     /// Turns the file into a spec.
     pub import: fn(&[u8]) -> Result<Imported, Error>,
+    /// Gets the file, where it is made from what stands at an address (`http` or `https`) that is
+    /// named instead of one.
+    pub fetch: Option<Fetch>,
 }
+
+/// Gets a file from what stands at an address.
+pub type Fetch = fn(&str, &Context) -> Result<Vec<u8>, Error>;
 
 /// What an importer made.
 pub struct Imported {

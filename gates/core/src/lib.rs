@@ -114,7 +114,7 @@ pub use evidence::{Evidence, Role};
 pub use exit::ExitCode;
 pub use gate::{AnyGate, Boxed, Gate, Measured, Needs, Settings, UnitId};
 pub use kind::{
-    Clash, Command, Finding, Imported, Importer, Kind, OfferedTool, Probe, Registry, Runs,
+    Clash, Command, Fetch, Finding, Imported, Importer, Kind, OfferedTool, Probe, Registry, Runs,
     SpecChoice, SpecGate, Specs, SpecsRead,
 };
 pub use observation::{Observation, ObservationSchema};

@@ -1,17 +1,17 @@
 //! A run for people: over time, and as a distribution.
 
-use gate_core::Error;
+use gate_core::Json;
 use gate_core::evidence::{
     Align, Axis, Column, Series, SeriesEvidence, SeriesLimit, SeriesSchema, TableEvidence,
     TableSchema,
 };
-use gate_core::{Context, Evidence, Json};
 use serde_json::json;
 
 use load::Tally;
 
 use crate::figures::{Figures, Row};
 use crate::settings::Settings;
+use crate::shown::Shown;
 use crate::threshold::{Aggregate, Metric};
 
 /// The quantiles of the distribution.
@@ -25,12 +25,8 @@ const QUANTILES: [(f64, &str); 7] = [
     (1.0, "all"),
 ];
 
-/// Keeps what people look at. The first of the versions is the one under test.
-pub(crate) fn keep(
-    spec: &Settings,
-    versions: &[Figures],
-    cx: &Context,
-) -> Result<Vec<Evidence>, Error> {
+/// What people look at. The first of the versions is the one under test.
+pub(crate) fn all(spec: &Settings, versions: &[Figures]) -> Vec<Shown> {
     let name = |at: usize, text: &str| match (versions.len(), at) {
         (1, _) => text.to_owned(),
         (_, 0) => format!("{text}, this version"),
@@ -54,10 +50,8 @@ pub(crate) fn keep(
             })
             .collect();
         let axis = Axis { name: "time".to_owned(), unit: "s".to_owned() };
-        cx.keep_structured(
-            label,
-            &SeriesEvidence { schema: SeriesSchema::default(), x: axis, series, limits },
-        )
+        let schema = SeriesSchema::default();
+        Shown::series(label, SeriesEvidence { schema, x: axis, series, limits })
     };
     let whole = spec.thresholds.iter().filter(|one| one.step.is_none());
     let limits = whole.map(|one| one.threshold).filter(|threshold| {
@@ -77,7 +71,7 @@ pub(crate) fn keep(
                 line("99%", |row| row.p99.map(ms)),
             ],
             limits,
-        )?,
+        ),
         over(
             "requests and failures",
             "/s",
@@ -86,24 +80,24 @@ pub(crate) fn keep(
                 line("failed", |row| Some(row.failures as f64)),
             ],
             Vec::new(),
-        )?,
+        ),
         over(
             "lateness of the generator",
             "ms",
             vec![line("99%", |row| row.lag.map(ms))],
             Vec::new(),
-        )?,
-        cx.keep_structured("distribution of latency", &distribution(versions))?,
+        ),
+        Shown::table("distribution of latency", distribution(versions)),
     ];
     if versions.iter().any(|figures| figures.all.cache_told > 0) {
         let hits: Line = |row| (row.told > 0).then(|| row.hits as f64 / row.told as f64 * 100.0);
-        all.push(over("answers from a cache", "%", vec![line("hits", hits)], Vec::new())?);
+        all.push(over("answers from a cache", "%", vec![line("hits", hits)], Vec::new()));
     }
     let steps = spec.steps();
     if let (Some(first), false) = (versions.first(), steps.is_empty()) {
-        all.push(cx.keep_structured("steps", &of_steps(&steps, &first.all))?);
+        all.push(Shown::table("steps", of_steps(&steps, &first.all)));
     }
-    Ok(all)
+    all
 }
 
 /// What was counted of each step of the version under test.

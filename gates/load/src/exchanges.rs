@@ -9,6 +9,7 @@ use redact::Cleaner;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
+use crate::shown::{Shown, What};
 use crate::words::time;
 
 /// What is known of one of them.
@@ -47,16 +48,19 @@ pub(crate) struct SeenExchanges {
     pub(crate) failed: Vec<SeenExchange>,
 }
 
+/// Keeps an exchange that has no secrets left; gives what it is kept as.
+pub(crate) type Keep<'k> = dyn FnMut(Shown) -> Result<Option<Evidence>, Error> + 'k;
+
 /// Takes the secrets out of all of them.
 pub(crate) fn without_secrets(
     all: &Exchanges,
     url: &Url,
     cx: &Context,
-    keeps: bool,
+    keep: &mut Keep<'_>,
 ) -> Result<SeenExchanges, Error> {
     let cleaner = Cleaner::new(cx.redactor().clone(), &[], fresh_key()?);
-    let each = |list: Vec<&Exchange>| {
-        let each = list.into_iter().map(|one| seen(one, url, &cleaner, keeps.then_some(cx)));
+    let mut each = |list: Vec<&Exchange>| {
+        let each = list.into_iter().map(|one| seen(one, url, &cleaner, keep));
         each.collect::<Result<Vec<_>, Error>>()
     };
     Ok(SeenExchanges { slowest: each(all.slowest())?, failed: each(all.failed())? })
@@ -75,7 +79,7 @@ fn seen(
     one: &Exchange,
     url: &Url,
     cleaner: &Cleaner,
-    cx: Option<&Context>,
+    keep: &mut Keep<'_>,
 ) -> Result<SeenExchange, Error> {
     let asked = one.asked();
     let mut words = asked.line.split(' ');
@@ -89,37 +93,26 @@ fn seen(
         }
         Err(_) => method.to_owned(),
     };
-    let evidence = match cx {
-        None => None,
-        Some(cx) => {
-            let answered = one.answered();
-            let clean =
-                |parts: &Parts| (headers(parts, &host, cleaner), body(parts, &host, cleaner));
-            let (of_request, sent) = clean(&asked);
-            let response = answered.as_ref().map(|parts| {
-                let (headers, body) = clean(parts);
-                Response { status: one.status, headers, body }
-            });
-            let evidence = ExchangeEvidence {
-                schema: ExchangeSchema::V1,
-                request: Request {
-                    method: method.to_owned(),
-                    url: whole,
-                    headers: of_request,
-                    body: sent,
-                },
-                response,
-                expected: None,
-                differences: Vec::new(),
-            };
-            let took = time((one.latency / 1000) as f64);
-            let label = match one.failure {
-                Some(failure) => format!("failed ({}) after {took}: {line}", failure.name()),
-                None => format!("slow, {took}: {line}"),
-            };
-            Some(cx.keep_structured(label, &evidence)?)
-        }
+    let answered = one.answered();
+    let clean = |parts: &Parts| (headers(parts, &host, cleaner), body(parts, &host, cleaner));
+    let (of_request, sent) = clean(&asked);
+    let response = answered.as_ref().map(|parts| {
+        let (headers, body) = clean(parts);
+        Response { status: one.status, headers, body }
+    });
+    let exchange = ExchangeEvidence {
+        schema: ExchangeSchema::V1,
+        request: Request { method: method.to_owned(), url: whole, headers: of_request, body: sent },
+        response,
+        expected: None,
+        differences: Vec::new(),
     };
+    let took = time((one.latency / 1000) as f64);
+    let label = match one.failure {
+        Some(failure) => format!("failed ({}) after {took}: {line}", failure.name()),
+        None => format!("slow, {took}: {line}"),
+    };
+    let evidence = keep(Shown { label, what: What::Exchange(Box::new(exchange)) })?;
     Ok(SeenExchange {
         at: one.intended as f64 / 1e9,
         latency: one.latency / 1000,

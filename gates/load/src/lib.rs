@@ -1,6 +1,7 @@
 //! Load tests: thresholds that know how sure they are, two versions beside each other in one run,
 //! and a generator that says when it was itself the limit.
 
+mod browsers;
 mod capacity;
 mod charts;
 mod commands;
@@ -11,11 +12,13 @@ mod fleet;
 mod import;
 mod judge;
 mod measure;
+mod page;
 mod report;
 mod script;
 mod seconds;
 mod seen;
 mod settings;
+mod shown;
 mod target;
 mod threshold;
 mod words;
@@ -31,6 +34,7 @@ use gate_core::{
 };
 use url::Url;
 
+use browsers::Crew;
 pub use capacity::Capacity;
 use exchanges::{SeenExchange, SeenExchanges};
 use figures::Figures;
@@ -41,8 +45,8 @@ use seconds::Slice;
 pub use seen::Observation;
 use seen::SeenVersion;
 pub use settings::{
-    Asset, Campaign, Compare, FeedOrder, Replay, Required, Scenario, Send, Settings, StageSpec,
-    Step, Think, TimeOfDay,
+    Asset, Browsers, Campaign, Compare, FeedOrder, Replay, Required, Scenario, Send, Settings,
+    StageSpec, Step, Think, TimeOfDay,
 };
 use target::{Asks, Target};
 pub use threshold::Threshold;
@@ -53,6 +57,7 @@ pub fn kind() -> Kind {
     Kind::of(Load, about)
         .command(commands::command())
         .importer(import::har())
+        .importer(import::page())
         .importer(import::k6())
         .importer(import::openapi())
 }
@@ -98,6 +103,7 @@ impl Gate for Load {
         cx: &Context,
     ) -> Result<Observation, Error> {
         let versions = versions(spec, cx)?;
+        let pages = browsers::of_environments(spec, &versions, cx)?;
         let (spec, own, folder) = (spec.clone(), cx.clone(), cx.scratch()?);
         // An attempt that is given up drops this, and with it ends what the thread is at.
         let (_alive, gone) = Alive::new();
@@ -107,7 +113,8 @@ impl Gate for Load {
             let earlier = file.map(|file| earlier::open(&own.spec_folder().join(file), &folder));
             let earlier = earlier.transpose()?;
             let seed = own.seed();
-            let mut work = Work { spec: &spec, versions, folder: &folder, seed, earlier };
+            let browsers = Crew::of(&spec, &pages, &own)?;
+            let mut work = Work { spec: &spec, versions, folder: &folder, seed, earlier, browsers };
             let measured = measure::measure(&mut work, &mut Follow { cx: &own, gone })?;
             kept(&spec, measured, &own)
         });
@@ -138,6 +145,10 @@ impl Gate for Load {
         };
         if let Some(failures) = outcome.checks.iter_mut().find(|one| one.id == "failures") {
             failures.evidence.extend(kept(&seen.exchanges.failed));
+        }
+        let watched = seen.browsers.iter().flat_map(|watched| watched.charts.iter().cloned());
+        if let Some(check) = outcome.checks.iter_mut().find(|one| one.id == "browsers") {
+            check.evidence.extend(watched);
         }
         // Beside what they have broken, or else beside the charts.
         let slow = outcome.checks.iter().position(|one| {
@@ -349,7 +360,10 @@ fn kept(spec: &Settings, measured: Measured, cx: &Context) -> Result<Observation
     let seconds = measured.looks.last().map_or(0, |look| look.seconds);
     let exchanges = match measured.versions.first() {
         None => SeenExchanges::default(),
-        Some(own) => exchanges::without_secrets(&own.exchanges, &own.target, cx, true)?,
+        Some(own) => {
+            let mut keep = |one: shown::Shown| one.keep(cx).map(Some);
+            exchanges::without_secrets(&own.exchanges, &own.target, cx, &mut keep)?
+        }
     };
     let (mut versions, mut figures) = (Vec::new(), Vec::new());
     for version in measured.versions {
@@ -368,11 +382,15 @@ fn kept(spec: &Settings, measured: Measured, cx: &Context) -> Result<Observation
         });
     }
     let mut charts = match (&measured.refused, &spec.capacity, &measured.capacity) {
-        (None, Some(capacity), Some(found)) => capacity::keep(capacity, found, cx)?,
+        (None, Some(capacity), Some(found)) => shown::keep(&capacity::shown(capacity, found), cx)?,
         _ => Vec::new(),
     };
     if measured.refused.is_none() {
-        charts.extend(charts::keep(spec, &figures, cx)?);
+        charts.extend(shown::keep(&charts::all(spec, &figures), cx)?);
+    }
+    let mut browsers = measured.browsers;
+    if let Some(watched) = &mut browsers {
+        watched.charts = shown::keep(&browsers::shown(spec, watched), cx)?;
     }
     Ok(Observation {
         versions,
@@ -383,6 +401,7 @@ fn kept(spec: &Settings, measured: Measured, cx: &Context) -> Result<Observation
         exchanges,
         lost: measured.lost,
         capacity: measured.capacity,
+        browsers,
         charts,
     })
 }

@@ -6,6 +6,7 @@ use gate_core::{Json, Verdict};
 use load::{Failure, Histogram, Tally};
 use serde_json::json;
 
+use crate::browsers;
 use crate::capacity;
 use crate::exchanges::SeenExchange;
 use crate::judge::{Compared, Decided, Estimate, Judged};
@@ -52,6 +53,9 @@ pub(crate) fn document(
         let all = judged.figures.first().map(|figures| steps(&names, &figures.all));
         merge(&mut document, json!({ "steps": all }));
     }
+    if let Some(watched) = &seen.browsers {
+        merge(&mut document, json!({ "browsers": browsers::document(watched, 0) }));
+    }
     if let Some(limit) = &seen.aborted {
         merge(&mut document, json!({ "aborted": limit }));
     }
@@ -62,6 +66,9 @@ pub(crate) fn document(
         let comparison: Vec<Json> = judged.comparison.iter().map(compared).collect();
         let mut baseline = version(seen, judged, 1);
         merge(&mut baseline, json!({ "url": seen.versions[1].url }));
+        if let Some(watched) = seen.browsers.as_ref().filter(|seen| seen.pages.len() > 1) {
+            merge(&mut baseline, json!({ "browsers": browsers::document(watched, 1) }));
+        }
         merge(&mut document, json!({ "baseline": baseline, "comparison": comparison }));
     }
     document

@@ -3,6 +3,7 @@
 use gate_core::Evidence;
 use serde::{Deserialize, Serialize};
 
+use crate::browsers::Watched;
 use crate::capacity::Searched;
 use crate::exchanges::SeenExchanges;
 use crate::measure::{Generator, Look, Lost, Refused};
@@ -32,6 +33,9 @@ pub struct Observation {
     /// What a search for capacity has found.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) capacity: Option<Searched>,
+    /// What browsers have seen meanwhile.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) browsers: Option<Watched>,
     /// Charts for people.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) charts: Vec<Evidence>,

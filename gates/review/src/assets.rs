@@ -28,7 +28,7 @@ macro_rules! asset {
 /// `data.js` and the one after it.
 pub(crate) const ALL: [Asset; 18] = [
     asset!("image/svg+xml", "icon.svg"),
-    asset!(CSS, "page.css"),
+    Asset { name: "page.css", media_type: CSS, text: gate_pages::STYLE },
     asset!(CSS, "review.css"),
     asset!(SCRIPT, "page.js"),
     asset!(SCRIPT, "data.js"),

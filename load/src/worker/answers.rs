@@ -122,8 +122,8 @@ impl Worker<'_> {
     fn follow(&mut self, slot: Option<usize>, now: Nanos) {
         let arrival = match self.job.drive {
             Drive::Closed if now >= self.job.end => None,
-            Drive::Closed => Some(Arrival { intended: now, noticed: now, asked: ONE }),
-            Drive::Open(_) => self.overdue.pop_front(),
+            Drive::Closed => Some(Arrival::new(now, now, ONE)),
+            Drive::Open(_) => self.overdue.pop_first(),
         };
         match (arrival, slot) {
             (Some(arrival), Some(slot)) => self.send(slot, arrival, now),

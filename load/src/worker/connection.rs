@@ -20,6 +20,14 @@ pub(super) struct Arrival {
     pub(super) noticed: Nanos,
     /// Where what is asked stands.
     pub(super) asked: u32,
+    /// How often it was sent and not begun with.
+    pub(super) tries: u8,
+}
+
+impl Arrival {
+    pub(super) fn new(intended: Nanos, noticed: Nanos, asked: u32) -> Arrival {
+        Arrival { intended, noticed, asked, tries: 0 }
+    }
 }
 
 /// What a connection is at.

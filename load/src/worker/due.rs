@@ -8,7 +8,7 @@ use super::{Drive, SWEEP, Slot, Worker, token};
 use crate::clock::Nanos;
 use crate::schedule::{Schedule, Spacing};
 use crate::tally::Failure;
-use crate::visit::Asks;
+use crate::visit::{Asks, Protocol};
 
 /// How many visitors in a row may be impossible before nobody comes any more.
 const TRIES: usize = 1000;
@@ -29,7 +29,7 @@ impl Worker<'_> {
     /// Somebody comes.
     fn arrive(&mut self, intended: Nanos, now: Nanos) {
         if self.visits.is_none() {
-            self.overdue.push_back(Arrival { intended, noticed: now, asked: ONE });
+            self.overdue.push_back(0, Arrival::new(intended, now, ONE));
             return;
         }
         self.visit(intended, now);
@@ -71,9 +71,10 @@ impl Worker<'_> {
             if intended >= self.job.end {
                 continue;
             }
+            let origin = ask.origin;
             let asked = self.pending.insert(ask);
             if intended <= now {
-                self.overdue.push_back(Arrival { intended, noticed: now, asked });
+                self.overdue.push_back(origin, Arrival::new(intended, now, asked));
             } else {
                 self.pending.later(intended, asked);
             }
@@ -86,7 +87,8 @@ impl Worker<'_> {
             Drive::Closed => now >= self.job.end,
             Drive::Open(_) => self.next.is_none(),
         };
-        is_over && self.busy == 0 && self.overdue.is_empty() && self.pending.next().is_none()
+        let is_waiting = !self.overdue.is_empty() || !self.refused.is_empty();
+        is_over && self.busy == 0 && !is_waiting && self.pending.next().is_none()
     }
 
     /// When something is due next.
@@ -102,6 +104,7 @@ impl Worker<'_> {
     pub(super) fn cut_short(&mut self, now: Nanos) {
         self.next = None;
         self.overdue.clear();
+        self.refused.clear();
         self.pending.forget_later();
         self.job.end = self.job.end.min(now);
         if let Drive::Open(schedule) = &mut self.job.drive {
@@ -112,7 +115,7 @@ impl Worker<'_> {
             for slot in 0..self.slots.len() {
                 let Slot { connection, many, .. } = &self.slots[slot];
                 let is_busy = connection.as_ref().is_some_and(|one| one.state != State::Idle);
-                let under_way = many.as_ref().map_or(0, |many| many.under_way());
+                let under_way = self.slots[slot].under_way();
                 if is_busy || under_way > 0 {
                     self.busy -= usize::from(is_busy) + under_way;
                     let is_listed = many.as_ref().is_some_and(|many| many.is_listed);
@@ -131,12 +134,14 @@ impl Worker<'_> {
             self.next = schedule.next();
         }
         while let Some((intended, asked)) = self.pending.due(now) {
-            self.overdue.push_back(Arrival { intended, noticed: now, asked });
+            let arrival = Arrival::new(intended, now, asked);
+            self.overdue.push_back(self.origin(arrival), arrival);
         }
         if now >= self.job.end {
             self.pending.forget_later();
             if self.visits.is_none() && matches!(self.job.drive, Drive::Closed) {
                 self.overdue.clear();
+                self.refused.clear();
             }
         }
         if self.overdue.is_empty() || (waiting == self.overdue.len() && self.busy >= self.most) {
@@ -144,7 +149,7 @@ impl Worker<'_> {
         }
         self.send_overdue(now);
         while self.overdue.len() > self.job.room {
-            if let Some(arrival) = self.overdue.pop_back() {
+            if let Some(arrival) = self.overdue.pop_last() {
                 self.give_up(arrival, Failure::Overflow, now);
             }
         }
@@ -152,29 +157,26 @@ impl Worker<'_> {
 
     /// Sends what is overdue, as far as there are connections.
     pub(super) fn send_overdue(&mut self, now: Nanos) {
+        self.overdue.reopen();
         // What cannot be sent may come back.
         for _ in 0..self.overdue.len() {
             if self.busy >= self.most {
                 break;
             }
-            let Some(arrival) = self.overdue.pop_front() else { break };
-            let origin = self.origin(arrival);
+            let Some((origin, arrival)) = self.overdue.pop() else { break };
+            if self.shares && self.job.protocol(origin) != Protocol::Http1 {
+                self.send_shared(origin, arrival, now);
+                continue;
+            }
             match self.idle[origin].pop() {
-                Some(slot) if self.slots[slot].many.is_some() => self.share(slot, arrival, now),
                 Some(slot) => self.send(slot, arrival, now),
-                None if self.may_connect(origin) => self.connect(arrival, now),
-                // There will be room once a connection is agreed upon.
-                None if self.idle.len() == 1 => {
-                    self.overdue.push_front(arrival);
-                    break;
-                }
-                None => self.overdue.push_back(arrival),
+                None => self.connect(arrival, now),
             }
         }
     }
 
     /// Where a request goes.
-    fn origin(&self, arrival: Arrival) -> usize {
+    pub(super) fn origin(&self, arrival: Arrival) -> usize {
         self.pending.get(arrival.asked).map_or(0, |ask| ask.origin)
     }
 
@@ -222,29 +224,22 @@ impl Worker<'_> {
         self.slots[slot].origin = number;
     }
 
-    /// Connections to one server that nobody needs make room for those to another one.
-    fn make_room(&mut self, wanted: usize) {
-        let open = self.slots.len() - self.free.len();
-        if open < self.job.connections || self.idle.len() < 2 {
+    /// Connections that nobody needs make room for one to this origin, as far as that is wanted.
+    pub(super) fn make_room(&mut self, wanted: usize) {
+        if self.open() < self.job.connections || (self.idle.len() < 2 && !self.shares) {
             return;
         }
-        let is_unused =
-            |slot: &usize| self.slots[*slot].many.as_ref().is_none_or(|many| many.under_way() == 0);
         let mut others = (0..self.idle.len()).filter(|at| *at != wanted);
+        let is_unused = |slot: &usize| self.slots[*slot].under_way() == 0;
         let unused = others.find_map(|at| self.idle[at].iter().copied().find(is_unused));
         if let Some(slot) = unused {
             self.close(slot, true);
         }
     }
 
-    /// Whether there may be another connection to this origin. Where each carries one request, that
-    /// no more are under way than may be says so.
-    fn may_connect(&mut self, origin: usize) -> bool {
-        if self.most == self.job.connections {
-            return true;
-        }
-        self.make_room(origin);
-        self.slots.len() - self.free.len() < self.job.connections
+    /// How many connections there are.
+    pub(super) fn open(&self) -> usize {
+        self.slots.len() - self.free.len()
     }
 
     /// In a closed loop, somebody else comes for one who was given up, after a moment and not at

@@ -7,12 +7,12 @@ mod delays;
 mod due;
 pub(crate) mod http2;
 mod job;
+mod overdue;
 mod pending;
 mod stream;
 mod streams;
 mod timer;
 
-use std::collections::VecDeque;
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -29,6 +29,7 @@ use books::Books;
 use connection::{Arrival, Connection, State, why};
 use delays::Delays;
 use http2::Multiplexed;
+use overdue::Overdue;
 use pending::Pending;
 use stream::Agreed;
 use timer::Timer;
@@ -42,8 +43,6 @@ const SWEEP: Nanos = 5_000_000;
 const BUFFER: usize = 64 << 10;
 /// How often one connection is read from before others have their turn.
 const TURNS: usize = 16;
-/// How often connections have their turn before it is looked for new events.
-const ROUNDS: usize = 4;
 /// How much earlier than the lag budget allows it wakes up: what waking up takes, here and where the
 /// request comes in, so that the budget is all that latency is too long by.
 const EARLY: Nanos = 110_000;
@@ -62,9 +61,13 @@ struct Worker<'s> {
     free: Vec<usize>,
     /// Connections that have room for a request, for each origin.
     idle: Vec<Vec<usize>>,
-    /// Connections that have more to read than they had their turn for, or something to send.
+    /// Connections that have more to read than they had their turn for.
     unread: Vec<usize>,
-    overdue: VecDeque<Arrival>,
+    /// Connections of HTTP/2 that have something to read or to send, each once.
+    awake: Vec<usize>,
+    overdue: Overdue,
+    /// What was refused and comes again at the next sweep.
+    refused: Vec<Arrival>,
     /// Who makes up what is asked; none where that is always the same.
     visits: Option<Box<dyn Visits>>,
     /// How many of them have begun.
@@ -77,6 +80,8 @@ struct Worker<'s> {
     /// How many requests are under way, and how many may be.
     busy: usize,
     most: usize,
+    /// Whether connections may carry several requests.
+    shares: bool,
     addressed: usize,
     books: Books,
     second: u64,
@@ -96,6 +101,22 @@ struct Slot {
     many: Option<Box<Multiplexed>>,
     number: usize,
     origin: usize,
+}
+
+impl Slot {
+    fn is_free(&self) -> bool {
+        self.connection.is_none() && self.many.is_none()
+    }
+
+    /// How many requests share its connection.
+    fn under_way(&self) -> usize {
+        self.many.as_ref().map_or(0, |many| many.under_way())
+    }
+
+    /// Whether its connection takes no more of them.
+    fn is_leaving(&self) -> bool {
+        self.many.as_ref().is_some_and(|many| many.is_leaving)
+    }
 }
 
 /// What a thread has to tell at its end.
@@ -127,7 +148,9 @@ pub fn work(
         free: Vec::new(),
         idle: vec![Vec::new(); job.origins.len()],
         unread: Vec::new(),
-        overdue: VecDeque::new(),
+        awake: Vec::new(),
+        overdue: Overdue::new(job.origins.len()),
+        refused: Vec::new(),
         visits: match &job.asks {
             Asks::One(_) => None,
             Asks::Script(script) => Some(script.visits()),
@@ -138,6 +161,7 @@ pub fn work(
         next: None,
         busy: 0,
         most: job.most(),
+        shares: job.origins.iter().any(|origin| origin.protocol != Protocol::Http1),
         addressed: 0,
         books: Books::new(job.exchanges, job.count_from, job.timeout),
         second: 0,
@@ -171,7 +195,8 @@ impl Worker<'_> {
                 self.sweep(now);
                 swept = now;
             }
-            self.take_turns();
+            // What that took is no sleep.
+            let now = if self.take_turns() { self.clock.now() } else { now };
             if self.is_done(now) {
                 break;
             }
@@ -186,38 +211,24 @@ impl Worker<'_> {
                     self.handle(event, now);
                 }
             }
+            for slot in std::mem::take(&mut self.unread) {
+                self.receive(slot, now, true);
+            }
             self.take_turns();
         }
         self.finish_second();
         Ok(())
     }
 
-    /// Goes on with connections that are not through with what is there for them. What they do may
-    /// give others something to do.
-    fn take_turns(&mut self) {
-        let begun = self.clock.now();
-        for _ in 0..ROUNDS {
-            // What comes in now is not older than that.
-            let now = self.clock.now();
-            if self.unread.is_empty() || now > begun + SWEEP {
-                return;
-            }
-            for slot in std::mem::take(&mut self.unread) {
-                if self.slots[slot].many.is_some() {
-                    self.go_on_with(slot);
-                } else {
-                    self.receive(slot, now, true);
-                }
-            }
-        }
-    }
-
     /// Waits for something to happen, or for the next thing to do; gives when that is.
     fn wait(&mut self, events: &mut Events, now: Nanos, sweep: Nanos) -> io::Result<Nanos> {
         let due = self.next_due().map(|next| next + self.job.lag_budget.saturating_sub(EARLY));
         let at = due.unwrap_or(Nanos::MAX).min(sweep);
-        let timeout =
-            if self.unread.is_empty() { self.timer.set(at, now)? } else { Some(Duration::ZERO) };
+        let timeout = if self.unread.is_empty() && self.awake.is_empty() {
+            self.timer.set(at, now)?
+        } else {
+            Some(Duration::ZERO)
+        };
         match self.poll.poll(events, timeout) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {
                 events.clear();
@@ -233,10 +244,8 @@ impl Worker<'_> {
             return;
         };
         if let Some(many) = &mut place.many {
-            if many.wake() {
-                self.unread.push(slot);
-            }
-            return;
+            many.wake();
+            return self.wake(slot);
         }
         let Some(connection) = &mut place.connection else { return };
         if connection.state == State::Connecting {
@@ -299,11 +308,13 @@ impl Worker<'_> {
         let timeout = self.job.timeout;
         // From when it was noticed: what this thread was late by is not the service's.
         let is_late = |arrival: &Arrival| now.saturating_sub(arrival.noticed) >= timeout;
-        while self.overdue.front().is_some_and(is_late) {
-            if let Some(arrival) = self.overdue.pop_front() {
-                self.give_up(arrival, Failure::Timeout, now);
-                self.again(now);
-            }
+        while let Some(arrival) = self.overdue.pop_late(is_late) {
+            self.give_up(arrival, Failure::Timeout, now);
+            self.again(now);
+        }
+        for arrival in std::mem::take(&mut self.refused) {
+            let origin = self.origin(arrival);
+            self.overdue.push_front(origin, arrival);
         }
         for slot in 0..self.slots.len() {
             let connection = self.slots[slot].connection.as_ref();

@@ -49,8 +49,10 @@ impl Server {
     }
 
     /// One that does this with every connection, whatever is asked.
-    pub(crate) fn start_raw(serve: impl Fn(TcpStream) + Send + Sync + 'static) -> Server {
-        Server::of(move |stream, _| serve(stream))
+    pub(crate) fn start_raw(
+        serve: impl Fn(TcpStream, &AtomicU64) + Send + Sync + 'static,
+    ) -> Server {
+        Server::of(serve)
     }
 
     /// With the same answer to everything.

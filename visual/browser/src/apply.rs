@@ -7,8 +7,7 @@ use serde_json::{Value, json};
 use url::Url;
 
 use crate::{
-    BasicAuth, ColorScheme, Error, Session, Settle, Shot, Viewport, chromium::Given,
-    session::SETTING, settle,
+    BasicAuth, ColorScheme, Error, Session, Shot, Viewport, chromium::Given, session::SETTING,
 };
 
 /// What has been set in the browser, so that it is not set again.
@@ -81,11 +80,17 @@ impl Session {
     }
 
     /// Sets what the shot asks for, as far as it is not set already.
-    pub(crate) async fn apply(&mut self, url: &Url, shot: &Shot) -> Result<(), Error> {
+    /// `script` runs in each document before its own.
+    pub(crate) async fn apply(
+        &mut self,
+        url: &Url,
+        shot: &Shot,
+        script: String,
+    ) -> Result<(), Error> {
         self.apply_viewport(shot.viewport).await?;
         self.apply_media(shot).await?;
         self.apply_name(shot).await?;
-        self.apply_script(url, shot).await?;
+        self.apply_script(script).await?;
         if self.set.page_deadline != Some(shot.page_deadline) {
             let set = self.wire()?.set_page_deadline(shot.page_deadline, SETTING).await;
             set.map_err(|fault| self.failed("setting the deadline", fault))?;
@@ -213,10 +218,7 @@ impl Session {
         self.tell("Network.setCookies", json!({ "cookies": cookies })).await.map(|_| ())
     }
 
-    async fn apply_script(&mut self, url: &Url, shot: &Shot) -> Result<(), Error> {
-        // The deadline is not part of the script.
-        let wanted = Settle { deadline: Duration::ZERO, ..shot.settle.clone() };
-        let wanted = settle::before(&wanted, &url.origin().ascii_serialization(), &shot.storage);
+    async fn apply_script(&mut self, wanted: String) -> Result<(), Error> {
         if self.set.script.as_ref().is_some_and(|(set, _)| *set == wanted) {
             return Ok(());
         }

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::{
     Error, Shot,
-    chromium::{Given, Tab, Told},
+    chromium::{Given, Requested, Tab, Told},
     driver::Driver,
     firefox::{self, Firefox},
     snapshot::{self, Snapshot},
@@ -91,6 +91,14 @@ impl Channel {
         match self {
             Self::Tab(tab) => Some(tab.told()),
             Self::Driver(..) | Self::Firefox(_) | Self::WebKit(_) => None,
+        }
+    }
+
+    /// Begins to note what is asked for, or ends that; gives what was, where the browser tells.
+    pub(crate) fn trace(&self, is_on: bool) -> Vec<Requested> {
+        match self {
+            Self::Tab(tab) => tab.trace(is_on),
+            Self::Driver(..) | Self::Firefox(_) | Self::WebKit(_) => Vec::new(),
         }
     }
 

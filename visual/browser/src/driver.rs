@@ -21,7 +21,7 @@ use tokio::{
     time::{Instant, timeout_at},
 };
 
-use crate::{Error, Launch, Seen, Stage, processes};
+use crate::{Error, Launch, Seen, Stage, processes, processor};
 
 /// How long processes may take to end when asked to.
 const GRACE: Duration = Duration::from_millis(400);
@@ -174,7 +174,7 @@ impl DriverProcess {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .process_group(0);
-        let child = command.spawn().map_err(|error| Error::DriverStart {
+        let child = processor::spawn(&mut command, launch).map_err(|error| Error::DriverStart {
             reason: format!("{}: {error}", program.path.display()),
             output: String::new(),
             hint: match error.kind() {

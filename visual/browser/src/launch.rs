@@ -25,6 +25,12 @@ pub struct Launch {
     /// Further capabilities for a driver, merged into ours: objects key by key, lists one after the other,
     /// anything else replaces what was there.
     pub capabilities: Map<String, Value>,
+    /// How much it gives way to other programs of this machine: from 0, which is not at all and the
+    /// default, to 19. On Linux only.
+    pub niceness: u8,
+    /// The processors that it may use, by number; all when there are none, which is the default. On
+    /// Linux only.
+    pub processors: Vec<usize>,
     /// How long driver and browser may take to start. Default 30 s.
     pub start_deadline: Duration,
     /// Called as soon as a driver's process is there, before anything else is done with it, so
@@ -45,6 +51,8 @@ impl Launch {
             env: vec![("PATH".into(), "/usr/local/bin:/usr/bin:/bin".into())],
             arguments: Vec::new(),
             capabilities: Map::new(),
+            niceness: 0,
+            processors: Vec::new(),
             start_deadline: Duration::from_secs(30),
             on_spawn: Arc::new(|_| {}),
             on_reaped: Arc::new(|_| {}),

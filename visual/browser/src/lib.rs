@@ -5,6 +5,8 @@
 //! endpoint gives that is already there (a Selenium Grid, for instance). [`Session::capture`]
 //! takes a [`Shot`] and gives a [`Capture`]: the whole page at an exact viewport, once it has
 //! stopped moving, and a [`Layout`] that can tell later *why* a region of the picture changed.
+//! [`Session::visit`] takes no picture: it opens a page as somebody does who has never been there, and
+//! gives what the browser itself measured of it.
 //!
 //! ```no_run
 //! use std::{path::PathBuf, sync::Arc, time::Duration};
@@ -53,6 +55,7 @@ mod outcome;
 mod pairing;
 mod probe;
 pub mod processes;
+mod processor;
 mod remote;
 mod session;
 mod settle;
@@ -60,11 +63,13 @@ mod shot;
 mod snapshot;
 mod step;
 mod stillness;
+mod visit;
 mod webkit;
 mod wire;
 
 pub use captured::{Capture, FailedResource, Stage, Timings};
 pub use cause::{Cause, Causes, Change, What};
+pub use chromium::Requested;
 pub use device::Device;
 pub use error::{Error, Unsettled};
 pub use given::{BasicAuth, Cookie, StoredItem};
@@ -73,7 +78,9 @@ pub use install::{InstallPlan, install_plan};
 pub use launch::{DriverAt, Launch, Seen};
 pub use layout::Layout;
 pub use probe::{Found, Tool, find};
+pub use processor::{Processor, processors};
 pub use session::Session;
 pub use shot::{Mask, Rect, Settle, Shot, Viewport};
 pub use step::{ColorScheme, ScrollTo, Step, Until};
+pub use visit::{Visit, Visited, cumulative_layout_shift};
 pub use webkit::minibrowser;

@@ -100,6 +100,12 @@ fn signal(pid: u32, signal: Signal) {
     }
 }
 
+/// The processes of a group that are alive, by id.
+#[cfg(target_os = "linux")]
+pub(crate) fn members(group: u32) -> impl Iterator<Item = u32> {
+    living().filter(move |process| process.group == group).map(|process| process.pid)
+}
+
 struct Process {
     pid: u32,
     group: u32,

@@ -11,7 +11,7 @@ use tokio::{
 use url::Url;
 
 use crate::{
-    Capture, DriverAt, Error, Launch, Rect, Shot, Stage, Timings,
+    Capture, DriverAt, Error, Launch, Rect, Settle, Shot, Stage, Timings,
     apply::Applied,
     channel::Channel,
     driver::Driver,
@@ -109,11 +109,31 @@ impl Session {
         }
         // Until it is known how this ends: a future that is dropped half-way leaves a browser
         // in the middle of something.
+        self.begin();
+        let captured = self.capture_page(&url, shot, started, on).await;
+        self.ended(captured.as_ref().is_err_and(Error::ends_session));
+        captured
+    }
+
+    /// Something begins that a dropped future would leave half done.
+    pub(crate) fn begin(&mut self) {
         self.broken = true;
         self.stuck = false;
-        let captured = self.capture_page(&url, shot, started, on).await;
-        self.broken = self.stuck || captured.as_ref().is_err_and(Error::ends_session);
-        captured
+    }
+
+    /// It is over, and has lost the browser or not.
+    pub(crate) fn ended(&mut self, is_lost: bool) {
+        self.broken = self.stuck || is_lost;
+    }
+
+    /// Whether it has to be replaced before it can be used again.
+    pub(crate) fn is_broken(&self) -> bool {
+        self.broken
+    }
+
+    /// Whether the browser runs on this machine.
+    pub(crate) fn is_here(&self) -> bool {
+        self.channel.as_ref().is_some_and(Channel::is_here)
     }
 
     /// Takes a picture of a page, and tries again in a new browser, at another node of a Grid for
@@ -148,7 +168,7 @@ impl Session {
         self.channel.as_ref().and_then(Channel::pid)
     }
 
-    async fn reopen(&mut self) -> Result<(), Error> {
+    pub(crate) async fn reopen(&mut self) -> Result<(), Error> {
         let new = Self::open(&self.launch, &|_| {}).await?;
         mem::replace(self, new).close().await;
         Ok(())
@@ -170,7 +190,10 @@ impl Session {
         on: &(dyn Fn(Stage) + Sync),
     ) -> Result<Capture, Error> {
         self.clean().await?;
-        self.apply(url, shot).await?;
+        // The deadline is not part of the script.
+        let settle = Settle { deadline: Duration::ZERO, ..shot.settle.clone() };
+        let origin = url.origin().ascii_serialization();
+        self.apply(url, shot, settle::before(&settle, &origin, &shot.storage)).await?;
         let mut timings = Timings { prepare: started.elapsed(), ..Timings::default() };
         on(Stage::Navigating);
         let asked = Instant::now();
@@ -207,7 +230,7 @@ impl Session {
         outcome::capture(shot, png, snapshot, report, timings)
     }
 
-    async fn load(&mut self, url: &Url, shot: &Shot) -> Result<(), Error> {
+    pub(crate) async fn load(&mut self, url: &Url, shot: &Shot) -> Result<(), Error> {
         let here = self.wire()?.is_here() && !navigate::uses_proxy(&self.launch);
         let origin = url.origin().ascii_serialization();
         if let Some(auth) = &shot.basic_auth

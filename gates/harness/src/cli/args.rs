@@ -224,9 +224,9 @@ pub struct Explain {
 #[derive(Debug, Args)]
 #[command(allow_missing_positional = true)]
 pub struct Import {
-    /// What kind of file it is [default: found out by looking at it].
+    /// What kind of file it is [default: found out by looking at it, or `page` for an address].
     pub format: Option<String>,
-    /// The file.
+    /// The file; for a page, its address with its scheme.
     #[arg(required = true)]
     pub file: PathBuf,
     /// Where the spec goes; a file that is there already is not replaced [default: standard

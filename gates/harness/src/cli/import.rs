@@ -21,9 +21,27 @@ pub(super) fn import(session: &Session, args: &Import) -> Result<ExitCode, Stop>
     if let Some(out) = &args.out {
         refuse_to_overwrite(&folder.join(out))?;
     }
-    let bytes = read(&folder.join(&args.file))?;
-    let importer = choose(&session.registry, args.format.as_deref(), &bytes)?;
-    let name = args.file.file_name().unwrap_or(OsStr::new("a file")).to_string_lossy();
+    let format = args.format.as_deref();
+    let address = args.file.to_str().filter(|file| is_address(file));
+    let (importer, bytes, name) = if let Some(address) = address {
+        let importer = choose_fetching(&session.registry, format)?;
+        let cx = session.context(&session.project()?)?;
+        let bytes = importer.fetch.map(|fetch| fetch(address, &cx)).transpose();
+        let bytes = bytes.map_err(|error| Stop::Usage(error.while_doing("opening the page")))?;
+        (importer, bytes.unwrap_or_default(), without_secrets(address).into())
+    } else {
+        if let Some(format) = format.filter(|format| fetches(&session.registry, format)) {
+            let said = format!("`{}` is no address, and a {format} has one", args.file.display());
+            return Err(Stop::usage_hint(
+                said,
+                "write it with its scheme: https://www.example.com/",
+            ));
+        }
+        let bytes = read(&folder.join(&args.file))?;
+        let importer = choose(&session.registry, format, &bytes)?;
+        let name = args.file.file_name().unwrap_or(OsStr::new("a file")).to_string_lossy();
+        (importer, bytes, name)
+    };
     let imported = (importer.import)(&bytes).map_err(|error| {
         let what = format!("{name} cannot be imported as {}", importer.format);
         Stop::Usage(error.while_doing(what))
@@ -61,6 +79,43 @@ fn read(path: &Path) -> Result<Vec<u8>, Stop> {
         return Err(Stop::usage(format!("{} is larger than 256 MiB", path.display())));
     }
     Ok(bytes)
+}
+
+fn is_address(file: &str) -> bool {
+    file.starts_with("http://") || file.starts_with("https://")
+}
+
+/// An address without who asks and without its query, in which tokens are.
+fn without_secrets(address: &str) -> String {
+    let plain = address.split(['?', '#']).next().unwrap_or_default();
+    let (scheme, rest) = plain.split_once("://").unwrap_or_default();
+    let (host, path) = rest
+        .split_once('/')
+        .map_or((rest, String::new()), |(host, path)| (host, format!("/{path}")));
+    format!("{scheme}://{}{path}", host.rsplit('@').next().unwrap_or_default())
+}
+
+fn fetches(registry: &Registry, format: &str) -> bool {
+    registry.importers().any(|importer| importer.format == format && importer.fetch.is_some())
+}
+
+/// The importer for an address: the one that was named, or the only one that there is.
+fn choose_fetching<'a>(registry: &'a Registry, format: Option<&str>) -> Result<&'a Importer, Stop> {
+    let all: Vec<&Importer> =
+        registry.importers().filter(|importer| importer.fetch.is_some()).collect();
+    let names = all.iter().map(|importer| importer.format).collect::<Vec<_>>().join(", ");
+    let found = match (format, &all[..]) {
+        (None, [only]) => Some(*only),
+        (None, _) => None,
+        (Some(format), all) => all.iter().copied().find(|importer| importer.format == format),
+    };
+    found.ok_or_else(|| {
+        let said = match format {
+            Some(format) => format!("`{format}` is read from a file, and this is an address"),
+            None => "this is an address, and it is not said of what".to_owned(),
+        };
+        Stop::usage_hint(said, format!("formats that have addresses: {names}"))
+    })
 }
 
 /// The importer that was named, or the only one that knows the file.
@@ -193,6 +248,7 @@ mod tests {
                 let spec = format!("gate: count\nname: n\nwith: {{ count: {count} }}\n");
                 Ok(Imported { spec, left_out: vec!["a\nname: b".to_owned()] })
             },
+            fetch: None,
         };
         let kind = Kind::of(Count, "counts")
             .importer(importer("digits", |bytes| bytes.iter().all(u8::is_ascii_digit)))
@@ -200,6 +256,21 @@ mod tests {
         let mut registry = Registry::default();
         registry.add(kind).unwrap();
         registry
+    }
+
+    #[test]
+    fn addresses_are_for_those_who_open_them() {
+        let says = |format: Option<&str>, said: &str| match choose_fetching(&registry(), format) {
+            Err(Stop::Usage(error)) => assert_eq!(error.to_string(), said),
+            _ => panic!("{format:?} opens no page"),
+        };
+        says(Some("digits"), "`digits` is read from a file, and this is an address");
+        says(None, "this is an address, and it is not said of what");
+        let shown = |address: &str, expect: &str| assert_eq!(without_secrets(address), expect);
+        shown("https://kim:pw@a.test/x/y?token=1#z", "https://a.test/x/y");
+        shown("https://a.test?token=1", "https://a.test");
+        shown("http://kim@a.test", "http://a.test");
+        assert!(is_address("https://a.test") && !is_address("page.har") && !is_address("http.har"));
     }
 
     fn check(format: Option<&str>, bytes: &str, expect: Result<&str, &str>) {

@@ -1,19 +1,15 @@
 //! A search for people: what became of latency and failures from rate to rate.
 
 use gate_core::evidence::{Axis, Series, SeriesEvidence, SeriesLimit, SeriesSchema};
-use gate_core::{Context, Error, Evidence};
 
 use super::{Capacity, Searched, Step};
+use crate::shown::Shown;
 use crate::threshold::{Aggregate, Metric};
 
 type Line = fn(&Step) -> Option<f64>;
 
-/// Keeps the charts.
-pub(crate) fn keep(
-    capacity: &Capacity,
-    searched: &Searched,
-    cx: &Context,
-) -> Result<Vec<Evidence>, Error> {
+/// The charts.
+pub(crate) fn shown(capacity: &Capacity, searched: &Searched) -> Vec<Shown> {
     let steps = searched.sorted();
     let chart = |label: &str, unit: &str, lines: &[(&str, Line)], limits: Vec<SeriesLimit>| {
         let series = lines.iter().map(|(name, value)| Series {
@@ -24,7 +20,7 @@ pub(crate) fn keep(
         });
         let x = Axis { name: "rate".to_owned(), unit: "/s".to_owned() };
         let schema = SeriesSchema::default();
-        cx.keep_structured(label, &SeriesEvidence { schema, x, series: series.collect(), limits })
+        Shown::series(label, SeriesEvidence { schema, x, series: series.collect(), limits })
     };
     let limits = |is_time: bool| {
         let wanted = capacity.holds.iter().filter(|one| match one.aggregate {
@@ -42,10 +38,10 @@ pub(crate) fn keep(
     ];
     let failures: [(&str, Line); 1] =
         [("failed", |step| Some(100.0 * step.failures as f64 / step.requests.max(1) as f64))];
-    Ok(vec![
-        chart("latency at each rate", "ms", &times, limits(true))?,
-        chart("failures at each rate", "%", &failures, limits(false))?,
-    ])
+    vec![
+        chart("latency at each rate", "ms", &times, limits(true)),
+        chart("failures at each rate", "%", &failures, limits(false)),
+    ]
 }
 
 fn ms(microseconds: Option<u64>) -> Option<f64> {

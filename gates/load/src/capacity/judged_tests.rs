@@ -40,6 +40,7 @@ fn seen(is_cut_short: bool) -> Observation {
         exchanges: crate::exchanges::SeenExchanges::default(),
         lost: None,
         capacity: None,
+        browsers: None,
         charts: Vec::new(),
     }
 }

@@ -9,7 +9,7 @@ mod settings;
 
 use serde::{Deserialize, Serialize};
 
-pub(crate) use charts::keep;
+pub(crate) use charts::shown;
 pub(crate) use judged::{document, judge, told};
 pub(crate) use run::search;
 use search::{Bounds, Probe, Tried};

@@ -126,8 +126,13 @@ impl Searching<'_, '_> {
         let file = self.work.folder.join(format!("step-{}.jsonl", self.found.steps.len()));
         let mut writers = [gate_core::files::open_for_append(&file).map(BufWriter::new)?];
         let mut one = Measured::new(&self.work.versions, |_| file.clone());
-        let work =
-            Work { spec: &spec, versions: self.work.versions.clone(), earlier: None, ..*self.work };
+        let work = Work {
+            spec: &spec,
+            versions: self.work.versions.clone(),
+            earlier: None,
+            browsers: None,
+            ..*self.work
+        };
         let mut eyes = Eyes::new(self.capacity, rate, watch);
         measure::leg(&work, self.engine, &mut writers, &mut one, &mut eyes)?;
         writers[0].flush()?;

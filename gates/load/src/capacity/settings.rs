@@ -131,6 +131,13 @@ impl Capacity {
             matches!(one.aggregate, Aggregate::Count)
                 || (one.aggregate == Aggregate::Rate && one.metric != Metric::Failures)
         };
+        if self.holds.iter().any(|one| one.metric.is_of_browser()) {
+            found.push((
+                "holds",
+                "browsers load a page too seldom to tell at each rate",
+                "hold percentiles of latency, and the share of failures",
+            ));
+        }
         if self.holds.iter().any(counts) {
             found.push((
                 "holds",

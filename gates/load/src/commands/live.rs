@@ -115,19 +115,12 @@ pub(crate) fn told(seen: &Observation, judged: &Judged, verdict: Verdict) -> Str
             failed(all),
             grouped(all.bytes),
         ));
-        let rows = [
-            ("latency", &all.latency),
-            ("service", &all.service),
-            ("first byte", &all.first_byte),
-            ("connect", &all.connect),
-            ("send lag", &all.lag),
-        ];
         text.push_str(&format!("  {:<11}", ""));
-        for name in ["p50", "p90", "p95", "p99", "p99.9", "max", "mean"] {
+        for name in COLUMNS {
             text.push_str(&format!("{name:>9}"));
         }
         text.push('\n');
-        for (name, histogram) in rows.into_iter().filter(|(_, one)| one.count() > 0) {
+        for (name, histogram) in rows(all) {
             text.push_str(&row(name, histogram));
         }
         text.push('\n');
@@ -180,15 +173,34 @@ fn failed(all: &Tally) -> String {
     }
 }
 
+/// What is told of durations.
+pub(crate) const COLUMNS: [&str; 7] = ["p50", "p90", "p95", "p99", "p99.9", "max", "mean"];
+
+/// The same of one of them, in microseconds.
+pub(crate) fn values(histogram: &Histogram) -> [Option<f64>; 7] {
+    let at = |q: f64| histogram.quantile(q).map(|value| value as f64);
+    let max = histogram.max().map(|value| value as f64);
+    [at(0.5), at(0.9), at(0.95), at(0.99), at(0.999), max, histogram.mean()]
+}
+
+/// The durations that there are.
+pub(crate) fn rows(all: &Tally) -> Vec<(&'static str, &Histogram)> {
+    let rows = [
+        ("latency", &all.latency),
+        ("service", &all.service),
+        ("first byte", &all.first_byte),
+        ("connect", &all.connect),
+        ("send lag", &all.lag),
+    ];
+    rows.into_iter().filter(|(_, one)| one.count() > 0).collect()
+}
+
 fn row(name: &str, histogram: &Histogram) -> String {
-    let quantiles = [0.5, 0.9, 0.95, 0.99, 0.999].map(|q| histogram.quantile(q));
-    let at = |value: Option<f64>| value.map_or("-".to_owned(), time);
     let mut text = format!("  {name:<11}");
-    for value in quantiles.into_iter().chain([histogram.max()]) {
-        text.push_str(&format!("{:>9}", at(value.map(|value| value as f64))));
+    for value in values(histogram) {
+        text.push_str(&format!("{:>9}", value.map_or("-".to_owned(), time)));
     }
-    text.push_str(&format!("{:>9}\n", at(histogram.mean())));
-    text
+    text + "\n"
 }
 
 fn word(verdict: Verdict) -> &'static str {

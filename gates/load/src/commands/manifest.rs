@@ -135,7 +135,7 @@ fn given(words: &[OsString]) -> Result<Vec<String>, Error> {
 
 /// Those of the options that name files.
 fn files(given: &[String]) -> Vec<&'static str> {
-    let names = ["--authorities", "--compare-with", "--save"];
+    let names = ["--authorities", "--compare-with", "--out", "--save"];
     let is_given = |name: &&str| {
         given.iter().any(|word| word.strip_prefix(*name).is_some_and(|rest| rest.starts_with('=')))
     };

@@ -1,5 +1,6 @@
 //! `gate load URL`.
 
+mod browsing;
 mod coordinate;
 mod kept;
 pub(crate) mod live;
@@ -21,9 +22,11 @@ use gate_core::{Command, Context, Digest, Error, Evidence, ExitCode, Role, Runs,
 use crate::exchanges::{self, SeenExchanges};
 use crate::judge;
 use crate::measure::{self, Engine, Glance, Local, Measured, Watch, Work};
+use crate::page;
 use crate::report;
 use crate::seen::{Observation, SeenVersion};
 use crate::settings::{Compare, Required, Settings};
+use crate::shown::Shown;
 use crate::target::{self, Asks, Target};
 use crate::threshold::Threshold;
 use live::View;
@@ -128,10 +131,15 @@ struct Load {
     #[arg(long, value_name = "SHARE", default_value = "0.5%", requires = "other")]
     more_failures: Percent,
     #[command(flatten)]
+    browsing: browsing::Browsing,
+    #[command(flatten)]
     search: search::Search,
     /// What is drawn is drawn from this number.
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
+    /// Write a page of the run, too: one HTML file that opens from a disk, with charts over time.
+    #[arg(long, value_name = "FILE")]
+    out: Option<std::path::PathBuf>,
     /// Print the result as JSON.
     #[arg(long)]
     json: bool,
@@ -234,6 +242,7 @@ impl Load {
             thresholds: thresholds.into_iter().map(Required::from).collect(),
             max_failures: self.max_failures,
             compare,
+            browsers: self.browsing.settings(),
             ..Settings::default()
         }
     }
@@ -283,10 +292,14 @@ fn judged(
     versions: Vec<Target>,
     engine: &mut dyn Engine,
 ) -> Result<ExitCode, Error> {
+    if let Some(to) = &load.out {
+        page::may_be_written(to)?;
+    }
     let folder = cx.scratch()?;
     let seed = load.seed.unwrap_or_else(|| cx.seed());
     let earlier = load.kept.earlier(&folder)?;
-    let mut work = Work { spec, versions, folder: &folder, seed, earlier };
+    let browsers = load.browsing.crew(spec, &versions, &load.asks()?, cx)?;
+    let mut work = Work { spec, versions, folder: &folder, seed, earlier, browsers };
     let interrupted = until_interrupted()?;
     let is_terminal = std::io::stderr().is_terminal();
     let view = View::new(load.json, is_terminal, spec.capacity.is_some());
@@ -297,7 +310,7 @@ fn judged(
         let file = File::open(&measured.versions[at].file)?;
         Ok(Box::new(BufReader::new(file)) as Box<dyn BufRead>)
     };
-    let seen = observed(&measured, cx)?;
+    let (seen, exchanges) = observed(&measured, cx)?;
     let judged = judge::judge(spec, &seen, seed, &open)?;
     let verdict = Verdict::over(judged.checks.iter().map(|check| check.verdict));
     let code = match interrupted.load(Ordering::Relaxed) {
@@ -310,19 +323,31 @@ fn judged(
         cx.print(&live::told(&seen, &judged, verdict));
     }
     load.kept.save(&measured, &judged, cx)?;
+    if let Some(to) = &load.out {
+        let (seen, judged, exchanges) = (&seen, &judged, &exchanges[..]);
+        let at = cx.clock().now();
+        page::write(&page::Run { spec, seen, judged, verdict, exchanges, at }, to, cx)?;
+        let told = format!("page: {}\n", to.display());
+        // Nothing but the document is on standard output then.
+        if load.json { cx.complain(&told) } else { cx.print(&told) }
+    }
     Ok(code)
 }
 
-/// What was measured, without anything being kept.
-fn observed(measured: &Measured, cx: &Context) -> Result<Observation, Error> {
-    let mut seen = counted(measured);
+/// What was measured, without anything being kept, and single exchanges for people.
+fn observed(measured: &Measured, cx: &Context) -> Result<(Observation, Vec<Shown>), Error> {
+    let (mut seen, mut shown) = (counted(measured), Vec::new());
     if let Some(own) = measured.versions.first() {
-        seen.exchanges = exchanges::without_secrets(&own.exchanges, &own.target, cx, false)?;
+        let mut keep = |one: Shown| {
+            shown.push(one);
+            Ok(None)
+        };
+        seen.exchanges = exchanges::without_secrets(&own.exchanges, &own.target, cx, &mut keep)?;
     }
     for (seen, version) in seen.versions.iter_mut().zip(&measured.versions) {
         seen.reasons = version.reasons.iter().map(|one| one.clean(cx)).collect();
     }
-    Ok(seen)
+    Ok((seen, shown))
 }
 
 /// What was counted, without anything that was said.
@@ -350,6 +375,7 @@ pub(crate) fn counted(measured: &Measured) -> Observation {
         lost: measured.lost.clone(),
         exchanges: SeenExchanges::default(),
         capacity: measured.capacity.clone(),
+        browsers: measured.browsers.clone(),
         charts: Vec::new(),
     }
 }

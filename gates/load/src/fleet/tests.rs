@@ -121,7 +121,14 @@ fn lead(wait: Duration, wanted: u64, workers: Vec<(Greeting, Says)>) -> Led {
     let urls = vec!["http://nowhere.invalid/".to_owned()];
     let versions = urls.iter().map(|url| Target::elsewhere(target::parse(url).unwrap(), &asks));
     let versions = versions.collect::<Result<_, _>>().unwrap();
-    let mut work = Work { spec: &spec, versions, folder: Path::new(""), seed: 1, earlier: None };
+    let mut work = Work {
+        spec: &spec,
+        versions,
+        folder: Path::new(""),
+        seed: 1,
+        earlier: None,
+        browsers: None,
+    };
     let told = RefCell::new(Vec::new());
     let tell = |text: &str| told.borrow_mut().push(text.to_owned());
     let mut fleet = Fleet::new(door, wanted, wait, urls, &asks, &tell);

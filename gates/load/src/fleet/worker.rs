@@ -322,6 +322,7 @@ impl Session<'_> {
             folder: Path::new(""),
             seed: plan.seed,
             earlier: None,
+            browsers: None,
         };
         let answer = match measure::ask_all(&mut work) {
             None => FromWorker::Ready,
@@ -343,8 +344,14 @@ impl Session<'_> {
             return Err(unordered());
         }
         let folder = Path::new("");
-        let work =
-            Work { spec, versions: own.versions.clone(), folder, seed: own.seed, earlier: None };
+        let work = Work {
+            spec,
+            versions: own.versions.clone(),
+            folder,
+            seed: own.seed,
+            earlier: None,
+            browsers: None,
+        };
         let plans = local::plans(&work, leg, own.number, own.of);
         self.say(&FromWorker::Prepared)?;
         Ok(plans)

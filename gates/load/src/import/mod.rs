@@ -4,6 +4,7 @@ mod har;
 mod k6;
 mod literal;
 mod openapi;
+mod page;
 mod waterfall;
 
 #[cfg(test)]
@@ -20,6 +21,19 @@ pub(crate) fn har() -> Importer {
         about: "what a browser loaded (HAR), as a landing page with its assets",
         recognises: har::recognises,
         import: har::import,
+        fetch: None,
+    }
+}
+
+/// `gate import page`.
+pub(crate) fn page() -> Importer {
+    Importer {
+        format: "page",
+        about: "a page by its address (URL), opened in Chromium, as a landing page with its assets",
+        // A file of this kind is that of `har`.
+        recognises: |_| false,
+        import: har::import,
+        fetch: Some(page::fetch),
     }
 }
 
@@ -30,6 +44,7 @@ pub(crate) fn k6() -> Importer {
         about: "the options of a k6 script (stages, scenarios, thresholds)",
         recognises: k6::recognises,
         import: k6::import,
+        fetch: None,
     }
 }
 
@@ -40,6 +55,7 @@ pub(crate) fn openapi() -> Importer {
         about: "the GET paths of an OpenAPI document (3.0, 3.1; JSON or YAML)",
         recognises: openapi::recognises,
         import: openapi::import,
+        fetch: None,
     }
 }
 

@@ -69,7 +69,7 @@ impl Threshold {
     }
 
     /// What an early look was certain of is not what a run comes to that went on and says otherwise.
-    fn unless_changed(&self, decided: Decided) -> Decided {
+    pub(crate) fn unless_changed(&self, decided: Decided) -> Decided {
         let holds = decided.value.is_some_and(|value| self.operator.holds(value, self.limit));
         let is_contrary = match decided.verdict {
             Verdict::Pass => !holds,

@@ -4,6 +4,7 @@ use gate_core::{Check, Limit, Metric, Verdict};
 use load::Failure;
 
 use super::Reading;
+use crate::browsers;
 use crate::measure::Lost;
 use crate::seen::Observation;
 use crate::settings::Settings;
@@ -106,6 +107,10 @@ fn cause(seen: &Observation) -> String {
 
 fn advice(seen: &Observation) -> String {
     let generator = &seen.generator;
+    let seconds = seen.versions.first().map_or(0.0, |version| version.seconds);
+    if let Some(cost) = seen.browsers.as_ref().and_then(|seen| browsers::cost(seen, seconds)) {
+        return cost;
+    }
     if generator.throttled_us.is_some_and(|throttled| throttled > 0) {
         "give the container more of a processor, or send less".to_owned()
     } else {

@@ -16,9 +16,10 @@ use gate_core::{Check, Error, Verdict};
 use stats::share::Block;
 
 pub(crate) use compared::{Compared, Estimate};
-pub(crate) use decided::{Decided, Why};
+pub(crate) use decided::{ALPHA, Decided, Why};
 pub(crate) use generator::{check as fitness, lost};
 
+use crate::browsers::{self, Watched};
 use crate::capacity;
 use crate::figures::{self, Figures, Over, durations};
 use crate::measure::Look;
@@ -110,7 +111,11 @@ fn decide(
     limit: &Required,
     whole: &Reading<'_>,
     looks: &[Look],
+    watched: Option<&Watched>,
 ) -> Result<Decided, Error> {
+    if limit.threshold.metric.is_of_browser() {
+        return Ok(browsers::decide(spec, limit, watched, looks));
+    }
     match whole.part(spec, limit, looks)? {
         None => limit.threshold.decide(whole),
         Some(part) => limit.threshold.decide(&part),
@@ -128,7 +133,7 @@ pub(crate) fn broken(
     let looks = [Look { seconds, part }];
     let reading = Reading::new(0, &looks, seconds as f64, open)?;
     for limit in spec.thresholds.iter().filter(|limit| limit.abort_on_fail && limit.required) {
-        let decided = decide(spec, limit, &reading, &looks)?;
+        let decided = decide(spec, limit, &reading, &looks, None)?;
         // A count that grows is not over before the time is.
         let is_growing =
             limit.threshold.aggregate == Aggregate::Count && !limit.threshold.operator.wants_less();
@@ -145,6 +150,7 @@ pub(crate) fn is_open(
     looks: &[Look],
     versions: usize,
     seed: u64,
+    watched: Option<&Watched>,
     open: &Open<'_>,
 ) -> Result<bool, Error> {
     let reading = Reading::new(0, looks, 1.0, open)?;
@@ -154,7 +160,7 @@ pub(crate) fn is_open(
         return Ok(false);
     }
     for limit in &spec.thresholds {
-        if decide(spec, limit, &reading, looks)?.why.wants_more() {
+        if decide(spec, limit, &reading, looks, watched)?.why.wants_more() {
             return Ok(true);
         }
     }
@@ -180,6 +186,25 @@ pub(crate) struct Judged {
     pub(crate) comparison: Vec<Compared>,
     /// What was counted of each version.
     pub(crate) figures: Vec<Figures>,
+}
+
+impl Judged {
+    /// Holds a limit.
+    fn hold(
+        &mut self,
+        spec: &Settings,
+        limit: &Required,
+        reading: &Reading<'_>,
+        seen: &Observation,
+    ) -> Result<(), Error> {
+        let watched = seen.browsers.as_ref();
+        let decided = decide(spec, limit, reading, &seen.looks, watched)?;
+        let id = format!("threshold-{}", self.thresholds.len() + 1);
+        let samples = words::Samples::of(spec, limit, watched);
+        self.checks.push(words::threshold(id, limit, &decided, &samples));
+        self.thresholds.push((limit.clone(), decided));
+        Ok(())
+    }
 }
 
 /// Judges it. `seed` is what comparisons draw from.
@@ -228,10 +253,10 @@ pub(crate) fn judge(
     let reasons = seen.versions.first().map_or(&[][..], |version| &version.reasons);
     judged.checks.push(words::failures(spec, &reading.figures.all, reasons));
     for limit in &spec.thresholds {
-        let decided = decide(spec, limit, reading, &seen.looks)?;
-        let id = format!("threshold-{}", judged.thresholds.len() + 1);
-        judged.checks.push(words::threshold(id, limit, &decided));
-        judged.thresholds.push((limit.clone(), decided));
+        judged.hold(spec, limit, reading, seen)?;
+    }
+    if let Some(watched) = &seen.browsers {
+        judged.checks.push(browsers::check(spec, watched));
     }
     if seen.versions.len() > 1 {
         judged.comparison = compared::compare(spec, &seen.looks, seed, open)?;

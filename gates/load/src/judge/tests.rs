@@ -57,6 +57,7 @@ fn observation(versions: &[&[Tally]], looks: &[(u64, f64)]) -> (Observation, Vec
         exchanges: SeenExchanges::default(),
         lost: None,
         capacity: None,
+        browsers: None,
         charts: Vec::new(),
     };
     (seen, files)
@@ -142,8 +143,8 @@ fn an_earlier_look_has_decided() {
     insta::assert_snapshot!(message, @"p(95) is 900ms (between 900ms and 900ms) over all, although a part of it was certain of the other side of p(95)<500ms");
     let (seen, files) = observation(&[&usual(20)], &[(10, 0.5), (20, 1.0)]);
     let open = |_: usize| Ok(Box::new(Cursor::new(files[0].clone())) as Box<dyn BufRead>);
-    assert!(!is_open(&spec(&["p(95)<500ms"]), &seen.looks[..1], 1, 7, &open).unwrap());
-    assert!(is_open(&spec(&["p(95)<115ms"]), &seen.looks[..1], 1, 7, &open).unwrap());
+    assert!(!is_open(&spec(&["p(95)<500ms"]), &seen.looks[..1], 1, 7, None, &open).unwrap());
+    assert!(is_open(&spec(&["p(95)<115ms"]), &seen.looks[..1], 1, 7, None, &open).unwrap());
 }
 
 #[test]

@@ -5,6 +5,7 @@ use load::{Failure, Tally};
 
 use super::compared::{Compared, Estimate};
 use super::decided::{Decided, Why};
+use crate::browsers::{self, Watched};
 use crate::measure::Refused;
 use crate::script::Reason;
 use crate::seen::Observation;
@@ -112,13 +113,56 @@ fn advice(all: &Tally) -> &'static str {
     }
 }
 
-pub(super) fn threshold(id: String, required: &Required, decided: &Decided) -> Check {
+/// What a limit is decided by, in words.
+pub(super) struct Samples {
+    /// One of them.
+    one: &'static str,
+    /// How many there were, where that is worth being told.
+    many: String,
+    /// What there should be more of.
+    more: &'static str,
+    /// What may have spoilt them, and what to do about it.
+    lateness: &'static str,
+    help: &'static str,
+}
+
+impl Samples {
+    /// Of requests, or of pages in browsers.
+    pub(super) fn of(spec: &Settings, limit: &Required, watched: Option<&Watched>) -> Samples {
+        if !limit.threshold.metric.is_of_browser() {
+            return Samples {
+                one: "request",
+                many: String::new(),
+                more: "give it a longer duration or max_duration, or a higher rate",
+                lateness: "without the lateness of the generator",
+                help: "give the machine that sends more of a processor",
+            };
+        }
+        let (all, missing) = browsers::samples(spec, limit, watched);
+        let failed =
+            if missing > 0 { format!(", {missing} without a value") } else { String::new() };
+        Samples {
+            one: "page load",
+            many: format!(" of {}{failed}", count(all, "page load")),
+            more: "give it a longer duration or max_duration, or let browsers load it more often (every)",
+            lateness: "if the browser had not waited for a processor",
+            help: "give this machine more processors, or let browsers run elsewhere (SELENIUM_REMOTE_URL)",
+        }
+    }
+}
+
+pub(super) fn threshold(
+    id: String,
+    required: &Required,
+    decided: &Decided,
+    samples: &Samples,
+) -> Check {
     let threshold = &required.threshold;
     let step = required.step.as_ref().map(|step| format!(" of {step}")).unwrap_or_default();
     let name = threshold.name() + &step;
     let limit = threshold.value(threshold.limit);
     let value = decided.value.map(|value| threshold.value(value));
-    let shown = value.clone().unwrap_or_default();
+    let shown = value.unwrap_or_else(|| "not to be told".to_owned()) + &samples.many;
     let between = match (decided.low, decided.high) {
         (Some(low), Some(high)) => {
             format!(" (between {} and {})", threshold.value(low), threshold.value(high))
@@ -134,13 +178,13 @@ pub(super) fn threshold(id: String, required: &Required, decided: &Decided) -> C
         }
         Why::Few(missing) => {
             let message = format!(
-                "{name} is {shown}{between}: too few requests to tell whether {threshold} holds"
+                "{name} is {shown}{between}: too few {}s to tell whether {threshold} holds",
+                samples.one
             );
             let advice = match missing {
-                Some(missing) => format!(
-                    "it needs about {} more: give it a longer duration or max_duration, or a higher rate",
-                    count(missing, "request")
-                ),
+                Some(missing) => {
+                    format!("it needs about {} more: {}", count(missing, samples.one), samples.more)
+                }
                 None => format!(
                     "it is too near to {limit} to tell: give it more room, or much more time"
                 ),
@@ -157,10 +201,8 @@ pub(super) fn threshold(id: String, required: &Required, decided: &Decided) -> C
             ),
         ),
         Why::OwnLag => (
-            format!(
-                "{name} is {shown}, but would keep {threshold} without the lateness of the generator"
-            ),
-            Some("give the machine that sends more of a processor".to_owned()),
+            format!("{name} is {shown}, but would keep {threshold} {}", samples.lateness),
+            Some(samples.help.to_owned()),
         ),
     };
     let verdict = match decided.verdict {
@@ -171,6 +213,7 @@ pub(super) fn threshold(id: String, required: &Required, decided: &Decided) -> C
     if let Some(value) = decided.value {
         let (value, limit, unit) = match threshold.aggregate {
             Aggregate::Rate | Aggregate::Count => (value, threshold.limit, "1"),
+            _ if !threshold.metric.is_time() => (value, threshold.limit, "1"),
             _ => (value / 1e3, threshold.limit / 1e3, "ms"),
         };
         let limit = if threshold.operator.wants_less() {

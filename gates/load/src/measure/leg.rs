@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, BufWriter, Write};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use gate_core::Error;
 use load::{Outcome, Tally};
@@ -11,6 +11,7 @@ use load::{Outcome, Tally};
 use super::engine::{Engine, Leg, Sink};
 use super::local::own_fault;
 use super::{Glance, Look, Measured, Watch, Work};
+use crate::browsers::{Crew, Window};
 use crate::judge;
 use crate::seconds;
 use crate::settings::{Required, Settings};
@@ -56,6 +57,8 @@ pub(super) fn run(
         abort,
         aborted: None,
         watch,
+        browsers: work.browsers.as_ref(),
+        length,
     };
     let outcomes = engine.run(work, &Leg { times, warm_up }, &mut writing)?;
     writing.end();
@@ -102,10 +105,20 @@ struct Writing<'a> {
     /// The limit that ends it, and the look at which it does; or why nobody can tell.
     aborted: Option<Result<(Look, String), Error>>,
     watch: &'a mut dyn Watch,
+    /// Browsers that have not been told yet when this began.
+    browsers: Option<&'a Crew>,
+    length: Duration,
 }
 
 impl Sink for Writing<'_> {
     fn second(&mut self, version: usize, second: u64, tally: &Tally) {
+        if let Some(crew) = self.browsers.take() {
+            // Only now is it known when those began who send.
+            let ago = Duration::from_secs(second + 1);
+            let began = Instant::now().checked_sub(ago).unwrap_or_else(Instant::now);
+            let begins = began + self.warm_up;
+            crew.look(Window { begins, ends: begins + self.length, before: self.before });
+        }
         let warm = self.warm_up.as_secs();
         let is_warm_up = second < warm;
         if !is_warm_up && self.failed.is_none() {

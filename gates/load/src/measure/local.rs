@@ -120,13 +120,7 @@ fn plan(work: &Work<'_>, version: usize, leg: &Leg) -> Plan {
         origins: target.origins.clone(),
         asks: target.asks.clone(),
         drive,
-        users: match spec.connections {
-            // Each connection is kept as busy as it may be.
-            Some(connections) if spec.scenarios.is_empty() => {
-                connections * spec.protocol().streams()
-            }
-            connections => connections.unwrap_or(0),
-        },
+        users: spec.connections.unwrap_or(0),
         connections: match spec.connections {
             // A page's assets come over several at once.
             Some(users) if !spec.scenarios.is_empty() => users.max(spec.max_connections),

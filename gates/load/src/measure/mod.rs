@@ -14,6 +14,7 @@ use gate_core::Error;
 use load::{Exchanges, Failure, Protocol, ask_once};
 use serde::{Deserialize, Serialize};
 
+use crate::browsers::{Crew, Watched};
 use crate::capacity::{self, Searched};
 use crate::earlier::Earlier;
 use crate::judge;
@@ -38,6 +39,8 @@ pub(crate) struct Work<'a> {
     pub(crate) seed: u64,
     /// A run of before, to compare with.
     pub(crate) earlier: Option<Earlier>,
+    /// Browsers that look on.
+    pub(crate) browsers: Option<Crew>,
 }
 
 /// Whoever looks on.
@@ -85,6 +88,8 @@ pub(crate) struct Measured {
     pub(crate) lost: Option<Lost>,
     /// What a search for capacity has found.
     pub(crate) capacity: Option<Searched>,
+    /// What browsers have seen meanwhile.
+    pub(crate) browsers: Option<Watched>,
 }
 
 impl Measured {
@@ -107,6 +112,7 @@ impl Measured {
             aborted: None,
             lost: None,
             capacity: None,
+            browsers: None,
         }
     }
 }
@@ -225,10 +231,17 @@ pub(crate) fn measure_with(
         if look > 0 {
             watch.goes_on(first * times);
         }
+        if let Some(crew) = &mut work.browsers {
+            crew.ready(&|| watch.is_cancelled());
+        }
         let aborted =
             leg::run(work, engine, times, &mut writers, &mut written, &mut measured, watch)?;
         for writer in &mut writers {
             writer.flush()?;
+        }
+        if let Some(crew) = &work.browsers {
+            crew.rest(&|| watch.is_cancelled());
+            measured.browsers = Some(crew.watched());
         }
         measured.lost = engine.lost();
         let part = f64::from(1_u32 << look) / f64::from(1_u32 << (looks - 1));
@@ -321,5 +334,6 @@ fn is_open(work: &Work<'_>, measured: &Measured, there_is_more: bool) -> Result<
         let file = File::open(&measured.versions[at].file)?;
         Ok(Box::new(BufReader::new(file)) as Box<dyn std::io::BufRead>)
     };
-    judge::is_open(work.spec, &measured.looks, measured.versions.len(), work.seed, &open)
+    let watched = measured.browsers.as_ref();
+    judge::is_open(work.spec, &measured.looks, measured.versions.len(), work.seed, watched, &open)
 }

@@ -168,6 +168,15 @@ impl Required {
             let hint = "leave the step out".to_owned();
             wrong("step", "connections belong to no step".to_owned(), hint);
         }
+        let is_of_browser = self.threshold.metric.is_of_browser();
+        if self.step.is_some() && is_of_browser {
+            let hint = "leave the step out: browsers load one page".to_owned();
+            wrong("step", "browsers take no steps".to_owned(), hint);
+        }
+        if self.abort_on_fail && is_of_browser {
+            let hint = "leave it out: this is decided at the end".to_owned();
+            wrong("abort_on_fail", "browsers load a page too seldom for that".to_owned(), hint);
+        }
         if self.abort_on_fail && !self.required {
             let hint = "leave one of the two out".to_owned();
             wrong("abort_on_fail", "what only warns ends no run".to_owned(), hint);

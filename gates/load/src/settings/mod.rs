@@ -1,5 +1,6 @@
 //! What a spec of this kind says.
 
+mod browsers;
 mod compare;
 mod limit;
 mod scenario;
@@ -16,6 +17,7 @@ use serde_json::json;
 use crate::capacity::Capacity;
 use crate::seconds::Slice;
 use crate::threshold::Metric;
+pub use browsers::Browsers;
 pub use compare::Compare;
 pub(crate) use compare::STORED;
 pub use limit::Required;
@@ -129,6 +131,11 @@ pub struct Settings {
     /// Asks another version in turn, and wants this one to be no worse.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub compare: Option<Compare>,
+    /// One or two real browsers that open the page again and again meanwhile: how many, or with more
+    /// `{ count: 1, page: /spring, every: 2s }`. Limits on what they see are `lcp p(75)<2.5s` (largest
+    /// contentful paint), `cls p(75)<0.1` (cumulative layout shift), `fcp` and `ttfb`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub browsers: Option<Browsers>,
     /// Searches for the largest rate that it holds, instead of sending one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub capacity: Option<Capacity>,
@@ -315,6 +322,10 @@ impl Settings {
         self.scenario_problems(&mut wrong);
         self.shape_problems(&mut wrong);
         self.capacity_problems(&mut wrong);
+        if let Some(browsers) = &self.browsers {
+            browsers.problems(&mut wrong);
+        }
+        found.extend(crate::browsers::problems(self));
         found.extend(self.campaign.iter().flat_map(Campaign::problems));
         found.extend(self.replay.iter().flat_map(Replay::problems));
         let steps = self.steps();
@@ -450,7 +461,8 @@ impl Settings {
         let timeout = self.timeout.0.as_micros() as f64;
         for (at, one) in self.thresholds.iter().enumerate() {
             let threshold = one.threshold;
-            if threshold.metric.is_time() && threshold.limit > timeout {
+            let is_request = threshold.metric.is_time() && !threshold.metric.is_of_browser();
+            if is_request && threshold.limit > timeout {
                 wrong(
                     &["thresholds", &at.to_string()],
                     "nothing takes longer than the time-out, so this says nothing",

@@ -28,10 +28,18 @@ pub enum Metric {
     Bytes,
     /// Answers from a cache, of those that say whether they are.
     Hits,
+    /// Largest contentful paint of the page in a browser.
+    LargestPaint,
+    /// Cumulative layout shift of the page in a browser.
+    LayoutShift,
+    /// First contentful paint of the page in a browser.
+    FirstPaint,
+    /// From when a browser asked for the page to its first byte.
+    PageFirstByte,
 }
 
 impl Metric {
-    const ALL: [(Metric, &'static str, &'static str); 8] = [
+    const ALL: [(Metric, &'static str, &'static str); 12] = [
         (Metric::Latency, "latency", "http_req_duration"),
         (Metric::Service, "service", ""),
         (Metric::FirstByte, "first_byte", "http_req_waiting"),
@@ -40,6 +48,10 @@ impl Metric {
         (Metric::Requests, "requests", "http_reqs"),
         (Metric::Bytes, "bytes", "data_received"),
         (Metric::Hits, "cache_hits", ""),
+        (Metric::LargestPaint, "lcp", "browser_web_vital_lcp"),
+        (Metric::LayoutShift, "cls", "browser_web_vital_cls"),
+        (Metric::FirstPaint, "fcp", "browser_web_vital_fcp"),
+        (Metric::PageFirstByte, "ttfb", "browser_web_vital_ttfb"),
     ];
 
     /// Its name in a spec.
@@ -61,7 +73,29 @@ impl Metric {
 
     /// Whether its values are durations.
     pub fn is_time(self) -> bool {
-        matches!(self, Metric::Latency | Metric::Service | Metric::FirstByte | Metric::Connect)
+        matches!(
+            self,
+            Metric::Latency
+                | Metric::Service
+                | Metric::FirstByte
+                | Metric::Connect
+                | Metric::LargestPaint
+                | Metric::FirstPaint
+                | Metric::PageFirstByte
+        )
+    }
+
+    /// Whether each sample has a value of it, and not all of them together a number.
+    pub fn is_of_each(self) -> bool {
+        self.is_time() || self == Metric::LayoutShift
+    }
+
+    /// Whether browsers measure it.
+    pub fn is_of_browser(self) -> bool {
+        matches!(
+            self,
+            Metric::LargestPaint | Metric::LayoutShift | Metric::FirstPaint | Metric::PageFirstByte
+        )
     }
 }
 
@@ -168,14 +202,14 @@ impl FromStr for Threshold {
             _ => Metric::Latency,
         });
         let suits = match aggregate {
-            Aggregate::Rate | Aggregate::Count => !metric.is_time(),
-            _ => metric.is_time(),
+            Aggregate::Rate | Aggregate::Count => !metric.is_of_each(),
+            _ => metric.is_of_each(),
         };
         if !suits {
-            let (good, of) = if metric.is_time() {
-                ("p(N), avg, med, min and max", "durations")
-            } else {
-                ("rate and count", "numbers")
+            let (good, of) = match metric {
+                Metric::LayoutShift => ("p(N), avg, med, min and max", "scores"),
+                _ if metric.is_time() => ("p(N), avg, med, min and max", "durations"),
+                _ => ("rate and count", "numbers"),
             };
             return Err(format!("`{}` has {of}: use {good} with it", metric.name()));
         }

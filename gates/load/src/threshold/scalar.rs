@@ -8,6 +8,8 @@ enum Unit {
     /// Microseconds; without a unit milliseconds are meant, as in k6.
     Time,
     Share,
+    /// A score such as `0.1`.
+    Score,
     Number,
     PerSecond,
     Bytes,
@@ -22,6 +24,7 @@ impl Unit {
             (Metric::Bytes, _) => Unit::Bytes,
             (_, Aggregate::Rate) => Unit::PerSecond,
             (_, Aggregate::Count) => Unit::Number,
+            (Metric::LayoutShift, _) => Unit::Score,
             _ => Unit::Time,
         }
     }
@@ -53,7 +56,7 @@ impl Unit {
                 "%" => 0.01,
                 _ => return None,
             }),
-            Unit::Number => word.is_empty().then_some(1.0),
+            Unit::Number | Unit::Score => word.is_empty().then_some(1.0),
             Unit::PerSecond => matches!(word, "" | "/s").then_some(1.0),
             Unit::Bytes => size(word),
             Unit::BytesPerSecond => size(word.strip_suffix("/s").unwrap_or(word)),
@@ -65,6 +68,7 @@ impl Unit {
             Unit::Time => "`500ms`, `1.5s` or `800us`",
             Unit::Share => "`1%` or `0.01`",
             Unit::Number => "`1000`",
+            Unit::Score => "`0.1`",
             Unit::PerSecond => "`100/s`",
             Unit::Bytes => "`10MB`",
             Unit::BytesPerSecond => "`10MB/s`",
@@ -90,7 +94,7 @@ pub(super) fn shown(value: f64, metric: Metric, aggregate: Aggregate) -> String 
     match Unit::of(metric, aggregate) {
         Unit::Time => crate::words::time(value),
         Unit::Share => format!("{}%", plain(value * 100.0)),
-        Unit::Number => plain(value),
+        Unit::Number | Unit::Score => plain(value),
         Unit::PerSecond => format!("{}/s", plain(value)),
         Unit::Bytes => size(value),
         Unit::BytesPerSecond => format!("{}/s", size(value)),
@@ -131,7 +135,7 @@ pub(super) fn written(limit: f64, metric: Metric, aggregate: Aggregate) -> Strin
         Unit::Time if limit >= 1e3 => format!("{}ms", exact(limit / 1e3)),
         Unit::Time => format!("{}us", exact(limit)),
         Unit::Share => format!("{}%", exact(limit * 100.0)),
-        Unit::Number => exact(limit),
+        Unit::Number | Unit::Score => exact(limit),
         Unit::PerSecond => format!("{}/s", exact(limit)),
         Unit::Bytes => written_size(limit),
         Unit::BytesPerSecond => format!("{}/s", written_size(limit)),

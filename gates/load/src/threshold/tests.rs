@@ -38,6 +38,11 @@ fn thresholds_are_read_as_k6_writes_them() {
     check("p(95)<999.6ms", Ok("p(95)<999.6ms"));
     check("p(99.999)<1s", Ok("p(99.999)<1s"));
     check("requests rate>1999.86/s", Ok("requests rate>1999.86/s"));
+    check("lcp p(75)<2500", Ok("lcp p(75)<2.5s"));
+    check("browser_web_vital_cls: p(75) < 0.1", Ok("cls p(75)<0.1"));
+    check("cls max<=0.25", Ok("cls max<=0.25"));
+    check("fcp med<1.8s", Ok("fcp med<1.8s"));
+    check("ttfb p(75)<800ms", Ok("ttfb p(75)<800ms"));
     check("bytes count<1234567B", Ok("bytes count<1.234567MB"));
 }
 
@@ -49,6 +54,7 @@ fn values_read_well() {
     assert_eq!(shown("requests rate>1/s", 49.97), "49.97/s");
     assert_eq!(shown("rate<1%", 0.013_38), "1.338%");
     assert_eq!(shown("p(95)<1s", 500_000.0), "500ms");
+    assert_eq!(shown("cls p(75)<0.1", 0.012_345), "0.01235");
 }
 
 #[test]
@@ -70,6 +76,8 @@ fn what_is_wrong_is_told_with_what_is_right() {
         "p(95)<fast",
         Err("`fast` is no limit for latency: write it like `500ms`, `1.5s` or `800us`"),
     );
+    check("cls rate<1%", Err("`cls` has scores: use p(N), avg, med, min and max with it"));
+    check("cls p(75)<100ms", Err("`100ms` is no limit for cls: write it like `0.1`"));
     check("rate<200%", Err("`200%` is more than all: a share lies between 0 and 100%"));
     check("rate<0%", Err("`rate<0%` can never be kept"));
     check("rate>100%", Err("`rate>100%` can never be kept"));

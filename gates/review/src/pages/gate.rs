@@ -1,14 +1,14 @@
 //! A gate with its checks, its numbers and its files.
 
-use gate_core::{Check, Role};
+use gate_core::{Check, Metric, Role};
+use gate_pages::{metrics, prose, verdict};
 use gate_runs::clean;
-use gate_runs::words::{self, Measured, duration};
+use gate_runs::words::{self, duration};
 use maud::{Markup, html};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, PercentEncode, utf8_percent_encode};
 
 use super::Frame;
 use super::evidence::evidence;
-use super::frame::{prose, verdict};
 use super::trend;
 use crate::site::Site;
 
@@ -95,13 +95,13 @@ pub(crate) fn gate(frame: &Frame<'_>, site: &Site, gate: usize, part: usize) -> 
 
 fn check(frame: &Frame<'_>, site: &Site, gate: &str, at: usize, check: &Check) -> Markup {
     let item = in_hash(&format!("{gate}/{}", check.id)).to_string();
+    let earlier =
+        |metric: &Metric| trend::sparkline(site.history.values(gate, &check.id, &metric.name));
     let is_compared = check.evidence.iter().any(|file| file.role == Role::Diff);
     html! {
         section.check id=(section(at)) {
-            h2 { (verdict(Some(check.verdict))) " " (clean::line(&check.title)) }
-            p { (prose(&check.message)) }
-            @if let Some(advice) = &check.advice { p.advice { (prose(advice)) } }
-            (metrics(site, gate, check))
+            (gate_pages::check(check))
+            (metrics(check, Some(&earlier)))
             @if is_compared {
                 p { a href=(frame.link(&format!("review.html#item={item}"))) { "Look at it" } }
             }
@@ -114,29 +114,6 @@ fn check(frame: &Frame<'_>, site: &Site, gate: &str, at: usize, check: &Check) -
 fn in_hash(text: &str) -> PercentEncode<'_> {
     const KEPT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'/');
     utf8_percent_encode(text, KEPT)
-}
-
-fn metrics(site: &Site, gate: &str, check: &Check) -> Markup {
-    html! {
-        @if !check.metrics.is_empty() {
-            table.metrics {
-                thead { tr { th scope="col" { "Number" } th scope="col" { "Value" } th scope="col" { "Limit" } th scope="col" { "Within" }
-                        th scope="col" { "Earlier runs" } } }
-                tbody {
-                    @for metric in &check.metrics {
-                        @let measured = Measured::of(metric);
-                        tr {
-                            th scope="row" { (clean::line(&metric.name)) }
-                            td.number { (measured.value) }
-                            td.number { (measured.limit) }
-                            td { @if measured.limit.is_empty() { "" } @else if measured.holds { "yes" } @else { strong { "no" } } }
-                            td { (trend::sparkline(site.history.values(gate, &check.id, &metric.name))) }
-                        }
-                    }
-                }
-            }
-        }
-    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! What the run came to, what blocks, and what to do next.
 
 use gate_core::{GateReport, Report};
+use gate_pages::{moment, prose, verdict};
 use gate_runs::clean;
 use gate_runs::words::{
     count, duration, headline, run_time, what_happened, worst_check, worst_first,
@@ -8,7 +9,6 @@ use gate_runs::words::{
 use maud::{Markup, html};
 
 use super::Frame;
-use super::frame::{moment, prose, verdict};
 use super::trend;
 use crate::history::History;
 

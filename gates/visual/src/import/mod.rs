@@ -16,5 +16,6 @@ pub(crate) fn backstop() -> Importer {
         about: "the configuration of BackstopJS (backstop.json)",
         recognises: backstop::recognises,
         import: backstop::import,
+        fetch: None,
     }
 }

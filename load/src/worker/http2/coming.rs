@@ -18,12 +18,11 @@ use crate::worker::connection::{Arrival, LARGEST_BODY};
 /// A request that is under way.
 pub(in crate::worker) struct Coming {
     pub(in crate::worker) arrival: Arrival,
+    /// When it went out: until then, when it was noticed.
     pub(in crate::worker) sent: Nanos,
     pub(in crate::worker) first_byte: Option<Nanos>,
     /// How many bytes had come on the connection when it was sent.
     pub(super) read_before: u64,
-    /// Whether it is the first on its connection.
-    pub(super) is_first: bool,
     keeps: Keeps,
     at: At,
     status: u16,
@@ -50,17 +49,14 @@ impl Coming {
     pub(super) fn new(
         answer: ResponseFuture,
         arrival: Arrival,
-        sent: Nanos,
         keeps: Keeps,
         read_before: u64,
-        is_first: bool,
     ) -> Coming {
         Coming {
             arrival,
-            sent,
+            sent: arrival.noticed,
             first_byte: None,
             read_before,
-            is_first,
             keeps,
             at: At::Head(answer),
             status: 0,

@@ -9,6 +9,7 @@ use std::future::Future;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::Bytes;
 use h2::client::{Builder, Connection, SendRequest};
@@ -29,6 +30,8 @@ use wire::{Spoken, Wire, Woken};
 /// much as browsers allow.
 const WINDOW: u32 = 6 << 20;
 const WINDOW_OF_ALL: u32 = 15 << 20;
+/// How many answers that were given up are remembered.
+const REMEMBERED: usize = 1000;
 /// The longest head that is taken, in bytes, as in HTTP/1.1.
 const LONGEST_HEAD: u32 = 64 << 10;
 
@@ -42,6 +45,10 @@ pub(super) struct Multiplexed {
     /// By their places.
     places: Vec<(Option<Coming>, Woken)>,
     free: Vec<usize>,
+    /// Requests that have not gone out.
+    unsent: Vec<usize>,
+    /// When it was agreed upon.
+    pub(super) begun: Nanos,
     /// How many bytes had come when it was last asked.
     seen: u64,
     /// How many requests it has carried.
@@ -50,6 +57,8 @@ pub(super) struct Multiplexed {
     pub(super) is_leaving: bool,
     /// Whether it is among those that have room for a request.
     pub(super) is_listed: bool,
+    /// Whether it is among those that have something to do.
+    pub(super) is_queued: bool,
 }
 
 /// Why a request has no answer.
@@ -57,6 +66,8 @@ pub(super) struct Multiplexed {
 pub(super) enum Unanswered {
     /// The server has not begun with it and says so: it may be sent again (RFC 9113, 8.7).
     Refused,
+    /// The same, and it will begin with nothing more on this connection.
+    Left,
     Failed(Failure),
 }
 
@@ -70,19 +81,26 @@ pub(super) struct Over {
 
 impl Multiplexed {
     /// Begins on a connection that is agreed upon; none when its first bytes do not even go out.
-    pub(super) fn begin(stream: Stream) -> Option<Multiplexed> {
+    /// Answers that were given up are remembered for as long as others may take.
+    pub(super) fn begin(stream: Stream, begun: Nanos, timeout: Nanos) -> Option<Multiplexed> {
         let wire = Rc::new(Wire::new(stream));
         let mut builder = Builder::new();
         builder
             .enable_push(false)
             .initial_window_size(WINDOW)
             .initial_connection_window_size(WINDOW_OF_ALL)
-            .max_header_list_size(LONGEST_HEAD);
+            .max_header_list_size(LONGEST_HEAD)
+            // How many it takes is not known before it has said so.
+            .initial_max_send_streams(1)
+            // Who answers late what was given up is slow, and nothing is wrong with the connection.
+            .reset_stream_duration(Duration::from_nanos(timeout))
+            .max_concurrent_reset_streams(REMEMBERED)
+            .max_local_error_reset_streams(None);
         let woken = Woken::new();
-        let begun = pin!(builder.handshake::<_, Bytes>(Spoken(Rc::clone(&wire))));
+        let agreed = pin!(builder.handshake::<_, Bytes>(Spoken(Rc::clone(&wire))));
         // Nothing has gone out before: there is room for it.
         let Poll::Ready(Ok((requests, connection))) =
-            begun.poll(&mut Context::from_waker(&woken.waker))
+            agreed.poll(&mut Context::from_waker(&woken.waker))
         else {
             return None;
         };
@@ -94,18 +112,19 @@ impl Multiplexed {
             woken,
             places: Vec::new(),
             free: Vec::new(),
+            unsent: Vec::new(),
+            begun,
             seen: 0,
             uses: 0,
             is_leaving: false,
             is_listed: false,
+            is_queued: false,
         })
     }
 
-    /// There may be something to read, or room to write; whether that is news.
-    pub(super) fn wake(&mut self) -> bool {
-        let is_news = !self.is_awake();
+    /// There may be something to read, or room to write.
+    pub(super) fn wake(&mut self) {
         self.woken.set();
-        is_news
     }
 
     /// Whether there is something to do.
@@ -132,12 +151,15 @@ impl Multiplexed {
         request: http::Request<()>,
         body: &Bytes,
         keeps: Keeps,
-        now: Nanos,
     ) -> Result<(), Arrival> {
         let mut context = Context::from_waker(&self.woken.waker);
-        let is_ready = matches!(self.requests.poll_ready(&mut context), Poll::Ready(Ok(())));
-        let sent = is_ready.then(|| self.requests.send_request(request, body.is_empty()));
-        let Some(Ok((answer, mut sending))) = sent else {
+        let sent = match self.requests.poll_ready(&mut context) {
+            Poll::Ready(Ok(())) => self.requests.send_request(request, body.is_empty()),
+            Poll::Ready(Err(error)) => Err(error),
+            // Another one has not gone out: it does with the next turn.
+            Poll::Pending => return Err(arrival),
+        };
+        let Ok((answer, mut sending)) = sent else {
             self.is_leaving = true;
             return Err(arrival);
         };
@@ -150,19 +172,24 @@ impl Multiplexed {
             self.places.len() - 1
         });
         self.uses += 1;
-        let is_first = self.uses == 1;
+        self.unsent.push(place);
         let (coming, woken) = &mut self.places[place];
         woken.set();
-        *coming = Some(Coming::new(answer, arrival, now, keeps, self.wire.read(), is_first));
+        *coming = Some(Coming::new(answer, arrival, keeps, self.wire.read()));
         self.woken.set();
         Ok(())
     }
 
     /// Reads and sends what there is. The error says what became of the connection: nothing at all
     /// where it has ended as it should.
-    pub(super) fn turn(&mut self) -> Result<(), Option<Error>> {
+    pub(super) fn turn(&mut self, now: Nanos) -> Result<(), Option<Error>> {
         if !self.woken.take() {
             return Ok(());
+        }
+        for place in self.unsent.drain(..) {
+            if let Some(coming) = &mut self.places[place].0 {
+                coming.sent = now;
+            }
         }
         self.wire.turn();
         let mut context = Context::from_waker(&self.woken.waker);
@@ -184,10 +211,7 @@ impl Multiplexed {
             let ended = match one.go_on(&mut Context::from_waker(&woken.waker), now) {
                 Progress::More => continue,
                 Progress::Done => None,
-                Progress::Broken(error) => {
-                    let can_be_refused = !one.is_first && one.status() == 0;
-                    Some(unanswered(&error, can_be_refused))
-                }
+                Progress::Broken(error) => Some(unanswered(&error)),
             };
             return self.take(place, ended);
         }
@@ -219,16 +243,13 @@ impl Multiplexed {
     }
 }
 
-/// What an error means for a request. What the server says that it has not begun with may be sent
-/// again, unless it was the first on its connection: then it would be so with the next one.
-fn unanswered(error: &Error, can_be_refused: bool) -> Unanswered {
-    let is_unbegun = error.is_remote()
-        && (error.reason() == Some(Reason::REFUSED_STREAM)
-            || (error.is_go_away() && error.reason() == Some(Reason::NO_ERROR)));
-    if is_unbegun && can_be_refused {
-        return Unanswered::Refused;
+/// What an error means for a request.
+fn unanswered(error: &Error) -> Unanswered {
+    match error.reason() {
+        Some(Reason::REFUSED_STREAM) if error.is_remote() => Unanswered::Refused,
+        Some(Reason::NO_ERROR) if error.is_remote() && error.is_go_away() => Unanswered::Left,
+        _ => Unanswered::Failed(why(error)),
     }
-    Unanswered::Failed(why(error))
 }
 
 /// What an error of the connection is.

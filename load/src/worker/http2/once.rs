@@ -9,12 +9,16 @@ use mio::{Events, Interest, Poll, Token};
 use rustls::ClientConnection;
 
 use super::{Multiplexed, Unanswered, asked, why};
+use crate::clock::Nanos;
 use crate::request::Request;
 use crate::tally::Failure;
 use crate::visit::Keeps;
 use crate::worker::connection::Arrival;
 use crate::worker::pending::ONE;
 use crate::worker::stream::Stream;
+
+/// For how long an answer that was given up would be remembered: there is no other.
+const REMEMBERED: Nanos = 1_000_000_000;
 
 /// Asks on a connection that is there, and agreed upon where it is private; gives the status and the
 /// headers of the answer once all of it has come. It blocks until then, or until its time is over.
@@ -38,17 +42,18 @@ pub(crate) fn ask(
         None => Stream::Plain(socket),
         Some(tls) => Stream::Tls(Box::new((socket, tls))),
     };
-    let mut many =
-        Multiplexed::begin(stream).ok_or_else(|| ended("the connection ended at once"))?;
-    let arrival = Arrival { intended: 0, noticed: 0, asked: ONE };
-    many.send(arrival, asked, body, Keeps::Head, 0)
+    let mut many = Multiplexed::begin(stream, 0, REMEMBERED)
+        .ok_or_else(|| ended("the connection ended at once"))?;
+    many.send(Arrival::new(0, 0, ONE), asked, body, Keeps::Head)
         .map_err(|_| ended("the connection takes no request"))?;
     loop {
-        let went = many.turn();
+        let went = many.turn(0);
         match many.next(0) {
             Some(over) => match over.unanswered {
                 None => return Ok(over.coming.into_head()),
-                Some(Unanswered::Failed(Failure::Closed) | Unanswered::Refused) => {
+                Some(
+                    Unanswered::Failed(Failure::Closed) | Unanswered::Refused | Unanswered::Left,
+                ) => {
                     return Err(ended("the connection ended before the answer did"));
                 }
                 Some(Unanswered::Failed(failure)) => {
@@ -63,16 +68,16 @@ pub(crate) fn ask(
             }
             None => {}
         }
-        if many.is_awake() {
-            continue;
-        }
         let left = until.saturating_duration_since(Instant::now());
         if left == Duration::ZERO {
             return Err((Failure::Timeout, "there was no whole answer in time".to_owned()));
         }
+        if many.is_awake() {
+            continue;
+        }
         match poll.poll(&mut events, Some(left)) {
             Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(broken(error)),
             _ => many.wake(),
-        };
+        }
     }
 }

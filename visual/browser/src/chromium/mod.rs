@@ -7,6 +7,7 @@
 
 mod headers;
 mod socket;
+mod trace;
 
 use std::{
     path::Path,
@@ -24,6 +25,7 @@ use tokio::{
     time::{Instant, timeout, timeout_at},
 };
 
+pub use self::trace::Requested;
 pub(crate) use self::{
     headers::Given,
     socket::{Socket, Told},
@@ -278,6 +280,11 @@ impl Tab {
             self.call("Fetch.enable", &given.holding(), SETTING).await?;
         }
         Ok(())
+    }
+
+    /// Begins to note what is asked for, or ends that; gives what was.
+    pub(crate) fn trace(&self, is_on: bool) -> Vec<Requested> {
+        self.socket.trace(is_on)
     }
 
     /// What the browser has told of this tab so far.

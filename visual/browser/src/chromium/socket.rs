@@ -26,7 +26,10 @@ use tokio_tungstenite::{
 };
 use url::Url;
 
-use super::headers::Given;
+use super::{
+    headers::Given,
+    trace::{Requested, Trace},
+};
 use crate::wire::{Fault, first_line};
 
 /// The longest message: the picture of a very long page.
@@ -87,6 +90,7 @@ pub(crate) struct Socket {
     pending: Arc<Pending>,
     told: Arc<watch::Sender<Told>>,
     given: Arc<Mutex<Given>>,
+    trace: Arc<Mutex<Option<Trace>>>,
     tasks: [JoinHandle<()>; 2],
     /// Commands are for a target of the connection, which is told of it.
     targeted: bool,
@@ -116,7 +120,7 @@ impl Socket {
         let (out, mut outgoing) = mpsc::unbounded_channel();
         let pending = Arc::new(Pending::default());
         let told = Arc::new(watch::Sender::new(Told::default()));
-        let given = Arc::default();
+        let (given, trace) = (Arc::default(), Arc::default());
         let writer = tokio::spawn(async move {
             while let Some(message) = outgoing.recv().await {
                 if sink.send(message).await.is_err() {
@@ -128,13 +132,14 @@ impl Socket {
             pending: Arc::clone(&pending),
             told: Arc::clone(&told),
             given: Arc::clone(&given),
+            trace: Arc::clone(&trace),
             out: out.clone(),
             main_frame: None,
             targeted,
         };
         let reader = tokio::spawn(reader.run(stream));
         let (next, tasks) = (AtomicU64::new(1), [writer, reader]);
-        Ok(Self { out, next, pending, told, given, tasks, targeted })
+        Ok(Self { out, next, pending, told, given, trace, tasks, targeted })
     }
 
     /// Sends a command and waits for its answer.
@@ -182,6 +187,13 @@ impl Socket {
         if let Ok(mut held) = self.given.lock() {
             *held = given;
         }
+    }
+
+    /// Begins to note what is asked for, or ends that; gives what was.
+    pub(crate) fn trace(&self, is_on: bool) -> Vec<Requested> {
+        let new = is_on.then(Trace::default);
+        let old = self.trace.lock().ok().and_then(|mut trace| mem::replace(&mut *trace, new));
+        old.map(Trace::end).unwrap_or_default()
     }
 
     /// What the browser has told.
@@ -233,6 +245,7 @@ struct Reader {
     pending: Arc<Pending>,
     told: Arc<watch::Sender<Told>>,
     given: Arc<Mutex<Given>>,
+    trace: Arc<Mutex<Option<Trace>>>,
     out: mpsc::UnboundedSender<Message>,
     /// The frame without a parent, once it is known.
     main_frame: Option<String>,
@@ -392,6 +405,11 @@ impl Reader {
     }
 
     fn note_traffic(&self, method: &str, params: &Value) {
+        if let Ok(mut trace) = self.trace.lock()
+            && let Some(trace) = &mut *trace
+        {
+            trace.note(method, params);
+        }
         self.told.send_modify(|told| {
             told.traffic += 1;
             let request = || params["requestId"].as_str().unwrap_or_default().to_owned();

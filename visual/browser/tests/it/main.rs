@@ -10,6 +10,7 @@ mod shared;
 mod site;
 mod trouble;
 mod views;
+mod visits;
 mod webkit;
 
 use std::{

@@ -1,10 +1,7 @@
 //! Files as their roles say: what a report can hold, whichever kind of gate wrote it.
 
-mod chart;
-mod exchange;
 mod form;
 mod page;
-mod table;
 
 use gate_core::evidence::{ExchangeEvidence, Page, SeriesEvidence, TableEvidence};
 use gate_core::{Error, Evidence, Role, Store};
@@ -16,7 +13,7 @@ use super::Frame;
 use crate::files::Files;
 
 pub(crate) use form::drawn;
-pub(crate) use table::text as cell;
+pub(crate) use gate_pages::cell;
 
 /// How much of a text is shown in the page, in bytes; all of it is a link away.
 const MOST_TEXT: usize = 64 << 10;
@@ -49,10 +46,10 @@ pub(crate) fn evidence(
         },
         // Pictures are compared on a page of their own.
         Role::Image | Role::Diff => html! {},
-        Role::Table => read(evidence, store, |table: TableEvidence| table::table(&table)),
-        Role::Series => read(evidence, store, |series: SeriesEvidence| chart::chart(&series)),
+        Role::Table => read(evidence, store, |table: TableEvidence| gate_pages::table(&table)),
+        Role::Series => read(evidence, store, |series: SeriesEvidence| gate_pages::chart(&series)),
         Role::Exchange => {
-            read(evidence, store, |exchange: ExchangeEvidence| exchange::exchange(&exchange))
+            read(evidence, store, |exchange: ExchangeEvidence| gate_pages::exchange(&exchange))
         }
         Role::Page if kind == crate::files::Kind::Json => {
             read(evidence, store, |page: Page| page::page(frame, &page))

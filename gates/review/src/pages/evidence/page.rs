@@ -4,7 +4,7 @@ use gate_core::evidence::{Block, Page};
 use gate_runs::clean;
 use maud::{Markup, html};
 
-use super::{chart, form, table};
+use super::form;
 use crate::pages::Frame;
 
 pub(super) fn page(frame: &Frame<'_>, page: &Page) -> Markup {
@@ -22,9 +22,9 @@ fn block(frame: &Frame<'_>, block: &Block) -> Markup {
             Block::Heading(text) => h4 { (clean::line(text)) },
             Block::Text(text) => p { (clean::lines(text)) },
             Block::List(points) => ul { @for point in points { li { (clean::line(point)) } } },
-            Block::Table(rows) => (table::table(rows)),
-            Block::Series(series) => (chart::chart(series)),
-            Block::Intervals { unit, intervals } => (chart::intervals(unit, intervals)),
+            Block::Table(rows) => (gate_pages::table(rows)),
+            Block::Series(series) => (gate_pages::chart(series)),
+            Block::Intervals { unit, intervals } => (gate_pages::intervals(unit, intervals)),
             Block::Form { tool, fields } => (form::asked(frame, tool, fields)),
         }
     }

@@ -8,7 +8,8 @@ use serde_json::Value;
 /// How many rows are shown.
 const MOST_ROWS: usize = 1000;
 
-pub(super) fn table(table: &TableEvidence) -> Markup {
+/// A table; of a long one the first rows.
+pub fn table(table: &TableEvidence) -> Markup {
     let left_out = table.rows.len().saturating_sub(MOST_ROWS);
     html! {
         div.scroll tabindex="0" role="region" aria-label="Table" {
@@ -44,7 +45,7 @@ fn side(align: Align) -> Option<&'static str> {
 }
 
 /// A cell in words.
-pub(crate) fn text(cell: &Value) -> String {
+pub fn text(cell: &Value) -> String {
     match cell {
         Value::Null => "–".to_owned(),
         Value::Bool(true) => "yes".to_owned(),

@@ -60,7 +60,8 @@ impl Scale {
     }
 }
 
-pub(super) fn chart(series: &SeriesEvidence) -> Markup {
+/// Lines over an axis, with their limits.
+pub fn chart(series: &SeriesEvidence) -> Markup {
     let points = || series.series.iter().flat_map(|line| &line.points);
     let bands = series.series.iter().filter_map(|line| line.band.as_ref()).flatten().flatten();
     let values = points()
@@ -81,7 +82,7 @@ pub(super) fn chart(series: &SeriesEvidence) -> Markup {
             @for limit in &series.limits {
                 @let level = round(y.at(limit.value));
                 line.limit x1=(LEFT) x2=(WIDTH - RIGHT) y1=(level) y2=(level) {}
-                text.limit x=(WIDTH - RIGHT) y=(round(y.at(limit.value) - 3.0)) text-anchor="end" { (clean::line(&limit.name)) " " (number(limit.value)) }
+                text.limit x=(WIDTH - RIGHT) y=(round(beside(y.at(limit.value)))) text-anchor="end" { (clean::line(&limit.name)) " " (number(limit.value)) }
             }
         }
         ul.legend {
@@ -90,6 +91,11 @@ pub(super) fn chart(series: &SeriesEvidence) -> Markup {
             }
         }
     }
+}
+
+/// Where the name of a limit stands: above its line, or below one that is at the very top.
+fn beside(level: f64) -> f64 {
+    if level < ABOVE + 12.0 { level + 13.0 } else { level - 3.0 }
 }
 
 /// What the chart says, for whoever does not see it.
@@ -166,7 +172,7 @@ fn thinned(points: &[[f64; 2]]) -> Vec<[f64; 2]> {
 }
 
 /// Estimates with their uncertainty, on one axis.
-pub(super) fn intervals(unit: &str, intervals: &[Interval]) -> Markup {
+pub fn intervals(unit: &str, intervals: &[Interval]) -> Markup {
     let ends = intervals
         .iter()
         .flat_map(|one| [Some(one.low), Some(one.high), Some(one.middle), one.limit])

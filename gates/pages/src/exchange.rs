@@ -8,7 +8,8 @@ use maud::{Markup, html};
 
 use super::table::text;
 
-pub(super) fn exchange(exchange: &ExchangeEvidence) -> Markup {
+/// A request with its answer.
+pub fn exchange(exchange: &ExchangeEvidence) -> Markup {
     let request = &exchange.request;
     html! {
         @if !exchange.differences.is_empty() {

@@ -1,0 +1,366 @@
+//! Browsers at work, beside whoever sends.
+
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use gate_core::{Context, Error};
+use tokio::sync::watch;
+use visual_browser::{DriverAt, Launch, Session, Visit, Visited, processors};
+
+use super::pages::{Page, visits};
+use super::{Load, Trouble, Watched};
+use crate::settings::Settings;
+
+/// How much browsers give way: enough that the generator gets a processor at once when it wants
+/// one, and not so much that a busy machine starves them.
+const NICENESS: u8 = 10;
+/// How often it is looked whether anybody still waits.
+const TICK: Duration = Duration::from_millis(100);
+/// How often in a row a browser may go away before it is given up.
+const LOSSES: u32 = 3;
+
+/// When page loads count.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Window {
+    /// From here on.
+    pub(crate) begins: Instant,
+    /// Those that begin before this.
+    pub(crate) ends: Instant,
+    /// How long was measured before, in seconds.
+    pub(crate) before: f64,
+}
+
+/// What browsers are to do.
+#[derive(Debug, Clone, Copy)]
+enum Phase {
+    /// Nothing, for now.
+    Rest,
+    Look(Window),
+    /// Go home.
+    Over,
+}
+
+/// The browsers of a run. They begin with the first window and end when this is dropped.
+pub(crate) struct Crew {
+    launch: Launch,
+    visits: Arc<Vec<Visit>>,
+    pages: Vec<String>,
+    count: u64,
+    every: Duration,
+    shared: Arc<Shared>,
+    phase: watch::Sender<Phase>,
+    thread: Option<JoinHandle<()>>,
+}
+
+#[derive(Default)]
+struct Shared {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    /// How many of them have seen the page once, or have given up.
+    ready: u64,
+    /// How many of them are loading a page, or may be about to.
+    busy: u64,
+    loads: Vec<Load>,
+    trouble: Option<Trouble>,
+}
+
+impl Shared {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn change(&self, what: impl FnOnce(&mut State)) {
+        what(&mut self.state());
+        self.changed.notify_all();
+    }
+
+    /// Waits until something holds, or nobody waits any more.
+    fn wait(&self, holds: impl Fn(&State) -> bool, is_cancelled: &dyn Fn() -> bool) {
+        let mut state = self.state();
+        while !holds(&state) && !is_cancelled() {
+            let waited = self.changed.wait_timeout(state, TICK);
+            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+}
+
+impl Crew {
+    /// The browsers that the settings ask for; none where they ask for none. None is started yet.
+    pub(crate) fn of(spec: &Settings, pages: &[Page], cx: &Context) -> Result<Option<Crew>, Error> {
+        let Some(browsers) = &spec.browsers else { return Ok(None) };
+        let mut launch = gate_browsers::launch(gate_browsers::chromium(cx)?, cx)?;
+        launch.niceness = NICENESS;
+        launch.processors = spare(&processors(), spec.threads * pages.len());
+        let visits = visits(pages, cx)?;
+        Ok(Some(Crew {
+            launch,
+            pages: visits.iter().map(|visit| visit.url.clone()).collect(),
+            visits: Arc::new(visits),
+            count: browsers.count,
+            every: browsers.every.0,
+            shared: Arc::default(),
+            phase: watch::Sender::new(Phase::Rest),
+            thread: None,
+        }))
+    }
+
+    /// Starts the browsers, the first time, and has each see every page once: what only the first
+    /// page of a new browser costs is not the page's doing.
+    pub(crate) fn ready(&mut self, is_cancelled: &dyn Fn() -> bool) {
+        if self.thread.is_none() {
+            let (launch, visits) = (self.launch.clone(), Arc::clone(&self.visits));
+            let (shared, phase) = (Arc::clone(&self.shared), self.phase.subscribe());
+            let (count, every) = (self.count, self.every);
+            self.thread = Some(thread::spawn(move || {
+                work(&launch, &visits, count, every, &shared, &phase);
+                // Whatever has become of them, nobody waits for them for ever.
+                shared.change(|state| (state.ready, state.busy) = (count, 0));
+            }));
+        }
+        self.shared.wait(|state| state.ready >= self.count, is_cancelled);
+    }
+
+    /// Lets them look.
+    pub(crate) fn look(&self, window: Window) {
+        self.phase.send_replace(Phase::Look(window));
+    }
+
+    /// Has them rest, and waits for the pages that they have begun to load: to leave out those that
+    /// take long would make the page look quicker than it is.
+    pub(crate) fn rest(&self, is_cancelled: &dyn Fn() -> bool) {
+        self.phase.send_replace(Phase::Rest);
+        self.shared.wait(|state| state.busy == 0, is_cancelled);
+    }
+
+    /// What they have seen so far.
+    pub(crate) fn watched(&self) -> Watched {
+        let state = self.shared.state();
+        let mut loads = state.loads.clone();
+        loads.sort_by(|one, other| one.at.total_cmp(&other.at));
+        Watched {
+            count: self.count,
+            pages: self.pages.clone(),
+            is_here: !matches!(self.launch.driver, DriverAt::Remote { .. }),
+            loads,
+            trouble: state.trouble.clone(),
+            charts: Vec::new(),
+        }
+    }
+}
+
+impl Drop for Crew {
+    fn drop(&mut self) {
+        self.phase.send_replace(Phase::Over);
+        if let Some(thread) = self.thread.take() {
+            // A panic there was about a page, and has been told as a browser that was lost.
+            let _ = thread.join();
+        }
+    }
+}
+
+/// The processors that are left beside those that the generator is bound to, which are the first
+/// ones; all of them, which is none here, when it needs them all.
+fn spare(all: &[usize], generators: usize) -> Vec<usize> {
+    all.get(generators..).unwrap_or_default().to_vec()
+}
+
+/// The whole life of the browsers.
+fn work(
+    launch: &Launch,
+    visits: &[Visit],
+    count: u64,
+    every: Duration,
+    shared: &Shared,
+    phase: &watch::Receiver<Phase>,
+) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let Ok(runtime) = runtime.inspect_err(|error| {
+        let why = format!("nothing waits for browsers: {error}");
+        shared.change(|state| state.trouble = Some(Trouble { why, advice: None }));
+    }) else {
+        return;
+    };
+    runtime.block_on(async {
+        let one = |number: u64| {
+            let looker = Looker { launch, visits, number, count, every, shared };
+            let (phase, over) = (phase.clone(), phase.clone());
+            async move {
+                // Dropped in the middle of a page it ends its browser.
+                tokio::select! {
+                    () = looker.live(phase) => {}
+                    () = is_over(over) => {}
+                }
+            }
+        };
+        match count {
+            1 => one(0).await,
+            _ => {
+                tokio::join!(one(0), one(1));
+            }
+        }
+    });
+}
+
+async fn is_over(mut phase: watch::Receiver<Phase>) {
+    // Nobody is there to say it either.
+    let _ = phase.wait_for(|phase| matches!(phase, Phase::Over)).await;
+}
+
+/// One of the browsers.
+struct Looker<'a> {
+    launch: &'a Launch,
+    visits: &'a [Visit],
+    number: u64,
+    count: u64,
+    every: Duration,
+    shared: &'a Shared,
+}
+
+impl Looker<'_> {
+    async fn live(&self, mut phase: watch::Receiver<Phase>) {
+        let ended = self.looked(&mut phase).await;
+        self.shared.change(|state| {
+            state.ready += 1;
+            if let Err(error) = ended {
+                let advice = error.hint().map(str::to_owned);
+                state.trouble = Some(Trouble { why: error.to_string(), advice });
+            }
+        });
+    }
+
+    async fn looked(
+        &self,
+        phase: &mut watch::Receiver<Phase>,
+    ) -> Result<(), visual_browser::Error> {
+        let mut session = Session::open(self.launch, &|_| {}).await?;
+        for visit in self.visits {
+            match session.visit(visit).await {
+                // A page that does not come is counted once it counts.
+                Ok(_) => {}
+                Err(error) if is_of_page(&error) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        self.shared.change(|state| state.ready += 1);
+        let mut turn = self.number as usize;
+        let mut losses = 0;
+        loop {
+            let now = *phase.borrow_and_update();
+            match now {
+                Phase::Look(window) => {
+                    self.shared.change(|state| state.busy += 1);
+                    let seen = self.window(window, &mut session, phase, &mut turn, &mut losses);
+                    let seen = seen.await;
+                    self.shared.change(|state| state.busy -= 1);
+                    seen?;
+                }
+                Phase::Rest => {}
+                Phase::Over => return Ok(()),
+            }
+            if phase.changed().await.is_err() {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Loads the page of one version after the other's until the window is over.
+    async fn window(
+        &self,
+        window: Window,
+        session: &mut Session,
+        phase: &mut watch::Receiver<Phase>,
+        turn: &mut usize,
+        losses: &mut u32,
+    ) -> Result<(), visual_browser::Error> {
+        // Two browsers do not begin at once.
+        let mut due = window.begins + self.every / self.count as u32 * self.number as u32;
+        loop {
+            tokio::select! {
+                biased;
+                _ = phase.changed() => {
+                    phase.mark_changed();
+                    return Ok(());
+                }
+                () = tokio::time::sleep_until(due.into()) => {}
+            }
+            let begun = Instant::now();
+            if begun >= window.ends {
+                return Ok(());
+            }
+            due = (due + self.every).max(begun);
+            let version = *turn % self.visits.len();
+            *turn += 1;
+            let at = window.before + (begun - window.begins).as_secs_f64();
+            let load = Load { version, at, ..Load::default() };
+            match session.visit(&self.visits[version]).await {
+                Ok(visited) => self.keep(seen(load, &visited)),
+                Err(error) if is_of_page(&error) => {
+                    self.keep(Load { failed: Some(error.to_string()), ..load });
+                }
+                Err(error) => {
+                    // It says nothing of the page; the next visit starts another browser.
+                    *losses += 1;
+                    if *losses >= LOSSES {
+                        return Err(error);
+                    }
+                    continue;
+                }
+            }
+            *losses = 0;
+        }
+    }
+
+    fn keep(&self, load: Load) {
+        self.shared.change(|state| state.loads.push(load));
+    }
+}
+
+/// Whether an error is about the page, and not about the browser.
+fn is_of_page(error: &visual_browser::Error) -> bool {
+    use visual_browser::Error as Is;
+    matches!(
+        error,
+        Is::Refused { .. }
+            | Is::NameNotResolved { .. }
+            | Is::Tls { .. }
+            | Is::Navigation { .. }
+            | Is::NavigationTimeout { .. }
+    )
+}
+
+fn seen(load: Load, visited: &Visited) -> Load {
+    let micros = |time: Option<Duration>| time.map(|time| time.as_micros() as u64);
+    let failed = visited.status.filter(|status| *status >= 400);
+    let processor = visited.processor;
+    Load {
+        first_byte: micros(visited.first_byte),
+        first_paint: micros(visited.first_contentful_paint),
+        largest_paint: micros(visited.largest_contentful_paint),
+        loaded: micros(visited.loaded),
+        layout_shift: Some(visited.cumulative_layout_shift),
+        ran: micros(processor.map(|one| one.ran)),
+        waited: micros(processor.map(|one| one.waited)),
+        is_restless: !visited.is_at_rest,
+        failed: failed.map(|status| format!("it was answered {status}")),
+        ..load
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn browsers_leave_the_generator_its_processors() {
+        assert_eq!(spare(&[0, 1, 2, 3], 1), [1, 2, 3]);
+        assert_eq!(spare(&[4, 6], 1), [6]);
+        // Where all are taken they may use them all, with less priority.
+        assert_eq!(spare(&[0, 1], 2), Vec::<usize>::new());
+        assert_eq!(spare(&[0], 3), Vec::<usize>::new());
+    }
+}
