@@ -10,7 +10,7 @@ fn main() {
     };
     let question = Question {
         exposures: Exposures {
-            file: file.into(),
+            from: file.into(),
             unit: unit.clone(),
             arm: arm.clone(),
             time: Some(time.clone()),
@@ -27,7 +27,8 @@ fn main() {
         products: Vec::new(),
         zone: Zone::default(),
     };
-    let answer = answer(&question, threads.parse().unwrap()).unwrap_or_else(|error| panic!("{error}"));
+    let answer =
+        answer(&question, threads.parse().unwrap()).unwrap_or_else(|error| panic!("{error}"));
     for (name, cell) in arms.iter().zip(&answer.arms) {
         let total = &cell.totals[0];
         println!("{name} {} {} {} {}", cell.units, cell.multiple, total.sum, total.squares);

@@ -8,6 +8,8 @@ use std::path::PathBuf;
 pub struct Place {
     /// In which file.
     pub file: PathBuf,
+    /// In which table of a warehouse, as it is written in the question.
+    pub table: Option<String>,
     /// In which line of a text file, from 1.
     pub line: Option<u64>,
     /// In which row of a table, from 1, where there are no lines.
@@ -52,6 +54,11 @@ impl Error {
         self
     }
 
+    pub(crate) fn table(mut self, table: impl Into<String>) -> Error {
+        self.place.table = Some(table.into());
+        self
+    }
+
     pub(crate) fn file(mut self, file: &std::path::Path) -> Error {
         file.clone_into(&mut self.place.file);
         self
@@ -62,6 +69,9 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if !self.place.file.as_os_str().is_empty() {
             write!(f, "{}: ", self.place.file.display())?;
+        }
+        if let Some(table) = &self.place.table {
+            write!(f, "table `{table}`: ")?;
         }
         match (self.place.line, self.place.row) {
             (Some(line), _) => write!(f, "line {line}: ")?,

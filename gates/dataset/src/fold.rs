@@ -15,15 +15,10 @@ use crate::read::{self, Batch, Named, Table, Wanted, Which};
 use crate::time::{Clock, day_name};
 use crate::units::{Exposure, NOTHING, Order, Stripe, Unit, Units};
 
-/// The most segments that units are told apart by.
-const MOST_SEGMENTS: usize = 64;
-/// The most arms: their numbers have to fit.
-const MOST_ARMS: usize = 1000;
-
 /// Reads what a question is about, with so many threads, and answers it. The error is the first one
 /// in the order of the files.
 pub fn answer(question: &Question, threads: usize) -> Result<Answer, Error> {
-    check(question)?;
+    question.check()?;
     let arms = Names::of(&question.arms);
     let segments: Vec<Names> =
         question.exposures.segments.iter().map(|_| Names::default()).collect();
@@ -34,41 +29,6 @@ pub fn answer(question: &Question, threads: usize) -> Result<Answer, Error> {
         happen(question, at, &units, threads, &mut left)?;
     }
     Ok(summed(question, &segments, units, left, threads))
-}
-
-fn check(question: &Question) -> Result<(), Error> {
-    let Question { arms, exposures, totals, events, products, .. } = question;
-    if arms.is_empty() || arms.iter().any(String::is_empty) {
-        return Err(Error::new("there are no arms, or one has no name"));
-    }
-    if arms.len() > MOST_ARMS {
-        return Err(Error::new(format!("{} arms are more than {MOST_ARMS}", arms.len())));
-    }
-    if (1..arms.len()).any(|at| arms[..at].contains(&arms[at])) {
-        return Err(Error::new("two arms have the same name"));
-    }
-    if exposures.segments.len() > MOST_SEGMENTS {
-        return Err(Error::new(format!("there are more than {MOST_SEGMENTS} segments")));
-    }
-    for total in totals {
-        let has_event = match total.source {
-            Source::Exposures => false,
-            Source::Events(at) => match events.get(at) {
-                None => return Err(Error::new("a total is of a table that is not there")),
-                Some(table) => table.event.is_some(),
-            },
-        };
-        if total.event.is_some() && !has_event {
-            return Err(Error::new("a total is of an event, and no column says what was done"));
-        }
-        if total.when == When::Before && total.source == Source::Exposures {
-            return Err(Error::new("nothing is exposed before it is exposed"));
-        }
-    }
-    if products.iter().any(|(one, other)| *one.max(other) >= totals.len()) {
-        return Err(Error::new("a product is of a total that is not there"));
-    }
-    Ok(())
 }
 
 /// A total, as it is read from a table.
@@ -113,7 +73,7 @@ fn expose(
     units: &Units,
     threads: usize,
 ) -> Result<u64, Error> {
-    let Exposures { file, unit, arm, time, segments: columns } = &question.exposures;
+    let Exposures { from: file, unit, arm, time, segments: columns } = &question.exposures;
     let (totals, values, _) = taken(question, Source::Exposures);
     let mut names = vec![Named { column: arm, names: arms, which: Which::Known }];
     names.extend(columns.iter().zip(segments).map(|(column, names)| Named {
@@ -179,7 +139,7 @@ fn happen(
     threads: usize,
     left: &mut Left,
 ) -> Result<(), Error> {
-    let Events { file, unit, time, event } = &question.events[table];
+    let Events { from: file, unit, time, event } = &question.events[table];
     let (totals, values, events) = taken(question, Source::Events(table));
     let chosen = Names::of(&events);
     let names = event.iter().map(|column| Named { column, names: &chosen, which: Which::Chosen });
@@ -370,7 +330,7 @@ fn summed(
 }
 
 /// A number near this one that has few digits in base two.
-fn short(value: f64) -> f64 {
+pub(crate) fn short(value: f64) -> f64 {
     f64::from(value as f32)
 }
 

@@ -2,7 +2,10 @@
 //! what is left of it once it is summed up for each arm, day and segment.
 //!
 //! An engine: it knows no verdict, prints nothing, ends nothing and reads no environment variable.
-//! Files are folded row by row, so memory grows with the units and not with the rows.
+//! Files are folded row by row, so memory grows with the units and not with the rows; a warehouse is
+//! asked for the sums themselves.
+
+pub mod sql;
 
 mod answer;
 mod error;

@@ -2,13 +2,21 @@
 
 use std::path::PathBuf;
 
-/// Who was exposed to what, what they did, and what is to be summed up of that.
+use crate::error::Error;
+
+/// The most segments that units are told apart by.
+const MOST_SEGMENTS: usize = 64;
+/// The most arms: their numbers have to fit.
+const MOST_ARMS: usize = 1000;
+
+/// Who was exposed to what, what they did, and what is to be summed up of that. Data lies in files,
+/// or in the tables of a warehouse ([`crate::sql::Table`]).
 #[derive(Debug, Clone, PartialEq)]
-pub struct Question {
+pub struct Question<P = PathBuf> {
     /// Who was exposed to what.
-    pub exposures: Exposures,
+    pub exposures: Exposures<P>,
     /// What units did; where a total says so, what they did in the exposures' own rows counts.
-    pub events: Vec<Events>,
+    pub events: Vec<Events<P>>,
     /// The arms that there are.
     pub arms: Vec<String>,
     /// What is added up for each unit.
@@ -19,12 +27,50 @@ pub struct Question {
     pub zone: crate::Zone,
 }
 
+impl<P> Question<P> {
+    /// Whether it makes sense.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        let Question { arms, exposures, totals, events, products, .. } = self;
+        if arms.is_empty() || arms.iter().any(String::is_empty) {
+            return Err(Error::new("there are no arms, or one has no name"));
+        }
+        if arms.len() > MOST_ARMS {
+            return Err(Error::new(format!("{} arms are more than {MOST_ARMS}", arms.len())));
+        }
+        if (1..arms.len()).any(|at| arms[..at].contains(&arms[at])) {
+            return Err(Error::new("two arms have the same name"));
+        }
+        if exposures.segments.len() > MOST_SEGMENTS {
+            return Err(Error::new(format!("there are more than {MOST_SEGMENTS} segments")));
+        }
+        for total in totals {
+            let has_event = match total.source {
+                Source::Exposures => false,
+                Source::Events(at) => match events.get(at) {
+                    None => return Err(Error::new("a total is of a table that is not there")),
+                    Some(table) => table.event.is_some(),
+                },
+            };
+            if total.event.is_some() && !has_event {
+                return Err(Error::new("a total is of an event, and no column says what was done"));
+            }
+            if total.when == When::Before && total.source == Source::Exposures {
+                return Err(Error::new("nothing is exposed before it is exposed"));
+            }
+        }
+        if products.iter().any(|(one, other)| *one.max(other) >= totals.len()) {
+            return Err(Error::new("a product is of a total that is not there"));
+        }
+        Ok(())
+    }
+}
+
 /// A table of exposures: a row for each, as often as a unit was exposed. The first one decides: the
 /// earliest; of those the one with the arm that comes first in the order of bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Exposures {
-    /// A CSV (`.csv`, `.tsv`), JSON Lines (`.jsonl`, `.ndjson`) or Parquet file.
-    pub file: PathBuf,
+pub struct Exposures<P = PathBuf> {
+    /// A CSV (`.csv`, `.tsv`), JSON Lines (`.jsonl`, `.ndjson`) or Parquet file, or a table.
+    pub from: P,
     /// The column that says who.
     pub unit: String,
     /// The column that says which arm.
@@ -37,9 +83,9 @@ pub struct Exposures {
 
 /// A table of what units did: a row for each time.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Events {
+pub struct Events<P = PathBuf> {
     /// As for exposures.
-    pub file: PathBuf,
+    pub from: P,
     /// The column that says who.
     pub unit: String,
     /// The column that says when; without it all counts as done after the exposure.

@@ -1,9 +1,11 @@
 //! Instants, in microseconds since 1970, and the days that they belong to.
 
-use jiff::tz::TimeZone;
+use jiff::tz::{AmbiguousOffset, TimeZone};
 
 const SECOND: i64 = 1_000_000;
-const HOUR: i64 = 3600 * SECOND;
+/// Offsets change at the ends of such stretches only.
+const QUARTER: i64 = 15 * 60 * SECOND;
+const HOUR: i64 = 4 * QUARTER;
 const DAY: i64 = 24 * HOUR;
 
 /// The time zone that days are cut by, and that times without one of their own are of.
@@ -39,6 +41,22 @@ impl Zone {
         let at = jiff::Timestamp::from_microsecond(instant).unwrap_or_default();
         i64::from(self.0.to_offset(at).seconds()) * SECOND
     }
+
+    /// The same when the clock shows this. What it shows twice is meant the second time, and what it
+    /// skips as if it had not been moved yet: PostgreSQL's rule.
+    fn ahead_at_wall(&self, wall: i64) -> i64 {
+        if self.0 == TimeZone::UTC {
+            return 0;
+        }
+        let shown = jiff::Timestamp::from_microsecond(wall).unwrap_or_default();
+        let shown = TimeZone::UTC.to_datetime(shown);
+        let offset = match self.0.to_ambiguous_timestamp(shown).offset() {
+            AmbiguousOffset::Unambiguous { offset } => offset,
+            AmbiguousOffset::Gap { before, .. } => before,
+            AmbiguousOffset::Fold { after, .. } => after,
+        };
+        i64::from(offset.seconds()) * SECOND
+    }
 }
 
 /// A time that was read.
@@ -50,21 +68,20 @@ pub(crate) enum Stamp {
     Wall(i64),
 }
 
-/// Makes instants of what was read. Zones hardly ever change within an hour, so that much is
-/// remembered.
+/// Makes instants of what was read, and remembers by how much the clock is ahead.
 pub(crate) struct Clock<'z> {
     zone: &'z Zone,
-    /// An hour of the wall's, and by how much it is ahead.
+    /// A quarter of an hour of the wall's, and by how much it is ahead.
     wall: Option<(i64, i64)>,
-    /// An hour, and the same.
-    hour: Option<(i64, i64)>,
+    /// A quarter of an hour, and the same.
+    quarter: Option<(i64, i64)>,
     /// Whether times say where they are meant, once one was read.
     has_zones: Option<bool>,
 }
 
 impl<'z> Clock<'z> {
     pub(crate) fn new(zone: &'z Zone) -> Clock<'z> {
-        Clock { zone, wall: None, hour: None, has_zones: None }
+        Clock { zone, wall: None, quarter: None, has_zones: None }
     }
 
     /// The instant; none when others before it had a zone where this one has none, or the reverse.
@@ -77,14 +94,12 @@ impl<'z> Clock<'z> {
         match stamp {
             Stamp::Instant(instant) => Some(instant),
             Stamp::Wall(wall) => {
-                let hour = wall.div_euclid(HOUR);
+                let quarter = wall.div_euclid(QUARTER);
                 let ahead = match self.wall {
-                    Some((one, ahead)) if one == hour => ahead,
+                    Some((one, ahead)) if one == quarter => ahead,
                     _ => {
-                        // Twice, so that the offset is that of the instant and not of the wall.
-                        let first = self.zone.ahead(hour * HOUR);
-                        let ahead = self.zone.ahead(hour * HOUR - first);
-                        self.wall = Some((hour, ahead));
+                        let ahead = self.zone.ahead_at_wall(quarter * QUARTER);
+                        self.wall = Some((quarter, ahead));
                         ahead
                     }
                 };
@@ -100,12 +115,12 @@ impl<'z> Clock<'z> {
 
     /// The day of an instant, counted from 1970-01-01.
     pub(crate) fn day(&mut self, instant: i64) -> i32 {
-        let hour = instant.div_euclid(HOUR);
-        let ahead = match self.hour {
-            Some((one, ahead)) if one == hour => ahead,
+        let quarter = instant.div_euclid(QUARTER);
+        let ahead = match self.quarter {
+            Some((one, ahead)) if one == quarter => ahead,
             _ => {
-                let ahead = self.zone.ahead(hour * HOUR);
-                self.hour = Some((hour, ahead));
+                let ahead = self.zone.ahead(quarter * QUARTER);
+                self.quarter = Some((quarter, ahead));
                 ahead
             }
         };
@@ -298,6 +313,9 @@ mod tests {
         // The clock goes from 2 to 3 in that night.
         check(&mut clock, "2026-03-29 01:59:59", "2026-03-29T00:59:59Z", "2026-03-29");
         check(&mut clock, "2026-03-29 03:00:00", "2026-03-29T01:00:00Z", "2026-03-29");
+        check(&mut clock, "2026-03-29 02:30:00", "2026-03-29T01:30:00Z", "2026-03-29");
+        // And shows this twice in that one.
+        check(&mut clock, "2026-10-25 02:30:00", "2026-10-25T01:30:00Z", "2026-10-25");
         // Others say where they are meant.
         assert_eq!(clock.instant(Stamp::Instant(0)), None);
         assert!(Zone::named("Europe/Atlantis").is_none());
@@ -305,6 +323,9 @@ mod tests {
         let new_york = Zone::named("America/New_York").unwrap();
         let mut clock = Clock::new(&new_york);
         check(&mut clock, "2026-07-02T03:00:00Z", "2026-07-02T03:00:00Z", "2026-07-01");
+        let mut clock = Clock::new(&new_york);
+        check(&mut clock, "2026-11-01 01:30:00", "2026-11-01T06:30:00Z", "2026-11-01");
+        check(&mut clock, "2026-03-08 02:30:00", "2026-03-08T07:30:00Z", "2026-03-08");
     }
 
     proptest! {

@@ -29,30 +29,30 @@ impl Format {
 /// Who, when in seconds, and to which arm; and what sort of one this is.
 #[derive(Debug, Clone)]
 pub(crate) struct Exposed {
-    unit: String,
-    at: i64,
-    arm: usize,
-    segment: Option<String>,
+    pub(crate) unit: String,
+    pub(crate) at: i64,
+    pub(crate) arm: usize,
+    pub(crate) segment: Option<String>,
 }
 
 /// Who, when in seconds, what, and how much.
 #[derive(Debug, Clone)]
 pub(crate) struct Happened {
-    unit: String,
-    at: i64,
-    event: String,
-    amount: Option<f64>,
+    pub(crate) unit: String,
+    pub(crate) at: i64,
+    pub(crate) event: String,
+    pub(crate) amount: Option<f64>,
 }
 
 #[derive(Debug, Clone)]
 pub(crate) struct Rows {
-    exposed: Vec<Exposed>,
-    happened: Vec<Happened>,
+    pub(crate) exposed: Vec<Exposed>,
+    pub(crate) happened: Vec<Happened>,
 }
 
-const ARMS: [&str; 3] = ["control", "new \"hero\"", "b,c"];
+pub(crate) const ARMS: [&str; 3] = ["control", "new \"hero\"", "b,c"];
 /// 2026-11-01.
-const START: i64 = 1_793_491_200;
+pub(crate) const START: i64 = 1_793_491_200;
 
 fn unit() -> impl Strategy<Value = String> {
     prop_oneof![
@@ -123,14 +123,14 @@ impl Rows {
         };
         Question {
             exposures: Exposures {
-                file: exposures,
+                from: exposures,
                 unit: "user".to_owned(),
                 arm: "variant".to_owned(),
                 time: Some("at".to_owned()),
                 segments: vec!["country".to_owned()],
             },
             events: vec![Events {
-                file: events,
+                from: events,
                 unit: "user".to_owned(),
                 time: Some("at".to_owned()),
                 event: Some("event".to_owned()),

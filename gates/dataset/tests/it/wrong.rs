@@ -7,7 +7,7 @@ use dataset::{Events, Exposures, Question, Source, Total, When, Zone, answer};
 fn question(folder: &Path, name: &str) -> Question {
     Question {
         exposures: Exposures {
-            file: folder.join(name),
+            from: folder.join(name),
             unit: "user".to_owned(),
             arm: "variant".to_owned(),
             time: Some("at".to_owned()),
@@ -124,7 +124,7 @@ fn questions_that_make_no_sense_are_refused() {
     check(
         &|one| {
             one.events.push(Events {
-                file: folder.path().join("x.csv"),
+                from: folder.path().join("x.csv"),
                 unit: "user".to_owned(),
                 time: None,
                 event: None,

@@ -1,0 +1,1 @@
+//! The query in each dialect, as people read it.
