@@ -1,5 +1,6 @@
 //! Folds a file, for measuring what it takes: `fold FILE UNIT ARM TIME VALUE THREADS ARM...`. Prints
 //! each arm's units, sum and centred squares.
+#![expect(clippy::print_stdout, reason = "what it comes to is for a script to read")]
 
 use dataset::{Exposures, Question, Source, Total, When, Zone, answer};
 

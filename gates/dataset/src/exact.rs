@@ -42,6 +42,7 @@ fn two_sum(one: f64, other: f64) -> (f64, f64) {
 }
 
 #[cfg(test)]
+#[expect(clippy::float_cmp, reason = "sums that are exact")]
 mod tests {
     use super::*;
 

@@ -7,6 +7,9 @@ use crate::question::{Question, Source, Total, When};
 /// One more than a segment may have values.
 const TOO_MANY: usize = 1001;
 
+/// The first exposure of each unit.
+const UNITS: &str = "units as (\n  select *\n  from ranked\n  where place = 1\n)";
+
 /// Queries of one row that count the rows of a table and what is wrong with them: for exposures, then
 /// for each table of events. Columns: rows; rows without a unit; rows without a time, where there are
 /// times; for exposures those with an unknown arm, such an arm, and for each segment how many values
@@ -25,12 +28,12 @@ pub fn means(question: &Question<Table>, dialect: Dialect) -> Result<String, Err
     for at in 0..question.events.len() {
         for what in ["matched", "earlier"] {
             let sum = dialect.whole(&format!("coalesce(sum({what}_{at}), 0)"));
-            columns.push(format!("{sum} as {what}_{at}"));
+            columns.push(format!("{sum} as all_{what}_{at}"));
         }
     }
     columns.extend((0..question.totals.len()).map(|at| {
         let sum = dialect.sum(&format!("total_{at}"));
-        format!("{} as total_{at}", dialect.real(&format!("coalesce({sum}, 0)")))
+        format!("{} as sum_{at}", dialect.real(&format!("coalesce({sum}, 0)")))
     }));
     Ok(format!("{}\nselect\n  {}\nfrom valued", sql.with(false), columns.join(",\n  ")))
 }
@@ -63,7 +66,7 @@ pub fn sums(
     columns.push("v.arm as arm".to_owned());
     columns.extend(keys.iter().map(|key| format!("v.{key} as {key}")));
     columns.push("count(*) as units".to_owned());
-    columns.push("count(case when v.multiple = 1 then 1 end) as multiple".to_owned());
+    columns.push("count(case when v.multiple = 1 then 1 end) as multiple_units".to_owned());
     let sum = |value: &str| dialect.real(&dialect.sum(value));
     for (at, left) in left.iter().enumerate() {
         columns.push(format!("count(case when v.total_{at} <> 0 then 1 end) as some_{at}"));
@@ -112,8 +115,9 @@ impl<'q> Sql<'q> {
         let tables = question.events.iter().map(|one| &one.from);
         for table in [&question.exposures.from].into_iter().chain(tables) {
             if table.path.is_empty() || table.path.iter().any(String::is_empty) {
-                return Err(Error::new("a table, or what it lies in, has no name")
-                    .table(&table.to_string()));
+                return Err(
+                    Error::new("a table, or what it lies in, has no name").table(table.to_string())
+                );
             }
         }
         let events = question.totals.iter().filter_map(|total| total.event.as_ref());
@@ -219,7 +223,7 @@ impl<'q> Sql<'q> {
 
     /// All up to `valued`, which has a row for each unit with its totals.
     fn with(&self, asks_centres: bool) -> String {
-        let mut parts = vec![self.exposed(), self.ranked(), self.units()];
+        let mut parts = vec![self.exposed(), self.ranked(), UNITS.to_owned()];
         parts.extend((0..self.question.events.len()).map(|at| self.done(at)));
         parts.push(self.valued());
         if asks_centres {
@@ -283,11 +287,6 @@ impl<'q> Sql<'q> {
             order.join(", ")
         ));
         select("ranked", &columns, "from exposed")
-    }
-
-    /// The first exposure of each unit.
-    fn units(&self) -> String {
-        "units as (\n  select *\n  from ranked\n  where place = 1\n)".to_owned()
     }
 
     /// What exposed units did, of one table.

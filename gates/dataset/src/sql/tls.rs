@@ -12,7 +12,7 @@ use tokio_postgres::tls::{ChannelBinding, MakeTlsConnect, TlsConnect, TlsStream}
 use tokio_rustls::TlsConnector;
 
 /// Trusts the authorities that this machine does, which are read when a server can encrypt.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub(super) struct Tls;
 
 pub(super) struct Connect(String);
