@@ -4,6 +4,7 @@
 #![expect(clippy::float_cmp, reason = "sums that are exact")]
 
 mod dialects;
+mod encrypted;
 mod plain;
 mod pushed_down;
 mod server;

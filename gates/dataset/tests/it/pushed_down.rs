@@ -12,7 +12,7 @@ use crate::all_same;
 use crate::plain::{self, ARMS, Exposed, Format, Happened, Rows, START};
 use crate::server::Server;
 
-fn block_on<T>(work: impl Future<Output = T>) -> T {
+pub(crate) fn block_on<T>(work: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(work)
 }
 
@@ -94,12 +94,11 @@ fn a_server_and_files_say_the_same() {
     checked.unwrap();
 }
 
-/// What is asked about `exposures` that were made by these statements.
-async fn asked(server: &Server, sql: &str, zone: Zone) -> Result<Answer, Error> {
-    server.client().await.batch_execute(sql).await.unwrap();
-    let question = Question {
+/// A question about amounts in a table of exposures.
+pub(crate) fn question(from: Table, zone: Zone) -> Question<Table> {
+    Question {
         exposures: Exposures {
-            from: Table::named("exposures"),
+            from,
             unit: "who".to_owned(),
             arm: "arm".to_owned(),
             time: Some("at".to_owned()),
@@ -115,8 +114,13 @@ async fn asked(server: &Server, sql: &str, zone: Zone) -> Result<Answer, Error> 
         }],
         products: Vec::new(),
         zone,
-    };
-    postgres(&question, &server.connection()).await
+    }
+}
+
+/// What is asked about `exposures` that were made by these statements.
+async fn asked(server: &Server, sql: &str, zone: Zone) -> Result<Answer, Error> {
+    server.client().await.batch_execute(sql).await.unwrap();
+    postgres(&question(Table::named("exposures"), zone), &server.connection()).await
 }
 
 fn created(types: [&str; 4], rows: &str) -> String {

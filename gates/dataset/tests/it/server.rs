@@ -1,6 +1,8 @@
 //! A PostgreSQL server of the test's own, which ends with it.
 
+use std::fs::Permissions;
 use std::io::{BufRead, BufReader};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
@@ -40,12 +42,22 @@ fn command(program: &Path) -> Command {
 }
 
 impl Server {
-    /// With these settings. Its texts are ordered as in a dictionary, to see that this does not show.
+    /// With these settings.
     pub(crate) fn start(settings: &[&str]) -> Server {
+        Server::with_files(&[], settings)
+    }
+
+    /// With files beside its data that nobody else may read. Its texts are ordered as in a dictionary, to see that this does not show.
+    pub(crate) fn with_files(files: &[(&str, &str)], settings: &[&str]) -> Server {
         let folder = tempfile::tempdir().unwrap();
+        for (name, text) in files {
+            let file = folder.path().join(name);
+            std::fs::write(&file, text).unwrap();
+            std::fs::set_permissions(&file, Permissions::from_mode(0o600)).unwrap();
+        }
         let programs = programs();
         if rustix::process::getuid().is_root() {
-            let chown = Command::new("chown").arg("postgres").arg(folder.path()).status();
+            let chown = Command::new("chown").args(["-R", "postgres"]).arg(folder.path()).status();
             assert!(chown.unwrap().success());
         }
         let mut initdb = command(&programs.join("initdb"));
@@ -75,7 +87,11 @@ impl Server {
     }
 
     fn socket(&self) -> PathBuf {
-        self.folder.path().join(".s.PGSQL.5432")
+        self.file(".s.PGSQL.5432")
+    }
+
+    pub(crate) fn file(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
     }
 
     pub(crate) fn connection(&self) -> String {
