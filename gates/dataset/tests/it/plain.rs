@@ -65,7 +65,7 @@ fn unit() -> impl Strategy<Value = String> {
 pub(crate) fn rows() -> impl Strategy<Value = Rows> {
     let at = || START..START + 4 * 86_400;
     let few = || prop_oneof![2 => at(), 1 => Just(START + 100)];
-    let segment = prop::option::of(prop::sample::select(vec!["de", "fr", "pt-BR"]));
+    let segment = prop::option::of(prop::sample::select(vec!["de", "fr", "pt-BR", "Zürich"]));
     let exposed = (unit(), few(), 0..ARMS.len(), segment).prop_map(|(unit, at, arm, segment)| {
         Exposed { unit, at, arm, segment: segment.map(str::to_owned) }
     });

@@ -274,6 +274,19 @@ fn bytes_do_not_grow_with_rows() {
     assert!(fetched[0] < 16 << 10, "{} bytes", fetched[0]);
 }
 
+/// Adding floats one by one would be wrong by some 1e-12.
+#[test]
+fn what_is_rounded_away_does_not_add_up() {
+    let server = Server::start(&[]);
+    let rows = "select i % 2, '2026-11-01Z', 'a', 'x', 0.1 from generate_series(1, 500000) as i";
+    let sql = created(["bigint", "timestamptz", "text", "float8"], "");
+    let sql = format!("{sql}; insert into exposures {rows}");
+    let got = block_on(asked(&server, &sql, Zone::default())).unwrap();
+    let total = &got.arms[1].totals[0];
+    assert_eq!(total.some, 2);
+    assert!((total.sum - 50_000.0).abs() <= 50_000.0 * 1e-15, "{}", total.sum);
+}
+
 /// As many exposures as events, of half as many units, in four days and three arms.
 fn many(count: u64) -> Rows {
     // Knuth's multiplier: all its bits look drawn, and every run draws the same.
