@@ -9,6 +9,7 @@ mod dialect;
 mod postgres;
 mod render;
 mod tls;
+mod uses;
 
 use std::collections::BTreeMap;
 use std::fmt;

@@ -12,8 +12,9 @@ use std::pin::pin;
 use tokio_postgres::types::Type;
 use tokio_postgres::{Client, Config, Row};
 
-use super::render::{Use, columns, look, means, order, sums, uses, values};
+use super::render::{look, means, order, sums};
 use super::tls::Tls;
+use super::uses::{Use, columns, uses, values};
 use super::{Dialect, Kind, Table};
 use crate::answer::{Answer, Cell, Left, Moments};
 use crate::error::Error;

@@ -1,5 +1,6 @@
 //! The query, piece by piece.
 
+use super::uses::values;
 use super::{Dialect, Table};
 use crate::error::Error;
 use crate::question::{Question, Source, Total, When};
@@ -103,14 +104,15 @@ pub(super) fn order(arms: &[String]) -> Vec<usize> {
     order
 }
 
-struct Sql<'q> {
+/// A question that makes sense, and in which dialect it is put.
+pub(super) struct Sql<'q> {
     question: &'q Question<Table>,
     dialect: Dialect,
     zone: &'q str,
 }
 
 impl<'q> Sql<'q> {
-    fn new(question: &'q Question<Table>, dialect: Dialect) -> Result<Sql<'q>, Error> {
+    pub(super) fn new(question: &'q Question<Table>, dialect: Dialect) -> Result<Sql<'q>, Error> {
         question.check()?;
         let tables = question.events.iter().map(|one| &one.from);
         for table in [&question.exposures.from].into_iter().chain(tables) {
@@ -135,13 +137,13 @@ impl<'q> Sql<'q> {
     }
 
     /// The table as `t`.
-    fn from(&self, source: Source) -> String {
+    pub(super) fn from(&self, source: Source) -> String {
         let path = &self.table(source).path;
         let parts: Vec<String> = path.iter().map(|part| self.dialect.identifier(part)).collect();
         format!("{} as t", parts.join("."))
     }
 
-    fn column(&self, name: &str) -> String {
+    pub(super) fn column(&self, name: &str) -> String {
         format!("t.{}", self.dialect.identifier(name))
     }
 
@@ -374,57 +376,4 @@ impl<'q> Sql<'q> {
 
 fn select(name: &str, columns: &[String], from: &str) -> String {
     format!("{name} as (\n  select\n    {}\n  {from}\n)", columns.join(",\n    "))
-}
-
-/// Columns of a table that are added up, each once.
-pub(super) fn values(question: &Question<Table>, source: Source) -> Vec<&str> {
-    let mut all = Vec::new();
-    for total in question.totals.iter().filter(|total| total.source == source) {
-        if let Some(column) = total.column.as_deref().filter(|column| !all.contains(column)) {
-            all.push(column);
-        }
-    }
-    all
-}
-
-/// What a column is used as, to ask a server what it holds: times, values, or any.
-pub(super) fn uses(question: &Question<Table>, source: Source) -> Vec<(&str, Use)> {
-    let Question { exposures, events, .. } = question;
-    let (unit, time) = match source {
-        Source::Exposures => (&exposures.unit, &exposures.time),
-        Source::Events(at) => (&events[at].unit, &events[at].time),
-    };
-    let mut all = vec![(unit.as_str(), Use::Text)];
-    all.extend(time.iter().map(|time| (time.as_str(), Use::Time)));
-    match source {
-        Source::Exposures => {
-            all.push((&exposures.arm, Use::Text));
-            all.extend(exposures.segments.iter().map(|one| (one.as_str(), Use::Text)));
-        }
-        Source::Events(at) => {
-            all.extend(events[at].event.iter().map(|one| (one.as_str(), Use::Text)));
-        }
-    }
-    all.extend(values(question, source).into_iter().map(|one| (one, Use::Value)));
-    all
-}
-
-/// What a column is used as.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Use {
-    Text,
-    Time,
-    Value,
-}
-
-/// `select` of these columns that no row comes of.
-pub(super) fn columns(
-    question: &Question<Table>,
-    source: Source,
-    dialect: Dialect,
-) -> Result<String, Error> {
-    let sql = Sql::new(question, dialect)?;
-    let all: Vec<String> =
-        uses(question, source).iter().map(|(name, _)| sql.column(name)).collect();
-    Ok(format!("select {} from {} limit 0", all.join(", "), sql.from(source)))
 }
