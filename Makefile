@@ -6,10 +6,11 @@ CARGO ?= cargo
 NEEDED = chromium chromedriver python3 git
 PACKAGES = chromium chromium-driver fonts-liberation python3 git
 # Clients that the tests record and replay: programs, and modules of Python. With ip the tests make
-# machines of their own, which wants root.
+# machines of their own, which wants root. PostgreSQL's programs are not on the PATH.
 CLIENTS = curl node ip
 MODULES = requests httpx
-CLIENT_PACKAGES = curl nodejs iproute2 python3-requests python3-httpx
+SERVERS = /usr/lib/postgresql/*/bin/postgres
+CLIENT_PACKAGES = curl nodejs iproute2 python3-requests python3-httpx postgresql
 
 INSTALL = if ! command -v apt-get >/dev/null 2>&1; then \
 		echo "install them with your package manager; on Debian: apt-get install $$packages"; exit 1; \
@@ -111,6 +112,7 @@ clients: deps
 		python3 -c "import $$module" >/dev/null 2>&1 || \
 			/usr/bin/python3 -c "import $$module" >/dev/null 2>&1 || missing="$$missing $$module"; \
 	done; \
+	ls $(SERVERS) >/dev/null 2>&1 || missing="$$missing postgres"; \
 	if [ -n "$$missing" ]; then \
 		echo "missing:$$missing"; packages="$(CLIENT_PACKAGES)"; $(INSTALL); \
 	fi

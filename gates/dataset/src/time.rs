@@ -1,0 +1,343 @@
+//! Instants, in microseconds since 1970, and the days that they belong to.
+
+use jiff::tz::{AmbiguousOffset, TimeZone};
+
+const SECOND: i64 = 1_000_000;
+/// Offsets change at the ends of such stretches only.
+const QUARTER: i64 = 15 * 60 * SECOND;
+const HOUR: i64 = 4 * QUARTER;
+const DAY: i64 = 24 * HOUR;
+
+/// The time zone that days are cut by, and that times without one of their own are of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Zone(TimeZone);
+
+impl Default for Zone {
+    fn default() -> Zone {
+        Zone(TimeZone::UTC)
+    }
+}
+
+impl Zone {
+    /// The zone with this name of the IANA's, such as `Europe/Berlin`, or `UTC`; none when there is
+    /// no such zone.
+    pub fn named(name: &str) -> Option<Zone> {
+        if name == "UTC" {
+            return Some(Zone::default());
+        }
+        TimeZone::get(name).ok().map(Zone)
+    }
+
+    /// The name.
+    pub fn name(&self) -> &str {
+        self.0.iana_name().unwrap_or("UTC")
+    }
+
+    /// How far the clock of this zone is ahead at an instant, in microseconds.
+    fn ahead(&self, instant: i64) -> i64 {
+        if self.0 == TimeZone::UTC {
+            return 0;
+        }
+        let at = jiff::Timestamp::from_microsecond(instant).unwrap_or_default();
+        i64::from(self.0.to_offset(at).seconds()) * SECOND
+    }
+
+    /// The same when the clock shows this. What it shows twice is meant the second time, and what it
+    /// skips as if it had not been moved yet: PostgreSQL's rule.
+    fn ahead_at_wall(&self, wall: i64) -> i64 {
+        if self.0 == TimeZone::UTC {
+            return 0;
+        }
+        let shown = jiff::Timestamp::from_microsecond(wall).unwrap_or_default();
+        let shown = TimeZone::UTC.to_datetime(shown);
+        let offset = match self.0.to_ambiguous_timestamp(shown).offset() {
+            AmbiguousOffset::Unambiguous { offset } => offset,
+            AmbiguousOffset::Gap { before, .. } => before,
+            AmbiguousOffset::Fold { after, .. } => after,
+        };
+        i64::from(offset.seconds()) * SECOND
+    }
+}
+
+/// A time that was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stamp {
+    /// It says where on earth it is meant, or counts from 1970.
+    Instant(i64),
+    /// What a clock on the wall shows.
+    Wall(i64),
+}
+
+/// Makes instants of what was read, and remembers by how much the clock is ahead.
+pub(crate) struct Clock<'z> {
+    zone: &'z Zone,
+    /// A quarter of an hour of the wall's, and by how much it is ahead.
+    wall: Option<(i64, i64)>,
+    /// A quarter of an hour, and the same.
+    quarter: Option<(i64, i64)>,
+    /// Whether times say where they are meant, once one was read.
+    has_zones: Option<bool>,
+}
+
+impl<'z> Clock<'z> {
+    pub(crate) fn new(zone: &'z Zone) -> Clock<'z> {
+        Clock { zone, wall: None, quarter: None, has_zones: None }
+    }
+
+    /// The instant; none when others before it had a zone where this one has none, or the reverse.
+    #[inline]
+    pub(crate) fn instant(&mut self, stamp: Stamp) -> Option<i64> {
+        let has_zone = matches!(stamp, Stamp::Instant(_));
+        if *self.has_zones.get_or_insert(has_zone) != has_zone {
+            return None;
+        }
+        match stamp {
+            Stamp::Instant(instant) => Some(instant),
+            Stamp::Wall(wall) => {
+                let quarter = wall.div_euclid(QUARTER);
+                let ahead = match self.wall {
+                    Some((one, ahead)) if one == quarter => ahead,
+                    _ => {
+                        let ahead = self.zone.ahead_at_wall(quarter * QUARTER);
+                        self.wall = Some((quarter, ahead));
+                        ahead
+                    }
+                };
+                Some(wall - ahead)
+            }
+        }
+    }
+
+    /// Whether times said where they are meant; none when none was read.
+    pub(crate) fn has_zones(&self) -> Option<bool> {
+        self.has_zones
+    }
+
+    /// The day of an instant, counted from 1970-01-01.
+    pub(crate) fn day(&mut self, instant: i64) -> i32 {
+        let quarter = instant.div_euclid(QUARTER);
+        let ahead = match self.quarter {
+            Some((one, ahead)) if one == quarter => ahead,
+            _ => {
+                let ahead = self.zone.ahead(quarter * QUARTER);
+                self.quarter = Some((quarter, ahead));
+                ahead
+            }
+        };
+        (instant + ahead).div_euclid(DAY) as i32
+    }
+}
+
+/// A day counted from 1970-01-01 as `2026-11-22`.
+pub(crate) fn day_name(day: i32) -> String {
+    let (year, month, day) = civil(i64::from(day));
+    format!("{year:04}-{month:02}-{day:02}")
+}
+
+/// Reads a time: ISO 8601 with a `T` or a blank, with or without a part of a second and an offset,
+/// a date alone, or a whole number of seconds, milli-, micro- or nanoseconds since 1970, which its
+/// size tells.
+#[inline]
+pub(crate) fn parse(text: &[u8]) -> Option<Stamp> {
+    if text.len() < 10 || text[4] != b'-' {
+        return number(text);
+    }
+    let digits = |from: usize, count: usize| -> Option<i64> {
+        let part = text.get(from..from + count)?;
+        part.iter().try_fold(0, |all, byte| {
+            byte.is_ascii_digit().then(|| all * 10 + i64::from(byte - b'0'))
+        })
+    };
+    let (year, month, day) = (digits(0, 4)?, digits(5, 2)?, digits(8, 2)?);
+    if text[7] != b'-' || !(1..=12).contains(&month) || day < 1 || day > length(year, month) {
+        return None;
+    }
+    let midnight = days(year, month, day) * DAY;
+    if text.len() == 10 {
+        return Some(Stamp::Wall(midnight));
+    }
+    if !matches!(text[10], b'T' | b't' | b' ') || text.get(13) != Some(&b':') {
+        return None;
+    }
+    let (hour, minute) = (digits(11, 2)?, digits(14, 2)?);
+    let (second, mut at) = if text.get(16) == Some(&b':') { (digits(17, 2)?, 19) } else { (0, 16) };
+    if hour > 23 || minute > 59 || second > 60 {
+        return None;
+    }
+    let mut micros = 0;
+    if matches!(text.get(at), Some(b'.' | b',')) {
+        let from = at + 1;
+        at = from;
+        let mut unit = SECOND / 10;
+        while let Some(byte) = text.get(at).filter(|byte| byte.is_ascii_digit()) {
+            micros += i64::from(byte - b'0') * unit;
+            unit /= 10;
+            at += 1;
+        }
+        if at == from {
+            return None;
+        }
+    }
+    let wall = midnight + hour * HOUR + minute * 60 * SECOND + second * SECOND + micros;
+    let rest = text[at..].trim_ascii_start();
+    match rest {
+        [] => Some(Stamp::Wall(wall)),
+        [b'Z' | b'z'] | b"UTC" => Some(Stamp::Instant(wall)),
+        [sign @ (b'+' | b'-'), offset @ ..] => {
+            let two = |from: usize| -> Option<i64> {
+                let pair = offset.get(from..from + 2)?;
+                let is_number = pair.iter().all(u8::is_ascii_digit);
+                is_number.then(|| i64::from(pair[0] - b'0') * 10 + i64::from(pair[1] - b'0'))
+            };
+            let minutes = match offset.len() {
+                2 => 0,
+                4 => two(2)?,
+                5 if offset[2] == b':' => two(3)?,
+                _ => return None,
+            };
+            let ahead = (two(0)? * 60 + minutes) * 60 * SECOND;
+            Some(Stamp::Instant(if *sign == b'+' { wall - ahead } else { wall + ahead }))
+        }
+        _ => None,
+    }
+}
+
+fn number(text: &[u8]) -> Option<Stamp> {
+    let (is_negative, digits) = match text.split_first()? {
+        (b'-', rest) => (true, rest),
+        _ => (false, text),
+    };
+    if digits.is_empty() || digits.len() > 19 || !digits.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    let value: i64 = std::str::from_utf8(digits).ok()?.parse().ok()?;
+    Some(since_1970(if is_negative { -value } else { value }))
+}
+
+/// A number that counts from 1970, in the unit that its size tells: seconds up to the year 5138.
+pub(crate) fn since_1970(value: i64) -> Stamp {
+    let instant = match value.unsigned_abs() {
+        0..100_000_000_000 => value * SECOND,
+        100_000_000_000..100_000_000_000_000 => value * 1000,
+        100_000_000_000_000..100_000_000_000_000_000 => value,
+        _ => value / 1000,
+    };
+    Stamp::Instant(instant)
+}
+
+fn length(year: i64, month: i64) -> i64 {
+    match month {
+        2 if year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) => 29,
+        2 => 28,
+        4 | 6 | 9 | 11 => 30,
+        _ => 31,
+    }
+}
+
+/// Days since 1970-01-01 in the Gregorian calendar, by counting years from March: the leap day is
+/// then a year's last one.
+fn days(year: i64, month: i64, day: i64) -> i64 {
+    let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
+    let (era, of_era) = (year.div_euclid(400), year.rem_euclid(400));
+    let of_year = (153 * month + 2) / 5 + day - 1;
+    era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468
+}
+
+/// The reverse of [`days`].
+fn civil(days: i64) -> (i64, i64, i64) {
+    let shifted = days + 719_468;
+    let (era, of_era) = (shifted.div_euclid(146_097), shifted.rem_euclid(146_097));
+    let year = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let of_year = of_era - (365 * year + year / 4 - year / 100);
+    let month = (5 * of_year + 2) / 153;
+    let day = of_year - (153 * month + 2) / 5 + 1;
+    let year = era * 400 + year;
+    if month < 10 { (year, month + 3, day) } else { (year + 1, month - 9, day) }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn times_are_read() {
+        let check = |text: &str, expect: Option<Stamp>| {
+            assert_eq!(parse(text.as_bytes()), expect, "{text}");
+        };
+        let noon = 1_782_993_600 * SECOND;
+        check("2026-07-02T12:00:00Z", Some(Stamp::Instant(noon)));
+        check("2026-07-02 12:00:00", Some(Stamp::Wall(noon)));
+        check("2026-07-02 12:00", Some(Stamp::Wall(noon)));
+        check("2026-07-02 12:00:00 UTC", Some(Stamp::Instant(noon)));
+        check("2026-07-02T14:00:00.000001+02:00", Some(Stamp::Instant(noon + 1)));
+        check("2026-07-02T14:00:00.000001999+0200", Some(Stamp::Instant(noon + 1)));
+        check("2026-07-02T06:30:00.5-05:30", Some(Stamp::Instant(noon + SECOND / 2)));
+        check("2026-07-02", Some(Stamp::Wall(noon - 12 * HOUR)));
+        for zeros in ["", "000", "000000", "000000000"] {
+            check(&format!("1782993600{zeros}"), Some(Stamp::Instant(noon)));
+        }
+        check("-1", Some(Stamp::Instant(-SECOND)));
+        for text in [
+            "",
+            "x",
+            "2026-13-01",
+            "2026-02-29",
+            "2026-02-30T00:00:00",
+            "2026-07-02T24:00:00",
+            "2026-07-02T12:60:00",
+            "2026-07-02T12:00:00.",
+            "2026-07-02T12:00:00+2",
+            "2026-07-02T12:00:00 PST",
+            "2026-07-02X12:00:00",
+            "99999999999999999999",
+            "12.5",
+        ] {
+            check(text, None);
+        }
+    }
+
+    #[test]
+    fn zones_cut_days_and_move_walls() {
+        let berlin = Zone::named("Europe/Berlin").unwrap();
+        let mut clock = Clock::new(&berlin);
+        let check = |clock: &mut Clock<'_>, text: &str, expect: &str, day: &str| {
+            let instant = clock.instant(parse(text.as_bytes()).unwrap()).unwrap();
+            let Some(Stamp::Instant(expect)) = parse(expect.as_bytes()) else { panic!("{expect}") };
+            assert_eq!(instant, expect, "{text}");
+            assert_eq!(day_name(clock.day(instant)), day, "{text}");
+        };
+        check(&mut clock, "2026-07-02 00:30:00", "2026-07-01T22:30:00Z", "2026-07-02");
+        check(&mut clock, "2026-01-02 00:30:00", "2026-01-01T23:30:00Z", "2026-01-02");
+        // The clock goes from 2 to 3 in that night.
+        check(&mut clock, "2026-03-29 01:59:59", "2026-03-29T00:59:59Z", "2026-03-29");
+        check(&mut clock, "2026-03-29 03:00:00", "2026-03-29T01:00:00Z", "2026-03-29");
+        check(&mut clock, "2026-03-29 02:30:00", "2026-03-29T01:30:00Z", "2026-03-29");
+        // And shows this twice in that one.
+        check(&mut clock, "2026-10-25 02:30:00", "2026-10-25T01:30:00Z", "2026-10-25");
+        // Others say where they are meant.
+        assert_eq!(clock.instant(Stamp::Instant(0)), None);
+        assert!(Zone::named("Europe/Atlantis").is_none());
+        assert_eq!(berlin.name(), "Europe/Berlin");
+        let new_york = Zone::named("America/New_York").unwrap();
+        let mut clock = Clock::new(&new_york);
+        check(&mut clock, "2026-07-02T03:00:00Z", "2026-07-02T03:00:00Z", "2026-07-01");
+        let mut clock = Clock::new(&new_york);
+        check(&mut clock, "2026-11-01 01:30:00", "2026-11-01T06:30:00Z", "2026-11-01");
+        check(&mut clock, "2026-03-08 02:30:00", "2026-03-08T07:30:00Z", "2026-03-08");
+    }
+
+    proptest! {
+        #[test]
+        fn days_and_dates_are_the_same(day in -1_000_000_i64..1_000_000) {
+            let (year, month, of_month) = civil(day);
+            prop_assert_eq!(days(year, month, of_month), day);
+            let date = jiff::civil::date(1970, 1, 1)
+                .checked_add(jiff::Span::new().days(day));
+            if let Ok(date) = date {
+                prop_assert_eq!((i64::from(date.year()), i64::from(date.month()), i64::from(date.day())), (year, month, of_month));
+            }
+        }
+    }
+}
