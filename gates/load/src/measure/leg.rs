@@ -14,7 +14,7 @@ use super::{Glance, Look, Measured, Watch, Work};
 use crate::browsers::{Crew, Window};
 use crate::judge;
 use crate::seconds;
-use crate::settings::Settings;
+use crate::settings::{Required, Settings};
 
 /// How many of the slowest and of the first failing exchanges are kept.
 pub(crate) const EXCHANGES: usize = 5;
@@ -42,11 +42,13 @@ pub(super) fn run(
     let length = work.spec.duration() * times;
     let before = work.spec.duration().as_secs_f64() * f64::from(if is_first { 0 } else { times });
     let abort = Abort::new(work.spec, &measured.versions[0].file);
+    let is_part = |limit: &Required| limit.from.is_some() || limit.to.is_some();
+    let has_parts = work.spec.thresholds.iter().any(is_part);
     let mut writing = Writing {
         reached: vec![*written; writers.len()],
         writers,
         first: *written,
-        rows: length.as_secs().max(1),
+        rows: if has_parts { length.as_secs().max(1) } else { u64::MAX },
         last: vec![None; work.versions.len()],
         warm_up,
         before,
@@ -89,8 +91,8 @@ struct Writing<'a> {
     reached: Vec<u64>,
     /// The first second of this stretch.
     first: u64,
-    /// How many it has: what is answered after the end belongs to the last, so that each round begins
-    /// where it should, and nobody sees a service stand still that is not asked.
+    /// How many it has, where some of them have limits of their own: what is answered after the end
+    /// belongs to the last, so that each round begins where it should.
     rows: u64,
     /// What the last of them has so far.
     last: Vec<Option<Tally>>,
