@@ -4,7 +4,9 @@
 //! theory and asymptotic confidence sequences" (Annals of Statistics 52, 2024; arXiv 2103.06476),
 //! equation 9: after n units with the variance σ², the mean is within
 //!
-//!     σ √( 2 (nρ² + 1) / (n²ρ²) · ln(√(nρ² + 1) / α) )
+//! ```text
+//! σ √( 2 (nρ² + 1) / (n²ρ²) · ln(√(nρ² + 1) / α) )
+//! ```
 //!
 //! at all n at once with probability 1 − α, as n grows. For two arms σ² is n times the variance of
 //! the difference, n the units of both.

@@ -7,7 +7,9 @@
 //! integrated term by term. Here both have the same g. With μ = t/mean − 1 and q the ratio of the
 //! beta distribution's parameters (0 for the gamma distribution),
 //!
-//!     μ dμ/dη = η (1 + μ) (1 − qμ)   and   g = η/μ,
+//! ```text
+//! μ dμ/dη = η (1 + μ) (1 − qμ)   and   g = η/μ,
+//! ```
 //!
 //! whose power series follow from each other. They converge up to |η| = √(2π) at the least.
 
