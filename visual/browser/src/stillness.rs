@@ -132,6 +132,15 @@ impl Session {
     pub(crate) fn expects_more(&self) -> Result<bool, Error> {
         Ok(self.wire()?.told().is_some_and(|told| !told.open.is_empty()))
     }
+
+    /// Whether scripts of the page wait for an answer, or something has come in just so long ago.
+    pub(crate) fn asks_for_more(&self, just: Duration) -> Result<bool, Error> {
+        let is_new = |came: Instant| came.elapsed() < just;
+        Ok(self
+            .wire()?
+            .told()
+            .is_some_and(|told| !told.asked.is_empty() || told.came.is_some_and(is_new)))
+    }
 }
 
 #[cfg(test)]

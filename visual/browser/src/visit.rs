@@ -206,7 +206,8 @@ impl Session {
             // What was there before the load event is no rest after it.
             let quiet = Duration::try_from_secs_f64(read.quiet.max(0.0) / 1e3);
             let quiet = quiet.unwrap_or(Duration::MAX).min(loaded.elapsed());
-            if quiet >= QUIET && !self.expects_more()? {
+            // What its scripts still ask for may become the largest thing on it, once it is painted.
+            if quiet >= QUIET && !self.expects_more()? && !self.asks_for_more(QUIET)? {
                 return Ok((read, true));
             }
             if loaded.elapsed() >= visit.rest_deadline {

@@ -1,12 +1,13 @@
 //! Browsers at work, beside whoever sends.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use gate_core::{Context, Error};
 use tokio::sync::watch;
-use visual_browser::{DriverAt, Launch, Session, Visit, Visited, processors};
+use visual_browser::{DriverAt, Launch, Requested, Session, Visit, Visited, processors};
 
 use super::pages::{Page, visits};
 use super::{Load, Trouble, Watched};
@@ -117,9 +118,9 @@ impl Crew {
             let (shared, phase) = (Arc::clone(&self.shared), self.phase.subscribe());
             let (count, every) = (self.count, self.every);
             self.thread = Some(thread::spawn(move || {
+                // Whatever becomes of them, nobody waits for them for ever.
+                let _ended = Ended { shared: &shared, count };
                 work(&launch, &visits, count, every, &shared, &phase);
-                // Whatever has become of them, nobody waits for them for ever.
-                shared.change(|state| (state.ready, state.busy) = (count, 0));
             }));
         }
         self.shared.wait(|state| state.ready >= self.count, is_cancelled);
@@ -167,6 +168,24 @@ impl Drop for Crew {
 /// ones; all of them, which is none here, when it needs them all.
 fn spare(all: &[usize], generators: usize) -> Vec<usize> {
     all.get(generators..).unwrap_or_default().to_vec()
+}
+
+/// Says at the end of the browsers' thread, however that comes, that there is none any more.
+struct Ended<'s> {
+    shared: &'s Shared,
+    count: u64,
+}
+
+impl Drop for Ended<'_> {
+    fn drop(&mut self) {
+        self.shared.change(|state| {
+            (state.ready, state.busy) = (self.count, 0);
+            if thread::panicking() && state.trouble.is_none() {
+                let why = "what leads the browsers has panicked".to_owned();
+                state.trouble = Some(Trouble { why, advice: None });
+            }
+        });
+    }
 }
 
 /// The whole life of the browsers.
@@ -238,11 +257,12 @@ impl Looker<'_> {
         phase: &mut watch::Receiver<Phase>,
     ) -> Result<(), visual_browser::Error> {
         let mut session = Session::open(self.launch, &|_| {}).await?;
+        let mut usual = Vec::new();
         for visit in self.visits {
             match session.visit(visit).await {
+                Ok(visited) => usual.push(Some(Usual::of(&visited))),
                 // A page that does not come is counted once it counts.
-                Ok(_) => {}
-                Err(error) if is_of_page(&error) => {}
+                Err(error) if is_of_page(&error) => usual.push(None),
                 Err(error) => return Err(error),
             }
         }
@@ -254,7 +274,8 @@ impl Looker<'_> {
             match now {
                 Phase::Look(window) => {
                     self.shared.change(|state| state.busy += 1);
-                    let seen = self.window(window, &mut session, phase, &mut turn, &mut losses);
+                    let own = (&usual[..], &mut turn, &mut losses);
+                    let seen = self.window(window, &mut session, phase, own);
                     let seen = seen.await;
                     self.shared.change(|state| state.busy -= 1);
                     seen?;
@@ -274,8 +295,7 @@ impl Looker<'_> {
         window: Window,
         session: &mut Session,
         phase: &mut watch::Receiver<Phase>,
-        turn: &mut usize,
-        losses: &mut u32,
+        (usual, turn, losses): (&[Option<Usual>], &mut usize, &mut u32),
     ) -> Result<(), visual_browser::Error> {
         // Two browsers do not begin at once.
         let mut due = window.begins + self.every / self.count as u32 * self.number as u32;
@@ -298,7 +318,11 @@ impl Looker<'_> {
             let at = window.before + (begun - window.begins).as_secs_f64();
             let load = Load { version, at, ..Load::default() };
             match session.visit(&self.visits[version]).await {
-                Ok(visited) => self.keep(seen(load, &visited)),
+                Ok(visited) => {
+                    let other = usual[version].as_ref().and_then(|usual| usual.unlike(&visited));
+                    let load = seen(load, &visited);
+                    self.keep(Load { failed: load.failed.clone().or(other), ..load });
+                }
                 Err(error) if is_of_page(&error) => {
                     self.keep(Load { failed: Some(error.to_string()), ..load });
                 }
@@ -337,6 +361,55 @@ fn is_of_page(error: &visual_browser::Error) -> bool {
             | Is::Navigation { .. }
             | Is::NavigationTimeout { .. }
     )
+}
+
+/// What a page was like before there was any load.
+struct Usual {
+    /// Where it led to, without what stands behind a question mark.
+    led_to: String,
+    /// What of its own did not come even then.
+    broken: BTreeSet<String>,
+}
+
+impl Usual {
+    fn of(visited: &Visited) -> Usual {
+        Usual { led_to: place(&visited.final_url), broken: broken(visited) }
+    }
+
+    /// Why this is not that page: it led elsewhere, or parts of it did not come.
+    fn unlike(&self, visited: &Visited) -> Option<String> {
+        let led_to = place(&visited.final_url);
+        if led_to != self.led_to {
+            return Some(format!("it led to {led_to}"));
+        }
+        let broken = broken(visited);
+        let mut missing = broken.difference(&self.broken);
+        let first = missing.next()?;
+        let others = missing.count();
+        Some(match others {
+            0 => format!("{first} did not come"),
+            _ => format!("{first} did not come, nor did {others} more"),
+        })
+    }
+}
+
+/// An address without what stands behind a question mark, which may be a secret.
+fn place(url: &str) -> String {
+    url.split(['?', '#']).next().unwrap_or_default().to_owned()
+}
+
+/// What a page needs of its own origin and has not got.
+fn broken(visited: &Visited) -> BTreeSet<String> {
+    let origin = |url: &str| url::Url::parse(url).map(|url| url.origin()).ok();
+    let own = origin(&visited.final_url);
+    let is_broken = |one: &&Requested| {
+        let is_needed = matches!(
+            one.kind.as_str(),
+            "script" | "stylesheet" | "image" | "font" | "fetch" | "xhr"
+        );
+        is_needed && origin(&one.url) == own && one.status >= 400
+    };
+    visited.requests.iter().filter(is_broken).map(|one| place(&one.url)).collect()
 }
 
 /// Whether a browser was there and was lost with the page.

@@ -20,6 +20,10 @@ use crate::threshold::{Aggregate, Threshold};
 /// How many times the largest sample a limit has to be to be far from all of them.
 const FAR: f64 = 2.0;
 
+/// How many page loads there have to be before anything is said of their mean or their extremes: two
+/// may be alike by chance.
+const FEWEST: usize = 5;
+
 /// A page load, as a limit sees it.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Sample {
@@ -108,6 +112,9 @@ fn by_extreme(threshold: &Threshold, value: Option<f64>, samples: &[Sample]) -> 
     // The largest of all is one that never came.
     let spoilt =
         is_missing && threshold.aggregate == Aggregate::Max && threshold.operator.wants_less();
+    if holds && !spoilt && samples.len() < FEWEST {
+        return decided(value, Verdict::Inconclusive, Why::Few(None));
+    }
     decided(value, kept(holds && !spoilt), Why::Seen)
 }
 
@@ -173,7 +180,7 @@ fn by_mean(threshold: &Threshold, samples: &[Sample], looks: &[Look]) -> Decided
         let count = values.len() as f64;
         let mean = values.iter().sum::<f64>() / count.max(1.0);
         found.value = Some(mean);
-        if values.len() < 2 {
+        if values.len() < FEWEST {
             continue;
         }
         let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();

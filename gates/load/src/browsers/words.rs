@@ -12,6 +12,9 @@ use crate::words::{count, time};
 /// Good pages stay below this for three visitors in four (<https://web.dev/articles/vitals>).
 const USUAL: f64 = 0.75;
 
+/// How many pages may still change when the browser stops to look, as a share.
+const RESTLESS: f64 = 0.05;
+
 /// Whether browsers could look, and whether pages came; none where there are no browsers.
 pub(crate) fn check(spec: &Settings, seen: &Watched) -> Check {
     let check = |verdict, message: String| Check::new("browsers", "Browsers", verdict, message);
@@ -36,6 +39,7 @@ pub(crate) fn check(spec: &Settings, seen: &Watched) -> Check {
     let reason = failed.first().and_then(|load| load.failed.clone()).unwrap_or_default();
     let broken = format!("{} of {loads} failed: {reason}", failed.len());
     let told = told(seen);
+    let restless = own.iter().filter(|load| load.is_restless).count();
     let lost = trouble.map(|(_, trouble)| format!("; then a browser was lost: {}", trouble.why));
     let low = binomial::lower(failed.len() as f64, own.len() as f64, ALPHA).unwrap_or(0.0);
     let check = if low > spec.max_failures.fraction() {
@@ -43,6 +47,11 @@ pub(crate) fn check(spec: &Settings, seen: &Watched) -> Check {
             .advice("open the page while the load runs, and look at the service's log of this time")
     } else if !failed.is_empty() {
         check(Verdict::Warn, format!("{broken}; {told}"))
+    } else if restless as f64 > RESTLESS * own.len() as f64 {
+        check(Verdict::Warn, format!("{loads}; {told}")).advice(
+            "what such a page paints later is not in its figures: let what matters come with it, or \
+             look what still asks",
+        )
     } else if let Some(lost) = lost {
         check(Verdict::Warn, format!("{loads}; {told}{lost}"))
     } else {

@@ -218,6 +218,8 @@ impl Tab {
         self.socket.told().send_modify(|told| {
             told.documents.clear();
             told.open.clear();
+            told.asked.clear();
+            told.came = None;
             told.apart = false;
         });
         match timeout(limit, self.load(url, limit)).await {

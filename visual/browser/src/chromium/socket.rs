@@ -48,6 +48,10 @@ pub(crate) struct Told {
     pub(crate) traffic: u64,
     /// Resources that are still on their way and that a picture could show.
     pub(crate) open: BTreeSet<String>,
+    /// What scripts have asked for and wait for.
+    pub(crate) asked: BTreeSet<String>,
+    /// When the last of either came.
+    pub(crate) came: Option<Instant>,
     /// A frame of the page runs in a process of its own, of which nothing is told.
     pub(crate) apart: bool,
     /// The documents of the main frame since this was last cleared, by their loader.
@@ -421,10 +425,16 @@ impl Reader {
                 "Network.requestWillBeSent" if is_shown() => {
                     told.open.insert(request());
                 }
+                "Network.requestWillBeSent"
+                    if matches!(params["type"].as_str(), Some("Fetch" | "XHR")) =>
+                {
+                    told.asked.insert(request());
+                }
                 "Network.loadingFinished"
                 | "Network.loadingFailed"
                 | "Network.requestServedFromCache" => {
-                    told.open.remove(&request());
+                    let was_wanted = told.open.remove(&request()) | told.asked.remove(&request());
+                    told.came = if was_wanted { Some(Instant::now()) } else { told.came };
                 }
                 _ => {}
             }
