@@ -19,6 +19,9 @@ MOVES = ("<!doctype html><title>t</title><style>body{margin:0} div{height:200px;
     # What moves before anything is painted moves for nobody.
     "<script>new PerformanceObserver(() => setTimeout(() => p.style.height = '360px', 50))"
     ".observe({ type: 'paint', buffered: true })</script>")
+HANGS = "<!doctype html><title>t</title><h1>Spring</h1><script>onload = () => setTimeout(() => { for (;;); }, 100)</script>"
+CHANGES = {"/turns": (302, ""), "/part.js": (503, ""), "/hangs": (200, HANGS)}
+LOADED = {}
 class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
@@ -31,9 +34,20 @@ class Handler(http.server.BaseHTTPRequestHandler):
             said = MOVES
         elif path == "/broken":
             status, said = 500, "no"
+        elif path in CHANGES:
+            # Browsers see it once before anything counts.
+            LOADED[path] = LOADED.get(path, 0) + 1
+            if LOADED[path] > 1:
+                status, said = CHANGES[path]
+            elif path == "/part.js":
+                kind, said = "text/javascript", ""
+        elif path == "/parts":
+            said = "<!doctype html><title>t</title><h1>Spring</h1><script src=/part.js></script>"
         elif path == "/private" and self.headers.get("cookie") != "key=open":
             status, said = 403, "no"
         self.send_response(status)
+        if status == 302:
+            self.send_header("location", "/sorry?token=sesame-open-up-1234")
         self.send_header("content-type", kind)
         self.send_header("cache-control", "max-age=600")
         self.send_header("content-length", str(len(said)))
@@ -95,6 +109,39 @@ fn what_a_page_does_to_its_visitors_fails() {
     // The page of browsers may be another one than what is asked for.
     let ended = load(&environment, &service.url, &["--page", "/broken"], 1);
     assert!(ended.stdout.contains("failed: it was answered 500"), "{}", ended.stdout);
+}
+
+#[test]
+fn what_is_another_page_under_load_than_before_is_no_page() {
+    let (environment, service) = workspace();
+    let told = |page: &str, seconds: &str| {
+        let words = [
+            "load",
+            &service.url,
+            "--rate=20/s",
+            "--warm-up=0s",
+            "--duration",
+            seconds,
+            "--max-duration",
+            seconds,
+            "--browsers=1",
+            "--every=300ms",
+            "--threshold=lcp max<30s",
+            "--page",
+            page,
+        ];
+        let ended = environment.gate(&words);
+        assert_eq!(ended.code, 1, "{page}: {}{}", ended.stdout, ended.stderr);
+        assert!(!ended.stdout.contains("sesame"), "{}", ended.stdout);
+        ended.stdout
+    };
+    let turns = told("/turns", "3s");
+    assert!(turns.contains(&format!("failed: it led to {}/sorry", service.url)), "{turns}");
+    let parts = told("/parts", "3s");
+    assert!(parts.contains(&format!("failed: {}/part.js did not come", service.url)), "{parts}");
+    // Whatever it had painted before it took its visitors' browsers along.
+    let hangs = told("/hangs", "2s");
+    assert!(hangs.contains("the browser was lost while it was open"), "{hangs}");
 }
 
 #[test]
@@ -166,6 +213,7 @@ fn what_browsers_cannot_do_is_said_before_anything_is_sent() {
     check(&["--browsers", "1", "--every", "1ms"], "a load test with browsers");
     check(&["--browsers", "1", "--method", "POST"], "nobody says which page they open");
     check(&["--page", "/spring"], "--browsers");
+    check(&["--save", "run.html", "--out", "./run.html"], "name two files");
     let bare = Environment::new(&[]).with("PATH", "/nowhere");
     let ended = bare.gate(&["load", &service.url, "--browsers", "1"]);
     assert_eq!(ended.code, 2, "{}", ended.stderr);

@@ -10,6 +10,7 @@ use serde_json::json;
 use load::Tally;
 
 use crate::figures::{Figures, Row};
+use crate::measure::Look;
 use crate::settings::Settings;
 use crate::shown::Shown;
 use crate::threshold::{Aggregate, Metric};
@@ -25,8 +26,17 @@ const QUANTILES: [(f64, &str); 7] = [
     (1.0, "all"),
 ];
 
+/// The line of what was answered in each second.
+const ANSWERED: &str = "answered";
+
 /// What people look at. The first of the versions is the one under test.
-pub(crate) fn all(spec: &Settings, versions: &[Figures]) -> Vec<Shown> {
+pub(crate) fn all(spec: &Settings, versions: &[Figures], looks: &[Look]) -> Vec<Shown> {
+    // The second after a round has only the few answers that came late.
+    let is_after = |rows: &[Row], second: usize| {
+        let is_end = looks.iter().any(|look| look.seconds as usize == second + 1);
+        let before = second.checked_sub(1).and_then(|before| rows.get(before));
+        is_end && before.is_some_and(|before| rows[second].requests * 2 < before.requests)
+    };
     let name = |at: usize, text: &str| match (versions.len(), at) {
         (1, _) => text.to_owned(),
         (_, 0) => format!("{text}, this version"),
@@ -36,6 +46,8 @@ pub(crate) fn all(spec: &Settings, versions: &[Figures]) -> Vec<Shown> {
         let series = lines.into_iter().flat_map(|(text, value)| {
             versions.iter().enumerate().map(move |(at, figures)| {
                 let points = figures.rows.iter().enumerate();
+                let points = points
+                    .filter(|(second, _)| text != ANSWERED || !is_after(&figures.rows, *second));
                 let points =
                     points.filter_map(|(second, row)| Some([second as f64 + 1.0, value(row)?]));
                 (at, text.clone(), points.collect::<Vec<_>>())
@@ -76,7 +88,7 @@ pub(crate) fn all(spec: &Settings, versions: &[Figures]) -> Vec<Shown> {
             "requests and failures",
             "/s",
             vec![
-                line("answered", |row| Some(row.requests as f64)),
+                line(ANSWERED, |row| Some(row.requests as f64)),
                 line("failed", |row| Some(row.failures as f64)),
             ],
             Vec::new(),

@@ -386,7 +386,7 @@ fn kept(spec: &Settings, measured: Measured, cx: &Context) -> Result<Observation
         _ => Vec::new(),
     };
     if measured.refused.is_none() {
-        charts.extend(shown::keep(&charts::all(spec, &figures), cx)?);
+        charts.extend(shown::keep(&charts::all(spec, &figures, &measured.looks), cx)?);
     }
     let mut browsers = measured.browsers;
     if let Some(watched) = &mut browsers {

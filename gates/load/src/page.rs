@@ -79,7 +79,7 @@ fn main(run: &Run<'_>) -> Markup {
             }
             @if measured {
                 h2 { "Over time" }
-                @for chart in charts::all(spec, &judged.figures) { (chart.drawn()) }
+                @for chart in charts::all(spec, &judged.figures, &seen.looks) { (chart.drawn()) }
             }
             @if let Some(seen) = &seen.browsers {
                 h2 { "In browsers" }

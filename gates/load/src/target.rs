@@ -6,11 +6,13 @@ use std::sync::Arc;
 use gate_core::Error;
 use load::{Origin, Protocol, Request, Stage, Tls};
 use percent_encoding::percent_decode_str;
+use redact::{Cleaner, Redactor};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
 use url::Url;
 
+use crate::exchanges::fresh_key;
 use crate::script::{Log, Reasons, Replayed, Shared, Visitors};
 
 /// One version that is asked.
@@ -119,13 +121,27 @@ impl Target {
         })
     }
 
-    /// Its address without who it is asked as.
+    /// Its address for people.
     pub(crate) fn shown(&self) -> String {
-        let mut url = self.url.clone();
-        // Either of them may be a token; an address with a host can be without them.
-        let _ = url.set_username("");
-        let _ = url.set_password(None);
-        url.to_string()
+        shown(&self.url)
+    }
+}
+
+/// An address for people: without who asks, and without what looks like a secret.
+pub(crate) fn shown(url: &Url) -> String {
+    let mut url = url.clone();
+    // Either of them may be a token; an address with a host can be without them.
+    let _ = url.set_username("");
+    let _ = url.set_password(None);
+    match fresh_key() {
+        Ok(key) => {
+            let cleaner = Cleaner::new(Redactor::default(), &[], key);
+            cleaner.url(url.as_str()).into_owned()
+        }
+        Err(_) => {
+            url.set_query(None);
+            url.to_string()
+        }
     }
 }
 

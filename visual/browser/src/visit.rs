@@ -115,6 +115,8 @@ struct Read {
     url: String,
     text: String,
     status: u16,
+    /// When the document was asked for, in milliseconds since 1970.
+    began: Option<f64>,
     first_byte: Option<f64>,
     loaded: Option<f64>,
     fcp: Option<f64>,
@@ -178,7 +180,13 @@ impl Session {
         };
         check_page(url, shot, &report)?;
         let after = group.and_then(Processor::of_group);
-        let mut visited = read.visited();
+        // A script that leads on to another page has that page's clocks begin anew.
+        let is_led_on = self.wire()?.told().is_some_and(|told| told.documents.len() > 1);
+        let asked = requests.first().map(|first| first.begun);
+        let lost = read.began.zip(asked).filter(|_| is_led_on);
+        let lost =
+            lost.and_then(|(began, asked)| Duration::try_from_secs_f64(began / 1e3 - asked).ok());
+        let mut visited = read.visited(lost.unwrap_or_default());
         visited.is_at_rest = is_at_rest;
         visited.processor = after.zip(before).map(|(after, before)| after.since(before));
         visited.requests = requests;
@@ -227,10 +235,11 @@ fn read(answer: &Value) -> Result<Read, Error> {
 }
 
 impl Read {
-    fn visited(self) -> Visited {
+    /// What it comes to, so long after the first document was asked for.
+    fn visited(self, before: Duration) -> Visited {
         let millis = |time: Option<f64>| {
             let time = time.filter(|time| time.is_finite() && (0.0..1e9).contains(time));
-            time.map(|time| Duration::from_secs_f64(time / 1e3))
+            time.map(|time| before + Duration::from_secs_f64(time / 1e3))
         };
         Visited {
             status: Some(self.status).filter(|status| *status != 0),
@@ -293,7 +302,7 @@ mod tests {
             "url": "http://a.test/", "status": 200, "firstByte": 12.5, "loaded": 0, "fcp": 80,
             "lcp": null, "shifts": [[10, 0.25]], "quiet": 600, "text": "", "more": 1,
         } } });
-        let visited = read(&said).unwrap().visited();
+        let visited = read(&said).unwrap().visited(Duration::ZERO);
         assert_eq!((visited.status, visited.loaded), (Some(200), None));
         assert_eq!(visited.first_byte, Some(Duration::from_micros(12_500)));
         assert_eq!(visited.first_contentful_paint, Some(Duration::from_millis(80)));

@@ -7,11 +7,13 @@ use std::time::{Duration, Instant};
 
 use gate_core::{Context, Error};
 use tokio::sync::watch;
+use url::Url;
 use visual_browser::{DriverAt, Launch, Requested, Session, Visit, Visited, processors};
 
 use super::pages::{Page, visits};
 use super::{Load, Trouble, Watched};
 use crate::settings::Settings;
+use crate::target;
 
 /// How much browsers give way: enough that the generator gets a processor at once when it wants
 /// one, and not so much that a busy machine starves them.
@@ -67,6 +69,8 @@ struct State {
     /// How many of them are loading a page, or may be about to.
     busy: u64,
     loads: Vec<Load>,
+    /// Hosts of others that the page asks.
+    others: BTreeSet<String>,
     trouble: Option<Trouble>,
 }
 
@@ -100,7 +104,7 @@ impl Crew {
         let visits = visits(pages, cx)?;
         Ok(Some(Crew {
             launch,
-            pages: visits.iter().map(|visit| visit.url.clone()).collect(),
+            pages: pages.iter().map(|page| target::shown(&page.url)).collect(),
             visits: Arc::new(visits),
             count: browsers.count,
             every: browsers.every.0,
@@ -148,6 +152,7 @@ impl Crew {
             pages: self.pages.clone(),
             is_here: !matches!(self.launch.driver, DriverAt::Remote { .. }),
             loads,
+            others: state.others.iter().cloned().collect(),
             trouble: state.trouble.clone(),
             charts: Vec::new(),
         }
@@ -207,14 +212,8 @@ fn work(
     runtime.block_on(async {
         let one = |number: u64| {
             let looker = Looker { launch, visits, number, count, every, shared };
-            let (phase, over) = (phase.clone(), phase.clone());
-            async move {
-                // Dropped in the middle of a page it ends its browser.
-                tokio::select! {
-                    () = looker.live(phase) => {}
-                    () = is_over(over) => {}
-                }
-            }
+            let phase = phase.clone();
+            async move { looker.live(phase).await }
         };
         match count {
             1 => one(0).await,
@@ -230,6 +229,13 @@ async fn is_over(mut phase: watch::Receiver<Phase>) {
     let _ = phase.wait_for(|phase| matches!(phase, Phase::Over)).await;
 }
 
+/// What one of them has.
+struct Own {
+    session: Option<Session>,
+    /// Whether it has said so.
+    is_ready: bool,
+}
+
 /// One of the browsers.
 struct Looker<'a> {
     launch: &'a Launch,
@@ -242,30 +248,51 @@ struct Looker<'a> {
 
 impl Looker<'_> {
     async fn live(&self, mut phase: watch::Receiver<Phase>) {
-        let ended = self.looked(&mut phase).await;
-        self.shared.change(|state| {
-            state.ready += 1;
-            if let Err(error) = ended {
-                let advice = error.hint().map(str::to_owned);
-                state.trouble = Some(Trouble { why: error.to_string(), advice });
-            }
-        });
+        let over = is_over(phase.clone());
+        let mut own = Own { session: None, is_ready: false };
+        tokio::select! {
+            // Dropped in the middle of a page.
+            () = over => {}
+            ended = self.looked(&mut phase, &mut own) => self.shared.change(|state| {
+                state.ready += u64::from(!own.is_ready);
+                if let Err(error) = ended {
+                    let advice = error.hint().map(str::to_owned);
+                    state.trouble = Some(Trouble { why: error.to_string(), advice });
+                }
+            }),
+        }
+        if let Some(session) = own.session {
+            // One elsewhere would otherwise be kept for whoever comes back.
+            session.close().await;
+        }
     }
 
     async fn looked(
         &self,
         phase: &mut watch::Receiver<Phase>,
+        own: &mut Own,
     ) -> Result<(), visual_browser::Error> {
-        let mut session = Session::open(self.launch, &|_| {}).await?;
+        let session = own.session.insert(Session::open(self.launch, &|_| {}).await?);
         let mut usual = Vec::new();
         for visit in self.visits {
-            match session.visit(visit).await {
-                Ok(visited) => usual.push(Some(Usual::of(&visited))),
-                // A page that does not come is counted once it counts.
-                Err(error) if is_of_page(&error) => usual.push(None),
-                Err(error) => return Err(error),
-            }
+            let mut losses = 0;
+            usual.push(loop {
+                match session.visit(visit).await {
+                    Ok(visited) => {
+                        if usual.is_empty() {
+                            let others = others(&visit.url, &visited);
+                            self.shared.change(|state| state.others.extend(others));
+                        }
+                        break Some(Usual::of(&visited));
+                    }
+                    // A page that does not come is counted once it counts.
+                    Err(error) if is_of_page(&error) => break None,
+                    Err(error) if is_while_open(&error) && losses + 1 < LOSSES => losses += 1,
+                    Err(error) => return Err(error),
+                }
+            });
         }
+        own.is_ready = true;
         self.shared.change(|state| state.ready += 1);
         let mut turn = self.number as usize;
         let mut losses = 0;
@@ -275,7 +302,7 @@ impl Looker<'_> {
                 Phase::Look(window) => {
                     self.shared.change(|state| state.busy += 1);
                     let own = (&usual[..], &mut turn, &mut losses);
-                    let seen = self.window(window, &mut session, phase, own);
+                    let seen = self.window(window, session, phase, own);
                     let seen = seen.await;
                     self.shared.change(|state| state.busy -= 1);
                     seen?;
@@ -316,8 +343,12 @@ impl Looker<'_> {
             let version = *turn % self.visits.len();
             *turn += 1;
             let at = window.before + (begun - window.begins).as_secs_f64();
-            let load = Load { version, at, ..Load::default() };
-            match session.visit(&self.visits[version]).await {
+            let visited = session.visit(&self.visits[version]).await;
+            let until = Instant::now().min(window.ends);
+            let late = until.saturating_duration_since(begun).as_secs_f64();
+            let times = (late / self.every.as_secs_f64()).ceil().max(1.0) as u64;
+            let load = Load { times, ..Load::begun(version, at) };
+            match visited {
                 Ok(visited) => {
                     let other = usual[version].as_ref().and_then(|usual| usual.unlike(&visited));
                     let load = seen(load, &visited);
@@ -380,11 +411,11 @@ impl Usual {
     fn unlike(&self, visited: &Visited) -> Option<String> {
         let led_to = place(&visited.final_url);
         if led_to != self.led_to {
-            return Some(format!("it led to {led_to}"));
+            return Some(format!("it led to {}", shown(&led_to)));
         }
         let broken = broken(visited);
         let mut missing = broken.difference(&self.broken);
-        let first = missing.next()?;
+        let first = shown(missing.next()?);
         let others = missing.count();
         Some(match others {
             0 => format!("{first} did not come"),
@@ -393,14 +424,19 @@ impl Usual {
     }
 }
 
-/// An address without what stands behind a question mark, which may be a secret.
+/// An address without what stands behind a question mark.
 fn place(url: &str) -> String {
     url.split(['?', '#']).next().unwrap_or_default().to_owned()
 }
 
+/// The same for people.
+fn shown(place: &str) -> String {
+    Url::parse(place).map_or_else(|_| "no address".to_owned(), |url| target::shown(&url))
+}
+
 /// What a page needs of its own origin and has not got.
 fn broken(visited: &Visited) -> BTreeSet<String> {
-    let origin = |url: &str| url::Url::parse(url).map(|url| url.origin()).ok();
+    let origin = |url: &str| Url::parse(url).map(|url| url.origin()).ok();
     let own = origin(&visited.final_url);
     let is_broken = |one: &&Requested| {
         let is_needed = matches!(
@@ -410,6 +446,14 @@ fn broken(visited: &Visited) -> BTreeSet<String> {
         is_needed && origin(&one.url) == own && one.status >= 400
     };
     visited.requests.iter().filter(is_broken).map(|one| place(&one.url)).collect()
+}
+
+/// Which other hosts a page asks.
+fn others(page: &str, visited: &Visited) -> BTreeSet<String> {
+    let host = |url: &str| Url::parse(url).ok()?.host_str().map(str::to_owned);
+    let own = [host(page), host(&visited.final_url)];
+    let asked = visited.requests.iter().filter_map(|one| host(&one.url));
+    asked.filter(|host| !own.iter().flatten().any(|own| own == host)).collect()
 }
 
 /// Whether a browser was there and was lost with the page.

@@ -15,7 +15,7 @@ use super::{Watched, quantile};
 use crate::judge::{ALPHA, Decided, Why};
 use crate::measure::Look;
 use crate::settings::{Required, Settings};
-use crate::threshold::{Aggregate, Threshold};
+use crate::threshold::{Aggregate, Metric, Threshold};
 
 /// How many times the largest sample a limit has to be to be far from all of them.
 const FAR: f64 = 2.0;
@@ -33,6 +33,8 @@ pub(super) struct Sample {
     pub(super) value: Option<f64>,
     /// How much less it might have been, had the browser not waited for a processor.
     pub(super) waited: f64,
+    /// For how many loads it stands.
+    pub(super) times: u64,
 }
 
 /// What a limit comes to after these looks.
@@ -71,10 +73,15 @@ fn samples_of(spec: &Settings, limit: &Required, seen: Option<&Watched>) -> Vec<
     let loads = seen.into_iter().flat_map(|seen| seen.of(0));
     let loads = loads.filter(|load| slice.has(load.at as u64));
     loads
-        .map(|load| Sample {
-            at: load.at,
-            value: load.value(metric),
-            waited: load.waited.unwrap_or(0) as f64,
+        .map(|load| {
+            let value = load.value(metric);
+            // What the server took is nothing that the browser has waited for. A page that is painted
+            // before its first byte is nonsense of somebody's.
+            let own = value.zip(load.first_byte).map(|(value, first)| value - first as f64);
+            let own = own.filter(|own| metric != Metric::PageFirstByte && *own > 0.0);
+            let waited = load.waited.unwrap_or(0) as f64;
+            let waited = own.map_or(waited, |own| waited.min(own));
+            Sample { at: load.at, value, waited, times: load.times.max(1) }
         })
         .collect()
 }
@@ -131,11 +138,14 @@ fn by_share(threshold: &Threshold, share: f64, samples: &[Sample], looks: &[Look
     let (mut side, mut last) = (Side::Open, 1.0);
     for look in looks {
         let seen = until(samples, look);
-        let block = |one: &Sample| Block { samples: 1, events: u64::from(is_over(one)) };
+        let block = |one: &Sample| Block {
+            samples: one.times,
+            events: if is_over(one) { one.times } else { 0 },
+        };
         let is_far =
             seen.iter().all(|one| one.value.is_some_and(|value| value * FAR < threshold.limit));
         // How quick pages come together says nothing of a limit that none of them comes near.
-        let clump = if is_far { 1.0 } else { together(seen) };
+        let clump = if is_far { unequal(seen) } else { together(seen) };
         let Some(seen) = Seen::of(seen.iter().map(block), clump) else { continue };
         last = seen.clump;
         side = planned.look(seen, look.part);
@@ -157,8 +167,11 @@ fn by_share(threshold: &Threshold, share: f64, samples: &[Sample], looks: &[Look
         _ if verdict == Verdict::Inconclusive => Why::Few(None),
         _ => Why::Bounds,
     };
-    let mut sorted: Vec<f64> =
-        samples.iter().map(|one| one.value.unwrap_or(f64::INFINITY)).collect();
+    let value = |one: &Sample| one.value.unwrap_or(f64::INFINITY);
+    let mut sorted: Vec<f64> = samples
+        .iter()
+        .flat_map(|one| std::iter::repeat_n(value(one), one.times as usize))
+        .collect();
     sorted.sort_by(f64::total_cmp);
     let finite = |at: Option<f64>| at.filter(|at| at.is_finite());
     let effective = sorted.len() as f64 / last;
@@ -176,14 +189,15 @@ fn by_mean(threshold: &Threshold, samples: &[Sample], looks: &[Look]) -> Decided
     let mut before = 0.0;
     for look in looks {
         let seen = until(samples, look);
-        let values: Vec<f64> = seen.iter().filter_map(|one| one.value).collect();
-        let count = values.len() as f64;
-        let mean = values.iter().sum::<f64>() / count.max(1.0);
+        let values: Vec<(f64, f64)> =
+            seen.iter().filter_map(|one| Some((one.value?, one.times as f64))).collect();
+        let count = values.iter().map(|(_, times)| times).sum::<f64>();
+        let mean = values.iter().map(|(value, times)| value * times).sum::<f64>() / count.max(1.0);
         found.value = Some(mean);
         if values.len() < FEWEST {
             continue;
         }
-        let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
+        let squares: f64 = values.iter().map(|(value, times)| times * (value - mean).powi(2)).sum();
         let independent = (count / together(seen)).max(2.0);
         let error = (squares / (count - 1.0) / independent).sqrt();
         let away = |alpha: Option<f64>| {
@@ -212,8 +226,19 @@ fn by_mean(threshold: &Threshold, samples: &[Sample], looks: &[Look]) -> Decided
 }
 
 /// How many samples say as much as one that is independent, from how much the ranks of each two
-/// that follow each other are alike; at least 1. Pages that did not come are the slowest.
+/// that follow each other are alike, and from how many some of them stand for (L. Kish, Survey
+/// Sampling, 1965, section 11.7); at least 1. Pages that did not come are the slowest.
 pub(super) fn together(samples: &[Sample]) -> f64 {
+    unequal(samples) * alike(samples)
+}
+
+fn unequal(samples: &[Sample]) -> f64 {
+    let times = || samples.iter().map(|one| one.times as f64);
+    let squares: f64 = times().map(|one| one * one).sum();
+    (squares / times().sum::<f64>()).max(1.0)
+}
+
+fn alike(samples: &[Sample]) -> f64 {
     let count = samples.len();
     if count < 4 {
         return 1.0;

@@ -37,6 +37,9 @@ pub(crate) struct Watched {
     pub(crate) is_here: bool,
     /// Each time that a page was loaded, in the order in which that began.
     pub(crate) loads: Vec<Load>,
+    /// Hosts of others that the page of the first version asked, in their order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) others: Vec<String>,
     /// Why there were fewer of them than there should be, for reasons that are not the page's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) trouble: Option<Trouble>,
@@ -56,12 +59,16 @@ pub(crate) struct Trouble {
 }
 
 /// A page that was loaded once. Times are in microseconds since it was asked for.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Load {
     /// Which version, from 0.
     pub(crate) version: usize,
     /// When that began, in seconds since the start of what is counted.
     pub(crate) at: f64,
+    /// For how many times that it should have begun this stands: more than 1 where it took so long
+    /// that the next ones could not. They would have found the service as it was.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub(crate) times: u64,
     pub(crate) first_byte: Option<u64>,
     pub(crate) first_paint: Option<u64>,
     pub(crate) largest_paint: Option<u64>,
@@ -79,7 +86,34 @@ pub(crate) struct Load {
     pub(crate) failed: Option<String>,
 }
 
+fn one() -> u64 {
+    1
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
+fn is_one(times: &u64) -> bool {
+    *times == one()
+}
+
 impl Load {
+    /// One of which nothing is known yet.
+    pub(crate) fn begun(version: usize, at: f64) -> Load {
+        Load {
+            version,
+            at,
+            times: one(),
+            first_byte: None,
+            first_paint: None,
+            largest_paint: None,
+            loaded: None,
+            layout_shift: None,
+            ran: None,
+            waited: None,
+            is_restless: false,
+            failed: None,
+        }
+    }
+
     /// What was measured of it; none when there is no page, or it has nothing of the kind.
     pub(crate) fn value(&self, metric: Metric) -> Option<f64> {
         let time = |time: Option<u64>| time.map(|time| time as f64);
@@ -100,9 +134,11 @@ impl Watched {
         self.loads.iter().filter(move |load| load.version == version)
     }
 
-    /// The values of a version in ascending order.
+    /// The values of a version in ascending order, each as often as it stands for.
     pub(crate) fn sorted(&self, version: usize, metric: Metric) -> Vec<f64> {
-        let mut values: Vec<f64> = self.of(version).filter_map(|load| load.value(metric)).collect();
+        let values = self.of(version).filter_map(|load| Some((load.value(metric)?, load.times)));
+        let mut values: Vec<f64> =
+            values.flat_map(|(value, times)| std::iter::repeat_n(value, times as usize)).collect();
         values.sort_by(f64::total_cmp);
         values
     }

@@ -35,6 +35,10 @@ pub(crate) fn problems(spec: &Settings) -> Vec<Problem> {
         let hint = "leave browsers out, and look on at the rate that you expect";
         wrong(&["browsers"], "a search tries many rates, each for too short a time", hint);
     }
+    if spec.authorities.is_some() {
+        let hint = "let the service have a certificate that browsers know, or leave browsers out";
+        wrong(&["browsers"], "a browser does not know the authorities of a file", hint);
+    }
     if browsers.page.is_none() && landing(spec).is_none() {
         wrong(
             &["browsers"],
@@ -58,8 +62,14 @@ fn landing(spec: &Settings) -> Option<String> {
     let Some(scenario) = spec.scenarios.first() else {
         return Some(spec.path.clone().unwrap_or_default());
     };
-    let first = &scenario.steps.first()?.request;
-    let is_plain = first.to.starts_with('/') && !first.to.contains("{{");
+    let step = scenario.steps.first()?;
+    let first = &step.request;
+    // What else is needed to be shown the page is not guessed.
+    let is_plain = first.to.starts_with('/')
+        && !first.to.contains("{{")
+        && step.query.is_empty()
+        && step.basic_auth.is_none()
+        && step.headers.keys().all(|name| is_of_request(name));
     (first.method == "GET" && is_plain).then(|| first.to.clone())
 }
 
@@ -83,8 +93,14 @@ pub(crate) fn pages(
         // A whole address is what is asked for, unless another page was said.
         let url = match &spec.url {
             Some(_) if !said => asked.clone(),
-            _ if path.is_empty() => base.clone(),
-            _ => crate::joined(base, Some(&path))?,
+            // Of the service that is loaded, whoever's that is.
+            Some(_) => {
+                let mut root = asked.clone();
+                root.set_path("");
+                crate::joined(&root, Some(&path))?
+            }
+            None if path.is_empty() => base.clone(),
+            None => crate::joined(base, Some(&path))?,
         };
         Ok(Page { headers: headers(at, &url)?, url })
     };
@@ -117,6 +133,14 @@ pub(crate) fn visits(pages: &[Page], cx: &Context) -> Result<Vec<Visit>, Error> 
     pages.iter().map(|page| visit(page, gate_browsers::remote(cx).is_some())).collect()
 }
 
+/// Whether a header says something of one request only, which a browser says of each by itself.
+fn is_of_request(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    ["accept", "content-", "if-", "sec-"].iter().any(|head| name.starts_with(head))
+        || ["connection", "host", "range", "te", "transfer-encoding", "expect", "origin", "referer"]
+            .contains(&name.as_str())
+}
+
 /// How a browser visits a page, here or elsewhere.
 pub(crate) fn visit(page: &Page, is_elsewhere: bool) -> Result<Visit, Error> {
     let mut url = page.url.clone();
@@ -129,7 +153,8 @@ pub(crate) fn visit(page: &Page, is_elsewhere: bool) -> Result<Visit, Error> {
     if !user.is_empty() {
         visit.basic_auth = Some(BasicAuth { user, password });
     }
-    for (name, value) in &page.headers {
+    let of_browsers = |(name, _): &&(String, String)| !is_of_request(name);
+    for (name, value) in page.headers.iter().filter(of_browsers) {
         if !name.eq_ignore_ascii_case("cookie") {
             visit.headers.push((name.clone(), value.clone()));
             continue;
@@ -157,7 +182,8 @@ mod tests {
 
     #[test]
     fn who_is_let_in_is_who_the_requests_are() {
-        let headers = [("x-key", "open"), ("cookie", "a=1; b=2=3")];
+        let headers =
+            [("x-key", "open"), ("cookie", "a=1; b=2=3"), ("Accept", "image/avif"), ("host", "b")];
         let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned()));
         let url = Url::parse("http://kim:p%40w@a.test/spring").unwrap();
         let page = Page { url, headers: headers.to_vec() };
@@ -188,6 +214,13 @@ mod tests {
             format!("{{ browsers: 2, scenarios: [{{ name: a, steps: [{{ request: {to} }}] }}] }}")
         };
         check(&steps("GET /spring"), Some("/spring"));
+        let with = |more: &str| {
+            let step = format!("request: GET /spring, {more}");
+            format!("{{ browsers: 2, scenarios: [{{ name: a, steps: [{{ {step} }}] }}] }}")
+        };
+        check(&with("headers: { accept: text/html }"), Some("/spring"));
+        check(&with("headers: { x-campaign: spring }"), None);
+        check(&with("query: { kind: new }"), None);
         check(&steps("POST /cart"), None);
         check(&steps("\"GET /offer/{{id}}\""), None);
         check("{ replay: { log: a.log }, browsers: 1 }", None);

@@ -16,6 +16,7 @@ fn samples(times: &[Option<u64>]) -> Vec<Sample> {
         at: at as f64 * 2.0,
         value: time.map(|time| time as f64 * 1e3),
         waited: 0.0,
+        times: 1,
     };
     times.iter().enumerate().map(sample).collect()
 }
@@ -96,7 +97,7 @@ fn waiting_for_a_processor_spoils_a_fail_and_makes_no_pass() {
         largest_paint: Some(paint * 1000),
         layout_shift: Some(0.3),
         waited: Some(waited * 1000),
-        ..Load::default()
+        ..Load::begun(0, 0.0)
     };
     let judged = |paint: u64, waited: u64, limit: &str| {
         let loads = (0..20).map(|at| load(at, paint, waited)).collect();
@@ -109,6 +110,15 @@ fn waiting_for_a_processor_spoils_a_fail_and_makes_no_pass() {
     assert_eq!(judged(3000, 100, "lcp p(75)<2.5s"), (Fail, Why::Bounds));
     assert_eq!(judged(3000, 900, "lcp p(75)<2.5s"), (Inconclusive, Why::OwnLag));
     assert_eq!(judged(2000, 900, "lcp p(75)<2.5s"), (Pass, Why::Bounds));
+    let late = |first: u64| {
+        let of = |at: u32| Load { first_byte: Some(first), ..load(at, 3000, 2900) };
+        let seen = Watched { count: 1, loads: (0..20).map(of).collect(), ..Watched::default() };
+        let limit = Required::from("lcp p(75)<2.5s".parse::<Threshold>().unwrap());
+        let looks = [Look { seconds: 40, part: 1.0 }];
+        decide(&Settings::default(), &limit, Some(&seen), &looks).verdict
+    };
+    // Before its first byte comes it is the server that takes the time.
+    assert_eq!((late(2_700_000), late(300_000)), (Fail, Inconclusive));
     // How far things move has nothing to do with it.
     assert_eq!(judged(3000, 9000, "cls p(75)<0.1"), (Fail, Why::Bounds));
 }
@@ -124,6 +134,30 @@ fn loads_that_are_like_the_one_before_say_less() {
     assert!(of(&slow_phases) > 5.0, "{}", of(&slow_phases));
     let alternating: Vec<u64> = (0..60).map(|at| if at % 2 == 0 { 800 } else { 3000 }).collect();
     assert!((of(&alternating) - 1.0).abs() < 1e-9);
+}
+
+#[test]
+fn a_page_that_holds_up_the_next_ones_counts_for_them() {
+    let threshold: Threshold = "lcp p(75)<2.5s".parse().unwrap();
+    // Half of the time the service is slow, and half of the loads should have found it so.
+    let mut all = samples(&[[Some(800); 24], [Some(9000); 24]].concat());
+    let found = over(&threshold, &all, &at_the_end(&all));
+    assert_eq!(found.value, Some(9e6));
+    all.retain(|one| one.value == Some(8e5) || (one.at as u64).is_multiple_of(16));
+    assert_eq!(all.len(), 27);
+    let looks = [Look { seconds: 96, part: 1.0 }];
+    let found = over(&threshold, &all, &looks);
+    assert_eq!((found.value, found.verdict), (Some(8e5), Inconclusive));
+    for one in all.iter_mut().filter(|one| one.value == Some(9e6)) {
+        one.times = 8;
+    }
+    let found = over(&threshold, &all, &looks);
+    assert_eq!(found.value, Some(9e6));
+    assert_ne!(found.verdict, Pass);
+    let mean: Threshold = "lcp avg<2.5s".parse().unwrap();
+    assert_eq!(over(&mean, &all, &looks).value, Some(4.9e6));
+    // They are no more certain than three loads are.
+    assert!(together(&all) > 4.0);
 }
 
 /// Loads of which exactly one in four takes longer than the limit, so that it neither holds nor
@@ -181,7 +215,7 @@ fn what_browsers_saw_is_told() {
         layout_shift: Some(0.05),
         ran: Some(520_000),
         waited: Some(110_000),
-        ..Load::default()
+        ..Load::begun(0, 0.0)
     };
     let loads: Vec<Load> = (0..20).map(|at| load(at, 0)).collect();
     let one = Watched {
@@ -191,6 +225,8 @@ fn what_browsers_saw_is_told() {
         loads,
         ..Watched::default()
     };
+    let mut asking = one.clone();
+    asking.others = vec!["cdn.example".to_owned(), "count.example".to_owned()];
     let mut both = one.clone();
     both.pages.push("https://live.example/spring".to_owned());
     both.loads.extend((0..20).map(|at| load(at, 1)));
@@ -209,14 +245,15 @@ fn what_browsers_saw_is_told() {
     let lost = Watched { trouble: Some(trouble.clone()), ..one.clone() };
     let nothing = Watched { trouble: Some(trouble), loads: Vec::new(), ..one.clone() };
     let never = Watched { loads: Vec::new(), ..one.clone() };
-    let all = [one, both, one_failed, many_failed, restless, lost, nothing, never];
+    both.loads[25].failed = Some("it was answered 503".to_owned());
+    let all = [one, asking, both, one_failed, many_failed, restless, lost, nothing, never];
     let text: Vec<String> = all.iter().map(told).collect();
     insta::assert_snapshot!("browsers", text.join("\n\n"));
 }
 
 #[test]
 fn what_browsers_take_from_the_generator_is_said_when_it_is_late() {
-    let load = |ran: u64| Load { ran: Some(ran), ..Load::default() };
+    let load = |ran: u64| Load { ran: Some(ran), ..Load::begun(0, 0.0) };
     let seen = |ran: u64, is_here: bool| Watched {
         count: 1,
         is_here,

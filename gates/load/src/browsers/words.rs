@@ -84,6 +84,10 @@ fn told(seen: &Watched) -> String {
             _ => told.push(format!("{name} was not measured")),
         }
     }
+    let there = seen.of(1).filter(|load| load.failed.is_some()).count();
+    if there > 0 {
+        told.push(format!("there {there} of {} failed", seen.of(1).count()));
+    }
     let restless = seen.of(0).filter(|load| load.is_restless).count();
     if restless > 0 {
         told.push(format!("{restless} of them still changed when the browser stopped to look"));
@@ -92,6 +96,14 @@ fn told(seen: &Watched) -> String {
         let all: Vec<u64> = seen.loads.iter().filter_map(which).collect();
         (!all.is_empty()).then(|| all.iter().sum::<u64>() as f64 / all.len() as f64)
     };
+    match &seen.others[..] {
+        [] => {}
+        [one] => told.push(format!("the page asks {one}, too")),
+        [one, more @ ..] => told.push(format!(
+            "the page asks {one} and {}, too",
+            count(more.len() as u64, "other host")
+        )),
+    }
     if let (Some(ran), Some(waited)) = (of(|load| load.ran), of(|load| load.waited)) {
         told.push(format!(
             "each took {} of this machine's processors, and its threads waited {} for them",

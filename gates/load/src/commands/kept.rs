@@ -1,6 +1,6 @@
 //! `gate load URL --save FILE`, and `--compare-with FILE`.
 
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use clap::Args;
 use gate_core::{Context, Error, Verdict};
@@ -37,6 +37,14 @@ impl Kept {
     /// The run to compare with.
     pub(super) fn earlier(&self, folder: &Path) -> Result<Option<Earlier>, Error> {
         self.compare_with.as_ref().map(|path| earlier::open(path, folder)).transpose()
+    }
+
+    /// Whether it would be written there.
+    pub(super) fn is_saved_to(&self, path: &Path) -> bool {
+        let plain = |path: &Path| -> PathBuf {
+            path.components().filter(|part| *part != Component::CurDir).collect()
+        };
+        self.save.as_deref().map(plain) == Some(plain(path))
     }
 
     /// Keeps a run, unless the generator was not fit: what it says of a version would be held

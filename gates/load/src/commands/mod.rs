@@ -294,6 +294,12 @@ fn judged(
 ) -> Result<ExitCode, Error> {
     if let Some(to) = &load.out {
         page::may_be_written(to)?;
+        if load.kept.is_saved_to(to) {
+            return Err(Error::new(format!("--save and --out would both write {}", to.display()))
+                .hint(
+                    "the page is for people, and what is saved for --compare-with: name two files",
+                ));
+        }
     }
     let folder = cx.scratch()?;
     let seed = load.seed.unwrap_or_else(|| cx.seed());

@@ -9,6 +9,7 @@
     url: location.href,
     text: document.body ? document.body.innerText.slice(0, 2000) : "",
     status: entry ? entry.responseStatus : 0,
+    began: performance.timeOrigin,
     firstByte: entry ? entry.responseStart : null,
     loaded: entry ? entry.loadEventStart : null,
     fcp: seen ? seen.fcp : null,

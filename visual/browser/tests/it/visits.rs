@@ -61,6 +61,33 @@ async fn the_browser_says_when_the_largest_part_was_there() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_a_script_waits_for_or_leads_to_belongs_to_the_page() {
+    let asks = "<p>soon</p><script>fetch('/which').then((answer) => answer.text()).then((which) => {\
+         const picture = new Image(600, 400); picture.src = which; document.body.append(picture); })\
+         </script>";
+    let site = Site::serve(&[
+        ("/asks", html(asks)),
+        ("/which", after(1500, file("text/plain", b"/late.svg".to_vec()))),
+        ("/late.svg", picture()),
+        ("/leads", after(700, html("<script>location.replace('/there')</script>"))),
+        ("/there", html("<img src=/late.svg width=600 height=400>")),
+    ])
+    .await;
+    let bench = Bench::new().await;
+    let mut session = bench.open().await;
+    let seen = visited(&mut session, &Visit::of(site.at("/asks"))).await;
+    let (text, largest) =
+        (millis(seen.first_contentful_paint), millis(seen.largest_contentful_paint));
+    assert!(text < 1500.0 && largest >= 1499.0 && seen.is_at_rest, "{seen:?}");
+    let seen = visited(&mut session, &Visit::of(site.at("/leads"))).await;
+    assert_eq!(seen.final_url, site.at("/there"));
+    assert!(millis(seen.first_byte) >= 699.0, "{seen:?}");
+    assert!(millis(seen.largest_contentful_paint) >= 699.0, "{seen:?}");
+    session.close().await;
+    bench.assert_clean();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_moves_by_itself_is_measured() {
     // What was seen of it before or after takes 400 of 720 pixels, and it has moved by 360 of 1280.
     let moves = "<style>body{margin:0} div{height:200px;background:teal}</style>\
