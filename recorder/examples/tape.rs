@@ -33,6 +33,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         faults: Vec::new(),
         authorities: None,
         now: 1_795_000_000,
+        watch: None,
     };
     let proxy = Proxy::start(TcpListener::bind("127.0.0.1:0").await?, setup)?;
     println!("{}", proxy.address());

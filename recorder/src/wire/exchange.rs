@@ -20,7 +20,7 @@ use super::headers::{end_to_end, to_map};
 use super::reply::Reply;
 use super::tee::{Exchange, Tee};
 use super::upstream::Sent;
-use super::{Missed, State, answer, locked, miss, tape, tunnel, upgraded};
+use super::{Latency, Missed, State, answer, locked, miss, tape, tunnel, upgraded};
 use crate::index::Recalled;
 use crate::message::{Content, Request, Timing};
 use crate::play::{Queue, Why};
@@ -46,6 +46,7 @@ pub(super) fn respond(
     request: http::Request<Incoming>,
 ) -> Answering {
     let waits = !state.faults.is_empty()
+        || state.watch.is_some()
         || state.records()
         || !request.body().is_end_stream()
         || request.headers().contains_key(header::UPGRADE);
@@ -81,8 +82,8 @@ fn from_recording(state: &State, via: &Via, head: &request::Parts) -> (Response<
         Ok(goes) => goes,
         Err(why) => return refused(why),
     };
-    let asked = match cleaned(state, head, &goes, &mut Spool::new()) {
-        Ok(asked) => asked,
+    let asked = match plain(head, &goes, &mut Spool::new()) {
+        Ok(plain) => cleaned(state, plain),
         Err(why) => return refused(&why),
     };
     let queue = state.library.queue(&asked.clean, &goes.origin);
@@ -192,10 +193,36 @@ async fn asked(
     if let Err(error) = collect(body, &mut spool).await {
         return refused(400, &format!("the request is not whole: {error}"));
     }
-    let asked = match cleaned(state, &head, &goes, &mut spool) {
+    let asked = match plain(&head, &goes, &mut spool) {
         Ok(asked) => asked,
         Err(why) => return refused(413, &why),
     };
+    if let Some(watch) = &state.watch {
+        if let Some(response) = watch.asked(order, &asked) {
+            watch.answered(order, response.status);
+            let client = (&head.method, &head.headers);
+            let made = answer::recalled(&response);
+            let made = answer::answer(made, client, Latency::None, &state.bodies, None);
+            return made.unwrap_or_else(|error| refused(500, &error.to_string()));
+        }
+        let answer = passed(state, via, head, goes, asked, spool, order).await;
+        watch.answered(order, answer.status().as_u16());
+        return answer;
+    }
+    passed(state, via, head, goes, asked, spool, order).await
+}
+
+/// Answers a request that is whole.
+async fn passed(
+    state: &Arc<State>,
+    via: &Via,
+    head: request::Parts,
+    goes: Goes,
+    plain: Request,
+    spool: Spool,
+    order: u64,
+) -> Response<Reply> {
+    let asked = cleaned(state, plain);
     if state.replays() {
         let queue = state.library.queue(&asked.clean, &goes.origin);
         match replayed(state, &user(via, &head), &head, &goes, &asked, queue) {
@@ -373,13 +400,8 @@ pub(super) fn to_upstream(
     Ok(request)
 }
 
-/// The request as it is looked up and recorded, without secrets.
-fn cleaned(
-    state: &State,
-    head: &request::Parts,
-    goes: &Goes,
-    spool: &mut Spool,
-) -> Result<Asked, String> {
+/// The request as it came.
+fn plain(head: &request::Parts, goes: &Goes, spool: &mut Spool) -> Result<Request, String> {
     let mut headers = end_to_end(&head.headers);
     // It says no more than the address does.
     headers.remove("host");
@@ -389,10 +411,13 @@ fn cleaned(
         let (content, _) = tape::decoded(spool, &headers).map_err(|error| error.to_string())?;
         Content::from(content)
     };
-    let request =
-        Request { method: head.method.as_str().to_owned(), url: goes.url.clone(), headers, body };
+    Ok(Request { method: head.method.as_str().to_owned(), url: goes.url.clone(), headers, body })
+}
+
+/// The request as it is looked up and recorded, without secrets.
+fn cleaned(state: &State, request: Request) -> Asked {
     let plain = (!state.library.rules().is_empty()).then(|| request.clone());
-    Ok(Asked { clean: tape::cleaned(&state.cleaner, request), plain })
+    Asked { clean: tape::cleaned(&state.cleaner, request), plain }
 }
 
 /// A request without its secrets, and as it came in where rules are to be held against that.

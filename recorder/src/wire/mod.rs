@@ -32,6 +32,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::canonical::Address;
 use crate::cassette::{Cassette, Recorded};
+use crate::message::{Request, Response};
 use crate::play::{Library, Miss, Session};
 use crate::{Error, Result};
 use authority::Authority;
@@ -99,6 +100,17 @@ pub struct Setup {
     pub authorities: Option<String>,
     /// Seconds since the Unix epoch, for certificates.
     pub now: i64,
+    /// Who looks on; none in most cases.
+    pub watch: Option<Arc<dyn Watch>>,
+}
+
+/// Looks at what clients send, as it came: with its secrets, and before anybody has answered.
+pub trait Watch: Send + Sync {
+    /// A request is whole, the so-manieth of the proxy. What is given is its answer, and the service
+    /// is not asked.
+    fn asked(&self, order: u64, request: &Request) -> Option<Response>;
+    /// What that one was answered with, in the end.
+    fn answered(&self, order: u64, status: u16);
 }
 
 /// What became of the requests.
@@ -152,6 +164,7 @@ pub(crate) struct State {
     counts: Apart<Counts>,
     outcome: Mutex<Outcome>,
     tape: Tape,
+    watch: Option<Arc<dyn Watch>>,
 }
 
 /// In cache lines of its own: what one thread writes all the time takes nothing with it that others
@@ -258,6 +271,7 @@ impl Proxy {
             counts: Apart::default(),
             outcome: Mutex::default(),
             tape: Tape { to: tape, reading: TaskTracker::new() },
+            watch: setup.watch,
         });
         let (stop, stopped) = watch::channel(false);
         let serving = tokio::spawn(serve::serve(listener, Arc::clone(&state), stopped));

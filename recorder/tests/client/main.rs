@@ -48,6 +48,7 @@ async fn proxy(folder: &Path, front: Front, mode: Mode) -> Proxy {
         faults: Vec::new(),
         authorities: None,
         now: 1_795_000_000,
+        watch: None,
     };
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     Proxy::start(listener, setup).unwrap()

@@ -163,6 +163,7 @@ async fn started(way: Way, folder: &Path, mode: Mode, service: &Service) -> Prox
         authorities: service.authority.clone(),
         // A client of TLS looks at its own clock.
         now: UnixTime::now().as_secs() as i64,
+        watch: None,
     };
     Proxy::start(TcpListener::bind("127.0.0.1:0").await.unwrap(), setup).unwrap()
 }

@@ -5,6 +5,7 @@ mod fronts;
 mod parallel;
 mod service;
 mod upgraded;
+mod watched;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -44,6 +45,7 @@ async fn proxy(folder: &Path, front: Front, mode: Mode, latency: Latency) -> Pro
         faults: Vec::new(),
         authorities: None,
         now: NOW,
+        watch: None,
     };
     Proxy::start(TcpListener::bind("127.0.0.1:0").await.unwrap(), setup).unwrap()
 }
@@ -82,12 +84,16 @@ impl Got {
 }
 
 async fn asked(method: &str, url: &str, headers: &[(&str, &str)], body: &str) -> Got {
+    asked_with(method, url, headers, body.as_bytes().to_vec()).await
+}
+
+async fn asked_with(method: &str, url: &str, headers: &[(&str, &str)], body: Vec<u8>) -> Got {
     let client = Client::builder(TokioExecutor::new()).build_http();
     let mut request = http::Request::builder().method(method).uri(url);
     for (name, value) in headers {
         request = request.header(*name, *value);
     }
-    let body = http_body_util::Full::new(Bytes::from(body.to_owned()));
+    let body = http_body_util::Full::new(Bytes::from(body));
     let response = client.request(request.body(body).unwrap()).await.unwrap();
     let (head, body) = response.into_parts();
     let collected = body.collect().await.unwrap();
@@ -332,6 +338,7 @@ async fn a_proxy_never_asks_itself() {
         faults: Vec::new(),
         authorities: None,
         now: NOW,
+        watch: None,
     };
     let proxy = Proxy::start(listener, setup).unwrap();
     let got = get(&proxy, "/x").await;
@@ -379,6 +386,7 @@ async fn answers_go_wrong_on_purpose() {
         faults: faults.iter().map(|fault| fault.parse().unwrap()).collect(),
         authorities: None,
         now: NOW,
+        watch: None,
     };
     let proxy = Proxy::start(TcpListener::bind("127.0.0.1:0").await.unwrap(), setup).unwrap();
     assert_eq!(get(&proxy, "/json").await.status, 503);

@@ -53,6 +53,7 @@ async fn answering(library: &Arc<Library>) -> Proxy {
         faults: Vec::new(),
         authorities: None,
         now: NOW,
+        watch: None,
     };
     Proxy::start(TcpListener::bind("127.0.0.1:0").await.unwrap(), setup).unwrap()
 }

@@ -125,6 +125,7 @@ fn recorded(record: &Record, cx: &Context) -> Result<ExitCode, Error> {
         faults: Vec::new(),
         authorities,
         now: cx.clock().now().millis() / 1000,
+        watch: None,
     };
     let ended = runtime.block_on(async {
         let interruption = Interruption::watched()?;

@@ -102,6 +102,7 @@ fn replayed(replay: &Replay, cx: &Context) -> Result<ExitCode, Error> {
         faults: replay.faults.clone(),
         authorities: None,
         now: cx.clock().now().millis() / 1000,
+        watch: None,
     };
     // An answer takes less time than waking a thread: whoever asks needs a core more.
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);

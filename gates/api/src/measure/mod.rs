@@ -187,6 +187,7 @@ impl Playing {
             faults: spec.faults.iter().map(FaultSetting::fault).collect(),
             authorities: authorities(spec, cx)?,
             now: cx.clock().now().millis() / 1000,
+            watch: None,
         };
         let proxy = Proxy::start(listener, setup).map_err(wrong)?;
         Ok(Playing { proxy, cleaner })

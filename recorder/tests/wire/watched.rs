@@ -1,0 +1,73 @@
+//! Somebody who looks on.
+
+use std::sync::{Arc, Mutex};
+
+use recorder::{
+    Content, Front, Headers, Latency, Library, Matching, Mode, Proxy, Request, Response, Setup,
+    Watch,
+};
+use tokio::net::TcpListener;
+
+use super::service::{Service, gzip};
+use super::{NOW, asked_with, cleaner};
+
+/// Answers for one path itself, and notes all.
+#[derive(Default)]
+struct Looker {
+    asked: Mutex<Vec<(u64, Request)>>,
+    answered: Mutex<Vec<(u64, u16)>>,
+}
+
+impl Watch for Looker {
+    fn asked(&self, order: u64, request: &Request) -> Option<Response> {
+        self.asked.lock().unwrap().push((order, request.clone()));
+        request.url.ends_with("/collect").then(|| Response {
+            status: 202,
+            headers: Headers::from_iter([("x-by", "us")]),
+            body: Content::from("noted"),
+            ..Response::default()
+        })
+    }
+
+    fn answered(&self, order: u64, status: u16) {
+        self.answered.lock().unwrap().push((order, status));
+    }
+}
+
+#[tokio::test]
+async fn who_looks_on_sees_what_was_sent_and_may_answer() {
+    let service = Service::start().await;
+    let looker = Arc::new(Looker::default());
+    let setup = Setup {
+        front: Front::Reverse { target: Some(service.url("")) },
+        mode: Mode::All,
+        library: Arc::new(Library::of_recorded(&[], Matching::default(), false)),
+        cassette: None,
+        cleaner: cleaner(),
+        latency: Latency::None,
+        faults: Vec::new(),
+        authorities: None,
+        now: NOW,
+        watch: Some(looker.clone()),
+    };
+    let proxy = Proxy::start(TcpListener::bind("127.0.0.1:0").await.unwrap(), setup).unwrap();
+    let url = |path: &str| format!("http://{}{path}", proxy.address());
+    // What would be a secret in a recording is told as it is, content codings taken off.
+    let body = br#"{"email":"kim@example.com","token":"sesame-open-up-1234"}"#;
+    let headers = [("content-encoding", "gzip")];
+    let got = asked_with("POST", &url("/collect"), &headers, gzip(body, 6)).await;
+    assert_eq!(
+        (got.status.as_u16(), got.text(), &got.headers["x-by"]),
+        (202, "noted", &"us".parse().unwrap())
+    );
+    assert_eq!(service.count(), 0);
+    let got = asked_with("GET", &url("/json"), &[], Vec::new()).await;
+    assert_eq!((got.status.as_u16(), service.count()), (200, 1));
+    let outcome = proxy.finish().await;
+    assert_eq!((outcome.seen, outcome.replayed, &outcome.failed), (2, 0, &Vec::new()));
+    let asked = looker.asked.lock().unwrap();
+    assert_eq!(asked[0].1.body.bytes().unwrap().as_ref(), body);
+    let orders: Vec<u64> = asked.iter().map(|(order, _)| *order).collect();
+    let answered = looker.answered.lock().unwrap();
+    assert_eq!(*answered, [(orders[0], 202), (orders[1], 200)]);
+}
