@@ -1,6 +1,6 @@
 //! Where a browser comes from.
 
-use std::{ffi::OsString, fmt, path::PathBuf, sync::Arc, time::Duration};
+use std::{ffi::OsString, fmt, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use serde_json::{Map, Value};
 
@@ -31,6 +31,10 @@ pub struct Launch {
     /// The processors that it may use, by number; all when there are none, which is the default. On
     /// Linux only.
     pub processors: Vec<usize>,
+    /// A proxy that all its requests go through, those to this machine too; none is the default. It
+    /// may speak for any host: certificates are the proxy's to look at. Only for a Chromium that is
+    /// spoken to directly; others do not start with it.
+    pub proxy: Option<SocketAddr>,
     /// How long driver and browser may take to start. Default 30 s.
     pub start_deadline: Duration,
     /// Called as soon as a driver's process is there, before anything else is done with it, so
@@ -53,6 +57,7 @@ impl Launch {
             capabilities: Map::new(),
             niceness: 0,
             processors: Vec::new(),
+            proxy: None,
             start_deadline: Duration::from_secs(30),
             on_spawn: Arc::new(|_| {}),
             on_reaped: Arc::new(|_| {}),

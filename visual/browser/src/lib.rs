@@ -6,7 +6,8 @@
 //! takes a [`Shot`] and gives a [`Capture`]: the whole page at an exact viewport, once it has
 //! stopped moving, and a [`Layout`] that can tell later *why* a region of the picture changed.
 //! [`Session::visit`] takes no picture: it opens a page as somebody does who has never been there, and
-//! gives what the browser itself measured of it.
+//! gives what the browser itself measured of it; [`Session::go_on`] and [`Session::steps`] let the same
+//! visitor stay.
 //!
 //! ```no_run
 //! use std::{path::PathBuf, sync::Arc, time::Duration};
@@ -61,6 +62,7 @@ mod session;
 mod settle;
 mod shot;
 mod snapshot;
+mod stay;
 mod step;
 mod stillness;
 mod visit;
@@ -81,6 +83,7 @@ pub use probe::{Found, Tool, find};
 pub use processor::{Processor, processors};
 pub use session::Session;
 pub use shot::{Mask, Rect, Settle, Shot, Viewport};
+pub use stay::{KeptCookie, Sight};
 pub use step::{ColorScheme, ScrollTo, Step, Until};
 pub use visit::{Visit, Visited, cumulative_layout_shift};
 pub use webkit::minibrowser;

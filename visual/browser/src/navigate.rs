@@ -81,7 +81,10 @@ pub(crate) fn uses_proxy(launch: &Launch) -> bool {
         .iter()
         .any(|(name, _)| name.to_string_lossy().to_ascii_lowercase().ends_with("_proxy"));
     let by_argument = launch.arguments.iter().any(|argument| argument.contains("proxy"));
-    by_variable || by_argument || launch.capabilities.contains_key("proxy")
+    launch.proxy.is_some()
+        || by_variable
+        || by_argument
+        || launch.capabilities.contains_key("proxy")
 }
 
 fn name_of(url: &Url) -> String {

@@ -59,6 +59,12 @@ impl Session {
     /// Starts a browser.
     pub async fn open(launch: &Launch, on: &(dyn Fn(Stage) + Sync)) -> Result<Self, Error> {
         let until = Instant::now() + launch.start_deadline;
+        if launch.proxy.is_some() && !matches!(launch.driver, DriverAt::Chromium { .. }) {
+            return Err(Error::Unsupported {
+                setting: "proxy",
+                browser: "a browser that is not a Chromium on this machine",
+            });
+        }
         let channel = match &launch.driver {
             DriverAt::Chromium { chromium } => {
                 Channel::Tab(launch.pool.tab(chromium, launch, until, on).await?)

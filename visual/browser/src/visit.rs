@@ -16,6 +16,7 @@ use crate::{
     outcome::{check_page, moved_on},
     session::{BETWEEN, MARGIN},
     settle::PageReport,
+    stay::{self, Sight},
     wire::Fault,
 };
 
@@ -43,6 +44,8 @@ pub struct Visit {
     pub page_deadline: Duration,
     /// How long it may take to come to rest after that. Default 5 s.
     pub rest_deadline: Duration,
+    /// CSS selectors of what is looked for on the page.
+    pub sights: Vec<String>,
 }
 
 impl Visit {
@@ -56,11 +59,12 @@ impl Visit {
             basic_auth: None,
             page_deadline: Duration::from_secs(30),
             rest_deadline: Duration::from_secs(5),
+            sights: Vec::new(),
         }
     }
 
     /// The same for those parts of a session that prepare a page for its picture.
-    fn shot(&self) -> Shot {
+    pub(crate) fn shot(&self) -> Shot {
         let mut headers = self.headers.clone();
         if let Some(BasicAuth { user, password }) = &self.basic_auth {
             // In an address it would have to be asked for twice, and would then be known already.
@@ -104,6 +108,8 @@ pub struct Visited {
     /// What the browser's processes had of the processors meanwhile; none where nobody tells, or it
     /// runs elsewhere.
     pub processor: Option<Processor>,
+    /// What was looked for, in the order of [`Visit::sights`].
+    pub sights: Vec<Sight>,
     /// What was asked for, in this order. Chromium on this machine tells; others have none.
     pub requests: Vec<Requested>,
 }
@@ -143,12 +149,11 @@ impl Session {
             }
             Channel::Tab(_) | Channel::Driver(..) => {}
         }
-        let shot = visit.shot();
         if self.is_broken() || self.has_connections() {
             self.reopen().await?;
         }
         self.begin();
-        let visited = self.visited(&url, visit, &shot).await;
+        let visited = self.visited(&url, visit).await;
         self.ended(visited.as_ref().is_err_and(Error::ends_session));
         visited
     }
@@ -158,19 +163,23 @@ impl Session {
         matches!(&self.channel, Some(Channel::Tab(_))) && self.set.has_page
     }
 
-    async fn visited(&mut self, url: &Url, visit: &Visit, shot: &Shot) -> Result<Visited, Error> {
+    async fn visited(&mut self, url: &Url, visit: &Visit) -> Result<Visited, Error> {
         self.clean().await?;
-        self.apply(url, shot, VITALS.to_owned()).await?;
+        self.seen_page(url, visit).await
+    }
+
+    /// Opens a page with what the browser knows already, and waits until it is at rest.
+    pub(crate) async fn seen_page(&mut self, url: &Url, visit: &Visit) -> Result<Visited, Error> {
+        let shot = &visit.shot();
+        let script = format!("{VITALS}{}", stay::script(&visit.sights));
+        self.apply(url, shot, script).await?;
         let group = self.driver_pid().filter(|_| self.is_here());
         let before = group.and_then(Processor::of_group);
         self.set.has_page = true;
         self.set.origins = vec![url.origin().ascii_serialization()];
         self.wire()?.trace(true);
-        let loaded = self.load(url, shot).await;
-        let (read, is_at_rest) = match loaded {
-            Ok(()) => self.at_rest(visit).await?,
-            Err(error) => return Err(error),
-        };
+        self.load(url, shot).await?;
+        let (read, is_at_rest) = self.at_rest(visit).await?;
         let requests = self.wire()?.trace(false);
         let report = PageReport {
             url: read.url.clone(),
@@ -190,7 +199,15 @@ impl Session {
         visited.is_at_rest = is_at_rest;
         visited.processor = after.zip(before).map(|(after, before)| after.since(before));
         visited.requests = requests;
+        visited.sights = self.sights(visit).await?;
         Ok(visited)
+    }
+
+    /// What the page that is open says once it is at rest, without opening it.
+    pub(crate) async fn looked(&mut self, visit: &Visit) -> Result<Visited, Error> {
+        let (read, is_at_rest) = self.at_rest(visit).await?;
+        let sights = self.sights(visit).await?;
+        Ok(Visited { is_at_rest, sights, ..read.visited(Duration::ZERO) })
     }
 
     /// Waits until the page is at rest, or its deadline; gives what it says then and whether it was.

@@ -10,6 +10,7 @@ mod socket;
 mod trace;
 
 use std::{
+    net::SocketAddr,
     path::Path,
     sync::{
         Arc, Weak,
@@ -83,7 +84,7 @@ impl Pool {
     ) -> Result<Tab, Error> {
         // One that has just died may not be known as dead yet.
         if let Some(browser) = self.known(chromium, until).await?
-            && let Ok(tab) = Tab::open_before(browser, until).await
+            && let Ok(tab) = Tab::open_before(browser, launch.proxy, until).await
         {
             return Ok(tab);
         }
@@ -99,7 +100,7 @@ impl Pool {
                 }
             }
         };
-        let opened = Tab::open_before(browser, until).await;
+        let opened = Tab::open_before(browser, launch.proxy, until).await;
         opened.map_err(|(why, output)| start_error(chromium, &why, output))
     }
 
@@ -170,9 +171,13 @@ impl Browser {
 
 impl Tab {
     /// Opens a tab, or says why not and what the browser wrote last.
-    async fn open_before(browser: Arc<Browser>, until: Instant) -> Result<Self, (String, String)> {
+    async fn open_before(
+        browser: Arc<Browser>,
+        proxy: Option<SocketAddr>,
+        until: Instant,
+    ) -> Result<Self, (String, String)> {
         browser.tabs.fetch_add(1, Ordering::Relaxed);
-        let why = match timeout_at(until, Self::open(Arc::clone(&browser))).await {
+        let why = match timeout_at(until, Self::open(Arc::clone(&browser), proxy)).await {
             Ok(Ok(tab)) => return Ok(tab),
             Ok(Err(fault)) => fault.to_string(),
             Err(_) => "it gave no page in time".to_owned(),
@@ -184,9 +189,16 @@ impl Tab {
         Err((why, output))
     }
 
-    async fn open(browser: Arc<Browser>) -> Result<Self, Fault> {
+    async fn open(browser: Arc<Browser>, proxy: Option<SocketAddr>) -> Result<Self, Fault> {
+        let context = match proxy {
+            // Requests to this machine would otherwise go around it.
+            Some(proxy) => {
+                json!({ "proxyServer": proxy.to_string(), "proxyBypassList": "<-loopback>" })
+            }
+            None => json!({}),
+        };
         let context =
-            browser.made("Target.createBrowserContext", json!({}), "browserContextId").await?;
+            browser.made("Target.createBrowserContext", context, "browserContextId").await?;
         let wanted = json!({ "url": "about:blank", "browserContextId": context });
         let target = browser.made("Target.createTarget", wanted, "targetId").await?;
         let deny = json!({ "behavior": "deny", "browserContextId": context });
@@ -209,6 +221,10 @@ impl Tab {
             ("Inspector.enable", json!({})),
         ] {
             tab.call(method, &params, SETTING).await?;
+        }
+        if proxy.is_some() {
+            let ignore = json!({ "ignore": true });
+            tab.call("Security.setIgnoreCertificateErrors", &ignore, SETTING).await?;
         }
         Ok(tab)
     }

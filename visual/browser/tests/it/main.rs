@@ -8,6 +8,7 @@ mod layout;
 mod rest;
 mod shared;
 mod site;
+mod stays;
 mod trouble;
 mod views;
 mod visits;
