@@ -1,7 +1,13 @@
 //! Experiments: is the split what was meant, what has come of it, and how long it takes.
 
 mod commands;
+mod settings;
 mod values;
 mod words;
 
 pub use commands::command;
+pub use settings::{
+    AlsoRunning, Analysis, Beacons, BeforeLaunch, Better, ByName, Conversion, Data, EventsTable,
+    ExposuresTable, Holds, Ids, Level, Method, MetricKind, MetricSpec, Over, Profile, ProviderSpec,
+    Records, Sdk, Settings, Spends, StaysAfter, Success, Times, Warehouse, WarehouseKind, Written,
+};
