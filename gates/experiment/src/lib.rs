@@ -3,11 +3,13 @@
 mod commands;
 mod settings;
 mod values;
+mod visit;
 mod words;
 
 pub use commands::command;
 pub use settings::{
-    AlsoRunning, Analysis, Beacons, BeforeLaunch, Better, ByName, Conversion, Data, EventsTable,
-    ExposuresTable, Holds, Ids, Level, Method, MetricKind, MetricSpec, Over, Profile, ProviderSpec,
-    Records, Sdk, Settings, Spends, StaysAfter, Success, Times, Warehouse, WarehouseKind, Written,
+    Act, AlsoRunning, Analysis, Beacons, BeforeLaunch, Better, ByName, Conversion, Data,
+    EventsTable, ExposuresTable, Holds, Ids, KnownBy, Level, Method, MetricKind, MetricSpec, Over,
+    Profile, ProviderSpec, Records, Sdk, Settings, Spends, StaysAfter, Success, Times, Warehouse,
+    WarehouseKind, Written,
 };

@@ -6,7 +6,7 @@ use gate_core::values::Percent;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Settings, Wrong, names};
+use super::{Act, KnownBy, Settings, Wrong, names};
 
 /// The most synthetic visitors, and the most of them in browsers.
 const MOST_VISITORS: u32 = 100_000;
@@ -29,9 +29,27 @@ pub struct BeforeLaunch {
     /// other arm's does.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub shows: BTreeMap<String, String>,
+    /// By what the site knows a visitor: a cookie called like the unit, unless something else is said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub known_by: Option<KnownBy>,
+    /// The cookie in which the site keeps the arm of a visitor, where it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub arm_cookie: Option<String>,
     /// After what a visitor has to be in the same arm as before.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub stays_after: Vec<StaysAfter>,
+    /// Another page of the site, for `new_page`; the home page unless something else is said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub other_page: Option<String>,
+    /// Another host of the site, for `subdomain`: `shop.example.com`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub other_host: Option<String>,
+    /// How a visitor logs in, for `login` and `cookie_loss`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub login: Vec<Act>,
+    /// What a visitor does to convert, beginning on the experiment's page: `[{ click: "#signup" }]`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub converts: Vec<Act>,
     /// What has to be recorded of each visitor.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub records: Option<Records>,
@@ -223,6 +241,7 @@ impl BeforeLaunch {
             let hint = "such as { event: signup, times: 1 }";
             wrong(&["before_launch", "records", "conversion"], "nothing is recorded", hint);
         }
+        self.visit_problems(spec, wrong);
         let rises = self.ramp_up.windows(2).all(|pair| pair[0] < pair[1]);
         if !rises || self.ramp_up.first().is_some_and(|first| first.fraction() <= 0.0) {
             wrong(&below("ramp_up"), "the shares do not rise", "such as [5%, 50%, 100%]");

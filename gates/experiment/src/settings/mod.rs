@@ -8,6 +8,7 @@ mod names;
 mod provider;
 #[cfg(test)]
 mod tests;
+mod visits;
 
 use std::collections::BTreeMap;
 
@@ -26,6 +27,8 @@ pub use data::{
 };
 pub use metric::{Better, MetricKind, MetricSpec, Over};
 pub use provider::{AlsoRunning, ProviderSpec, Sdk};
+pub(crate) use visits::NUMBER;
+pub use visits::{Act, KnownBy};
 
 /// How far the shares of a split may be from 100% for each arm: two decimals, rounded.
 const ROUNDED: f64 = 0.000_05 + 1e-9;

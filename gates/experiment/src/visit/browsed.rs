@@ -1,0 +1,241 @@
+//! Visitors who come in a browser.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use gate_core::{Context, Error};
+use url::Url;
+use visual_browser::{Cookie, KeptCookie, Launch, Session, Step, Until, Visited};
+
+use super::seen::{Look, Visitor, When};
+use super::site::{Site, joined};
+use super::watching::Watching;
+use crate::settings::{Act, BeforeLaunch, StaysAfter};
+
+/// How long an element is waited for.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// How much of another arm's variant is none that anybody could see: two frames.
+const FLICKER: Duration = Duration::from_millis(34);
+
+/// What one visitor does.
+pub(super) struct Stay<'a> {
+    pub(super) site: &'a Site,
+    pub(super) before: &'a BeforeLaunch,
+    pub(super) watching: &'a Arc<Watching>,
+    pub(super) launch: &'a Launch,
+    pub(super) cx: &'a Context,
+}
+
+impl Stay<'_> {
+    /// Lets a visitor come, stay and convert; gives the hosts that beacons were kept from. The error
+    /// is that there is no browser; what is the page's fault is told of the visitor.
+    pub(super) async fn visited(&self, visitor: &mut Visitor) -> Result<BTreeSet<String>, Error> {
+        let mut session =
+            Session::open(self.launch, &|_| {}).await.map_err(|error| told(&error))?;
+        let stayed = self.stay(&mut session, visitor).await;
+        // What is on its way goes before the browser does.
+        if stayed.is_ok() {
+            let _ = session.leave().await;
+        }
+        self.watching.settled().await;
+        session.close().await;
+        let (events, kept_from) = self.watching.taken();
+        visitor.events = events;
+        match stayed {
+            Ok(()) => {}
+            Err(Stopped::Page(why)) => visitor.failed = Some(why),
+            Err(Stopped::Error(error)) => return Err(error),
+        }
+        Ok(kept_from)
+    }
+
+    async fn stay(&self, session: &mut Session, visitor: &mut Visitor) -> Result<(), Stopped> {
+        let page = &self.site.page;
+        let visit = self.site.visit(page, &visitor.id, true);
+        let visited = session.visit(&visit).await?;
+        self.look(session, visitor, When::Arrival, page, &visited).await?;
+        for stays in &self.before.stays_after {
+            self.again(session, visitor, *stays).await?;
+        }
+        if !self.before.converts.is_empty() {
+            self.does(session, visitor, &self.before.converts).await?;
+            visitor.has_converted = true;
+        }
+        Ok(())
+    }
+
+    /// Comes back after something.
+    async fn again(
+        &self,
+        session: &mut Session,
+        visitor: &mut Visitor,
+        stays: StaysAfter,
+    ) -> Result<(), Stopped> {
+        let page = &self.site.page;
+        let next = self.site.visit(page, &visitor.id, false);
+        let (when, url) = match stays {
+            StaysAfter::Reload => (When::Reload, page),
+            StaysAfter::NewPage => (When::NewPage, page),
+            StaysAfter::NewSession => (When::NewSession, page),
+            StaysAfter::Login => (When::Login, page),
+            StaysAfter::CookieLoss => (When::CookieLoss, page),
+            StaysAfter::Subdomain => {
+                (When::Subdomain, self.site.elsewhere.as_ref().unwrap_or(page))
+            }
+        };
+        // What the page before still has to say is said before the next one is there.
+        let visited = match stays {
+            StaysAfter::NewSession => {
+                let kept = session.cookies(page.as_str()).await?;
+                session.leave().await?;
+                self.watching.settled().await;
+                let mut anew = next.clone();
+                anew.cookies = self.lasting(kept, &visitor.id);
+                self.watching.is_now(when);
+                session.visit(&anew).await?
+            }
+            StaysAfter::Reload => {
+                self.watching.is_now(when);
+                session.go_on(&next).await?
+            }
+            StaysAfter::NewPage => {
+                let other = self.site.visit(&self.site.other_page, &visitor.id, false);
+                session.go_on(&other).await?;
+                self.watching.is_now(when);
+                session.go_on(&next).await?
+            }
+            StaysAfter::Login | StaysAfter::CookieLoss => {
+                if stays == StaysAfter::CookieLoss {
+                    session.forget_cookies().await?;
+                }
+                self.does(session, visitor, &self.before.login).await?;
+                self.watching.is_now(when);
+                session.go_on(&next).await?
+            }
+            StaysAfter::Subdomain => {
+                self.watching.is_now(when);
+                session.go_on(&self.site.visit(url, &visitor.id, false)).await?
+            }
+        };
+        self.look(session, visitor, when, url, &visited).await
+    }
+
+    /// What a browser has of its cookies when it is opened again: not those of the session, and that
+    /// of the visitor's id, which is how they are known.
+    fn lasting(&self, kept: Vec<KeptCookie>, id: &str) -> Vec<Cookie> {
+        let own = self.site.cookies(id);
+        let is_own = |cookie: &Cookie| own.iter().any(|(name, _)| *name == cookie.name);
+        let lasting = kept.into_iter().filter(|one| !one.is_of_session && !is_own(&one.cookie));
+        let own = own.iter().map(|(name, value)| Cookie {
+            name: name.clone(),
+            value: value.clone(),
+            domain: None,
+            path: None,
+        });
+        own.chain(lasting.map(|one| one.cookie)).collect()
+    }
+
+    /// Notes what is there.
+    async fn look(
+        &self,
+        session: &Session,
+        visitor: &mut Visitor,
+        when: When,
+        url: &Url,
+        visited: &Visited,
+    ) -> Result<(), Stopped> {
+        if let Some(status) = visited.status.filter(|status| *status >= 400) {
+            return Err(Stopped::Page(format!("{} it was answered {status}", when.words())));
+        }
+        let assigned = match &self.site.arm_cookie {
+            None => None,
+            Some(name) => {
+                let kept = session.cookies(url.as_str()).await?;
+                kept.into_iter().find(|one| one.cookie.name == *name).map(|one| one.cookie.value)
+            }
+        };
+        let micros = |time: Option<Duration>| time.map(|time| time.as_micros() as u64);
+        let sights = || self.site.shows.iter().map(|(arm, _)| arm).zip(&visited.sights);
+        let shown: Vec<String> =
+            sights().filter(|(_, sight)| sight.is_shown).map(|(arm, _)| arm.clone()).collect();
+        let gone = sights().filter(|(_, sight)| !sight.is_shown).filter_map(|(arm, sight)| {
+            let time = sight.last?.saturating_sub(sight.first?);
+            (time >= FLICKER).then(|| (arm.clone(), time.as_micros() as u64))
+        });
+        let path = Url::parse(&visited.final_url).ok().map(|url| url.path().to_owned());
+        visitor.looks.push(Look {
+            when,
+            shown,
+            assigned,
+            first_byte: micros(visited.first_byte),
+            first_paint: micros(visited.first_contentful_paint),
+            flicker: gone.max_by_key(|(_, time)| *time),
+            led_to: path.filter(|path| path != url.path()),
+            ..Look::default()
+        });
+        Ok(())
+    }
+
+    async fn does(
+        &self,
+        session: &mut Session,
+        visitor: &Visitor,
+        acts: &[Act],
+    ) -> Result<(), Stopped> {
+        for act in acts {
+            let steps = match act {
+                Act::Open(path) => {
+                    let mut root = self.site.page.clone();
+                    root.set_path("");
+                    let url = joined(&root, path).map_err(Stopped::Error)?;
+                    session.go_on(&self.site.visit(&url, &visitor.id, false)).await?;
+                    continue;
+                }
+                Act::Click(selector) => vec![Step::Click(selector.clone())],
+                Act::WaitFor(selector) => vec![Step::Wait(Until::Selector(selector.clone()))],
+                Act::Fill(fields) => {
+                    let fill = |(selector, text): (&String, _)| {
+                        let text = self.cx.reveal(text)?;
+                        Ok(Step::Fill { selector: selector.clone(), text })
+                    };
+                    let steps: Result<Vec<Step>, Error> = fields.iter().map(fill).collect();
+                    steps.map_err(Stopped::Error)?
+                }
+            };
+            session.steps(&steps, PATIENCE).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Why a visit does not go on.
+enum Stopped {
+    /// The page is to blame, as far as anybody can tell.
+    Page(String),
+    /// There is nothing to look with, or nothing to look at.
+    Error(Error),
+}
+
+impl From<visual_browser::Error> for Stopped {
+    fn from(error: visual_browser::Error) -> Stopped {
+        use visual_browser::Error as Is;
+        match error {
+            Is::Refused { .. }
+            | Is::NameNotResolved { .. }
+            | Is::Tls { .. }
+            | Is::Navigation { .. }
+            | Is::NavigationTimeout { .. }
+            | Is::Step { .. } => Stopped::Page(error.to_string()),
+            error => Stopped::Error(told(&error)),
+        }
+    }
+}
+
+fn told(error: &visual_browser::Error) -> Error {
+    let made = Error::new(error.to_string());
+    match error.hint() {
+        Some(hint) => made.hint(hint),
+        None => made,
+    }
+}

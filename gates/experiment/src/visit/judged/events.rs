@@ -1,0 +1,269 @@
+//! Is what was reported of a visitor what happened?
+
+use std::collections::BTreeMap;
+
+use gate_core::{Check, Verdict};
+
+use super::{All, Found, examples, is_first, named, visitors};
+use crate::settings::Times;
+use crate::visit::seen::{Reported, Visitor, Way};
+
+/// What is wrong with what was reported of somebody, the plainest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Wrong {
+    Missing,
+    Refused,
+    Twice,
+    Few,
+    Id,
+    Arm,
+    Uninvited,
+}
+
+impl All<'_> {
+    /// Those of whom it is known what was reported: they came in a browser and went through.
+    fn reported(&self) -> impl Iterator<Item = &Visitor> {
+        self.of(Way::Browser).filter(|one| one.failed.is_none())
+    }
+
+    /// Each visitor is exposed once, as who they are, in the arm that they saw.
+    pub(super) fn exposures(&self) -> Option<Check> {
+        let records = self.before.records.as_ref()?;
+        let all: Vec<&Visitor> = self.reported().collect();
+        let mut wrong: BTreeMap<Wrong, Vec<&Visitor>> = BTreeMap::new();
+        for one in &all {
+            let said: Vec<&Reported> =
+                one.events.iter().filter(|event| event.is_exposure).collect();
+            let received = said.iter().filter(|event| event.is_received()).count();
+            let seen = seen(one);
+            let what = match (&one.predicted, received) {
+                (None, 0) => continue,
+                (None, _) => Wrong::Uninvited,
+                (Some(_), 0) if said.is_empty() => Wrong::Missing,
+                (Some(_), 0) => Wrong::Refused,
+                (Some(_), 2..) if records.exposure == Times::Once => Wrong::Twice,
+                _ if said.iter().any(|event| event.id.as_ref() != Some(&one.id)) => Wrong::Id,
+                _ if said.iter().any(|event| event.arm.as_deref() != seen) => Wrong::Arm,
+                _ => continue,
+            };
+            wrong.entry(what).or_default().push(one);
+        }
+        let often = match records.exposure {
+            Times::Once => "once",
+            Times::AtLeastOnce => "at least once",
+        };
+        let found = Found {
+            id: "visit-exposure",
+            title: "Exposure events",
+            of: all.len(),
+            right: format!(
+                "of each of {} {often} the exposure was recorded, with the right id and arm",
+                visitors(all.len())
+            ),
+        };
+        if all.is_empty() {
+            let message = "no visitor in a browser came through, so nothing is known of events";
+            return Some(found.check(Verdict::Inconclusive, message));
+        }
+        Some(self.told(&found, "exposure", &all, &wrong))
+    }
+
+    /// Who converts is counted so often as is meant, as who they are, in their arm.
+    pub(super) fn conversions(&self) -> Option<Check> {
+        let conversion = self.before.records.as_ref()?.conversion.as_ref()?;
+        let all: Vec<&Visitor> = self.reported().filter(|one| one.has_converted).collect();
+        let mut wrong: BTreeMap<Wrong, Vec<&Visitor>> = BTreeMap::new();
+        for one in &all {
+            let is_it = |event: &&Reported| event.event == conversion.event && !event.is_exposure;
+            let said: Vec<&Reported> = one.events.iter().filter(is_it).collect();
+            let received = said.iter().filter(|event| event.is_received()).count();
+            let seen = seen(one);
+            // A conversion need not say the arm; where it does it has to be the right one.
+            let is_other = |event: &&Reported| event.arm.is_some() && event.arm.as_deref() != seen;
+            let what = match received {
+                0 if said.is_empty() => Wrong::Missing,
+                0 => Wrong::Refused,
+                times if times > conversion.times as usize => Wrong::Twice,
+                times if times < conversion.times as usize => Wrong::Few,
+                _ if said.iter().any(|event| event.id.as_ref() != Some(&one.id)) => Wrong::Id,
+                _ if one.predicted.is_some() && said.iter().any(is_other) => Wrong::Arm,
+                _ => continue,
+            };
+            wrong.entry(what).or_default().push(one);
+        }
+        let found = Found {
+            id: "visit-conversion",
+            title: "Conversion events",
+            of: all.len(),
+            right: format!(
+                "of each of {} `{}` was recorded {}, with the right id",
+                visitors(all.len()),
+                conversion.event,
+                if conversion.times == 1 {
+                    "once".to_owned()
+                } else {
+                    format!("{} times", conversion.times)
+                },
+            ),
+        };
+        if all.is_empty() {
+            let message = "no visitor in a browser came so far as to convert";
+            return Some(found.check(Verdict::Inconclusive, message));
+        }
+        Some(self.told(&found, &format!("`{}`", conversion.event), &all, &wrong))
+    }
+
+    fn told(
+        &self,
+        found: &Found<'_>,
+        event: &str,
+        all: &[&Visitor],
+        wrong: &BTreeMap<Wrong, Vec<&Visitor>>,
+    ) -> Check {
+        let Some((what, who)) = wrong.iter().max_by_key(|(_, who)| who.len()) else {
+            return found.passed();
+        };
+        let count = format!("{} of {}", who.len(), visitors(all.len()));
+        let (text, advice) = match what {
+            Wrong::Missing => (self.missing(event, all, who, &count), MISSING),
+            Wrong::Refused => (
+                format!(
+                    "the {event} of {count} was sent and not taken: it was answered {}. Cause: beacons are \
+                     lost where they are collected",
+                    refusal(who)
+                ),
+                "look at what collects the events: does it take this one?",
+            ),
+            Wrong::Twice => (
+                format!(
+                    "the {event} of {count} was recorded more than once ({}). Cause: double {} events, sent \
+                     by two places or again when a page is loaded again",
+                    often(who),
+                    event.trim_matches('`')
+                ),
+                "send it from one place; or, where every page view records one, say exposure: at_least_once",
+            ),
+            Wrong::Few => (
+                format!(
+                    "the {event} of {count} was recorded less often than it should be ({})",
+                    often(who)
+                ),
+                MISSING,
+            ),
+            Wrong::Id => {
+                let (id, said) = other_id(who);
+                (
+                    format!(
+                        "the {event} of {count} has another id: {id} was recorded as {said}. Cause: corrupt or \
+                         changed ids, so that it cannot be joined with the assignment"
+                    ),
+                    "send the id that the arm was drawn by with every event",
+                )
+            }
+            Wrong::Arm => {
+                let (id, seen, said) = other_arm(who);
+                (
+                    format!(
+                        "the {event} of {count} has another arm: {id} saw {seen} and was recorded in {said}. \
+                         Cause: the arm is worked out again where the event is sent"
+                    ),
+                    "let the event carry the arm that was rendered",
+                )
+            }
+            Wrong::Uninvited => (
+                format!(
+                    "{count} take no part and were recorded as exposed, such as {}. Cause: exposure without \
+                     rendering",
+                    examples(who.iter().copied())
+                ),
+                "send the exposure only where a variant is rendered",
+            ),
+        };
+        found.check(Verdict::Fail, text).advice(advice)
+    }
+
+    /// Whose is missing, and what these have in common.
+    fn missing(&self, event: &str, all: &[&Visitor], who: &[&Visitor], count: &str) -> String {
+        let mut of_arm: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
+        for one in all {
+            let entry = of_arm.entry(seen(one).unwrap_or("no arm")).or_default();
+            entry.1 += 1;
+            entry.0 += usize::from(who.iter().any(|other| other.id == one.id));
+        }
+        let is_led = |one: &&&Visitor| one.looks.iter().any(|look| look.led_to.is_some());
+        let led = who.iter().filter(is_led).count();
+        let lacking: Vec<&str> =
+            of_arm.iter().filter(|(_, (missing, _))| *missing > 0).map(|(arm, _)| *arm).collect();
+        let whole = of_arm.iter().filter(|(_, (missing, _))| *missing == 0).count();
+        let whose = match (&lacking[..], whole) {
+            ([arm], 1..) => {
+                let (missing, of) = of_arm[arm];
+                format!("{missing} of {of} in {arm}, none in any other arm")
+            }
+            _ => format!("such as {}", examples(who.iter().copied())),
+        };
+        let cause = if led * 2 > who.len() {
+            "a redirect leaves the page before its beacon is sent"
+        } else if lacking.len() == 1 && whole > 0 {
+            "that variant changes or breaks what sends the events (telemetry)"
+        } else {
+            "the event is not sent, or is lost when the page is left (lost beacon)"
+        };
+        format!("no {event} was recorded of {count} ({whose}). Cause: {cause}")
+    }
+}
+
+const MISSING: &str =
+    "send it with navigator.sendBeacon or fetch with keepalive, before the page is left or led on";
+
+/// The arm that somebody saw first; where it was not one, that they belong in: which variant was
+/// there is another check's to tell.
+fn seen(one: &Visitor) -> Option<&str> {
+    let look = one.looks.iter().find(|look| is_first(look))?;
+    match &look.shown[..] {
+        [arm] => Some(arm),
+        _ => one.predicted.as_deref(),
+    }
+}
+
+fn refusal(who: &[&Visitor]) -> String {
+    let statuses = who.iter().flat_map(|one| &one.events).filter(|event| !event.is_received());
+    statuses
+        .filter_map(|event| event.status)
+        .next()
+        .map_or("nothing".to_owned(), |it| it.to_string())
+}
+
+/// How often, and after what, of the first one.
+fn often(who: &[&Visitor]) -> String {
+    let Some(one) = who.first() else { return String::new() };
+    let mut times: BTreeMap<(&str, &str), usize> = BTreeMap::new();
+    for event in one.events.iter().filter(|event| event.is_received()) {
+        *times.entry((&event.event, event.after.words())).or_default() += 1;
+    }
+    let parts: Vec<String> = times
+        .iter()
+        .map(|((event, when), count)| format!("{event} {count} times {when}"))
+        .collect();
+    format!("{}: {}", one.id, parts.join(", "))
+}
+
+fn other_id<'v>(who: &[&'v Visitor]) -> (&'v str, String) {
+    who.iter()
+        .find_map(|one| {
+            let event = one.events.iter().find(|event| event.id.as_ref() != Some(&one.id))?;
+            let said = event.id.as_ref().map_or("nobody".to_owned(), |id| format!("`{id}`"));
+            Some((one.id.as_str(), said))
+        })
+        .unwrap_or(("somebody", "somebody else".to_owned()))
+}
+
+fn other_arm<'v>(who: &[&'v Visitor]) -> (&'v str, &'v str, String) {
+    who.iter()
+        .find_map(|one| {
+            let seen = seen(one);
+            let event = one.events.iter().find(|event| event.arm.as_deref() != seen)?;
+            Some((one.id.as_str(), named(seen), named(event.arm.as_deref()).to_owned()))
+        })
+        .unwrap_or(("somebody", "one arm", "another".to_owned()))
+}

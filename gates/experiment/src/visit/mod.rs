@@ -1,0 +1,132 @@
+//! Synthetic visitors: before anybody else comes, some come in real browsers and many as requests, each
+//! with an id of its own. For each of them the predicted arm has to be the one that is shown, that is
+//! kept, that is reported and that converts. That needs no statistics: one visitor in the wrong place is
+//! proof, and none in 300 bounds the share of such visitors below 1%.
+
+mod beacon;
+mod browsed;
+mod identity;
+mod judged;
+mod plain;
+mod seen;
+mod site;
+#[cfg(test)]
+mod tests;
+mod watching;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use futures_util::stream::{self, StreamExt};
+use gate_core::{Context, Error};
+use visual_browser::DriverAt;
+
+pub(crate) use identity::Replica;
+pub(crate) use judged::judged;
+pub use seen::{Look, Reported, Visitor, Visits, Way, When};
+
+use crate::settings::{BeforeLaunch, Settings};
+use beacon::Reader;
+use browsed::Stay;
+use site::Site;
+use watching::{Watching, proxy};
+
+/// How many requests are under way at once: a site before its launch is no place for a load test.
+const SIDE_BY_SIDE: usize = 8;
+
+/// Lets visitors come.
+pub(crate) async fn visits(
+    spec: &Settings,
+    before: &BeforeLaunch,
+    cx: &Context,
+) -> Result<Visits, Error> {
+    let environment = cx.candidate()?;
+    let replica = Arc::new(Replica::new(spec, cx)?);
+    let site = Arc::new(Site::new(spec, before, environment, cx)?);
+    let numbers = (before.visitors, before.browsers);
+    let mut visitors = identity::visitors(&replica, spec, &site.known, numbers, cx.seed());
+    let (browsed, plain) = visitors.split_at_mut(before.browsers as usize);
+    let kept_from = in_browsers(spec, before, &site, &replica, browsed, cx).await?;
+    as_requests(&site, plain, numbers, cx).await?;
+    for look in visitors.iter_mut().flat_map(|one| &mut one.looks) {
+        look.assigned = look.assigned.take().map(|arm| replica.name(&arm));
+    }
+    let mut page = site.page.clone();
+    let _ = page.set_username("").and(page.set_password(None));
+    Ok(Visits { page: page.into(), visitors, kept_from: kept_from.into_iter().collect() })
+}
+
+/// Lets those come who have a browser, a few at a time.
+async fn in_browsers(
+    spec: &Settings,
+    before: &BeforeLaunch,
+    site: &Arc<Site>,
+    replica: &Arc<Replica>,
+    visitors: &mut [Visitor],
+    cx: &Context,
+) -> Result<BTreeSet<String>, Error> {
+    let mut kept_from = BTreeSet::new();
+    if visitors.is_empty() {
+        return Ok(kept_from);
+    }
+    let chromium = gate_browsers::chromium(cx)?;
+    if matches!(chromium, DriverAt::Remote { .. }) {
+        return Err(Error::new("a browser elsewhere cannot be put behind a proxy of this machine")
+            .hint(
+                "unset SELENIUM_REMOTE_URL for this gate: visitors need a Chromium of this machine",
+            ));
+    }
+    let launch = gate_browsers::launch(chromium, cx)?;
+    let reader = Arc::new(Reader::new(&before.beacons));
+    let experiment = spec.provider.as_ref().map(|provider| provider.experiment.clone());
+    let all = visitors.len() as u64;
+    let work = visitors.iter_mut().map(|visitor| {
+        let (reader, experiment, mut launch) = (reader.clone(), experiment.clone(), launch.clone());
+        async move {
+            let watching = Watching::new(Arc::clone(site), reader, Arc::clone(replica), experiment);
+            let proxy = proxy(Some(watching.clone()), cx).await?;
+            launch.proxy = Some(proxy.address());
+            let stay = Stay { site, before, watching: &watching, launch: &launch, cx };
+            let came = stay.visited(visitor).await;
+            proxy.finish().await;
+            came
+        }
+    });
+    let mut work = stream::iter(work).buffer_unordered(cx.jobs().max(1));
+    let mut done = 0;
+    while let Some(came) = work.next().await {
+        kept_from.extend(came?);
+        done += 1;
+        cx.progress(done, Some(all), "visitors in browsers", "");
+    }
+    Ok(kept_from)
+}
+
+/// Lets the others come.
+async fn as_requests(
+    site: &Arc<Site>,
+    visitors: &mut [Visitor],
+    (all, browsers): (u32, u32),
+    cx: &Context,
+) -> Result<(), Error> {
+    if visitors.is_empty() {
+        return Ok(());
+    }
+    let proxy = proxy(None, cx).await?;
+    let client = proxy.client("").map_err(|error| Error::new(error.to_string()))?;
+    let client = client.redirect(reqwest::redirect::Policy::none());
+    let client = client.user_agent(concat!("gate/", env!("CARGO_PKG_VERSION"))).build();
+    let client =
+        client.map_err(|error| Error::new(format!("the client cannot be made: {error}")))?;
+    let work = visitors.iter_mut().map(|visitor| plain::visited(site, &client, visitor));
+    let mut work = stream::iter(work).buffer_unordered(SIDE_BY_SIDE);
+    let mut done = u64::from(browsers);
+    while work.next().await.is_some() {
+        done += 1;
+        cx.progress(done, Some(u64::from(all)), "visitors", "");
+    }
+    drop(work);
+    drop(client);
+    proxy.finish().await;
+    Ok(())
+}

@@ -1,0 +1,170 @@
+//! The proxy that browsers go through, and what it sees of their beacons.
+//!
+//! A beacon that is sent while a page is left is in no log of the browser's, so it is counted where it
+//! goes by. Beacons to the site itself go on to it; those to hosts of others are answered here, so that
+//! nobody's statistics count a synthetic visitor.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use gate_core::{Context, Error};
+use recorder::{
+    Front, Headers, Latency, Library, Matching, Mode, Proxy, Request, Response, Setup, Watch,
+};
+use redact::Cleaner;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use url::Url;
+
+use super::beacon::{Event, Reader};
+use super::identity::Replica;
+use super::seen::{Reported, When};
+use super::site::Site;
+
+/// For how long nothing may come before it is taken for all.
+const QUIET: Duration = Duration::from_millis(300);
+/// How long is waited for it at most.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Notes what one visitor reports.
+pub(super) struct Watching {
+    site: Arc<Site>,
+    reader: Arc<Reader>,
+    replica: Arc<Replica>,
+    experiment: Option<String>,
+    state: Mutex<State>,
+    /// How often anything has happened.
+    changed: watch::Sender<u64>,
+}
+
+struct State {
+    after: When,
+    events: Vec<(u64, Reported)>,
+    kept_from: BTreeSet<String>,
+    /// How many beacons are not answered yet.
+    open: u64,
+}
+
+impl Watching {
+    pub(super) fn new(
+        site: Arc<Site>,
+        reader: Arc<Reader>,
+        replica: Arc<Replica>,
+        experiment: Option<String>,
+    ) -> Arc<Watching> {
+        let state =
+            State { after: When::Arrival, events: Vec::new(), kept_from: BTreeSet::new(), open: 0 };
+        let (changed, _) = watch::channel(0);
+        Arc::new(Watching { site, reader, replica, experiment, state: Mutex::new(state), changed })
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What is reported from now on is after this look.
+    pub(super) fn is_now(&self, when: When) {
+        self.state().after = when;
+    }
+
+    /// Waits until nothing is on its way any more.
+    pub(super) async fn settled(&self) {
+        let mut changed = self.changed.subscribe();
+        let quiet = async {
+            loop {
+                changed.mark_unchanged();
+                let happens = tokio::time::timeout(QUIET, changed.changed()).await.is_ok();
+                if !happens && self.state().open == 0 {
+                    return;
+                }
+            }
+        };
+        // What takes longer is no beacon that anybody could count on.
+        let _ = tokio::time::timeout(PATIENCE, quiet).await;
+    }
+
+    /// What was reported, and the hosts that beacons were kept from.
+    pub(super) fn taken(&self) -> (Vec<Reported>, BTreeSet<String>) {
+        let mut state = self.state();
+        let events = std::mem::take(&mut state.events);
+        (events.into_iter().map(|(_, one)| one).collect(), std::mem::take(&mut state.kept_from))
+    }
+}
+
+impl Watch for Watching {
+    fn asked(&self, order: u64, request: &Request) -> Option<Response> {
+        let is_exposure = |event: &Event| event.name == self.reader.exposure();
+        let is_others = |event: &Event| {
+            let other = event.experiment.is_some() && event.experiment != self.experiment;
+            self.experiment.is_some() && other && is_exposure(event)
+        };
+        let mut events = self.reader.events(request);
+        events.retain(|event| !is_others(event));
+        let mut state = self.state();
+        state.open += u64::from(!events.is_empty());
+        for event in events {
+            let is_exposure = is_exposure(&event);
+            let one = Reported {
+                after: state.after,
+                event: event.name,
+                is_exposure,
+                id: event.id,
+                arm: event.arm.map(|arm| self.replica.name(&arm)),
+                status: None,
+            };
+            state.events.push((order, one));
+        }
+        let url = Url::parse(&request.url).ok()?;
+        if self.site.is_own(&url) || !self.reader.keeps(&url) {
+            return None;
+        }
+        state.kept_from.insert(url.host_str().unwrap_or_default().to_owned());
+        Some(taken_in(request))
+    }
+
+    fn answered(&self, order: u64, status: u16) {
+        let mut state = self.state();
+        let mut is_beacon = false;
+        for (_, event) in state.events.iter_mut().filter(|(of, _)| *of == order) {
+            (event.status, is_beacon) = (Some(status), true);
+        }
+        state.open = state.open.saturating_sub(u64::from(is_beacon));
+        drop(state);
+        self.changed.send_modify(|count| *count += 1);
+    }
+}
+
+/// What a host of others would answer to a page of another origin.
+fn taken_in(request: &Request) -> Response {
+    let asked = |name: &str| request.headers.text(name).map(str::to_owned);
+    let mut headers = Headers::new();
+    headers.add("access-control-allow-origin", asked("origin").unwrap_or_else(|| "*".to_owned()));
+    headers.add("access-control-allow-credentials", "true");
+    let methods = asked("access-control-request-method");
+    headers.add("access-control-allow-methods", methods.unwrap_or_else(|| "GET, POST".to_owned()));
+    if let Some(names) = asked("access-control-request-headers") {
+        headers.add("access-control-allow-headers", names);
+    }
+    Response { status: 204, headers, ..Response::default() }
+}
+
+/// A proxy at work; `watch` sees what goes through it.
+pub(super) async fn proxy(watch: Option<Arc<dyn Watch>>, cx: &Context) -> Result<Proxy, Error> {
+    let key = recorder::fresh_key().map_err(|error| Error::new(error.to_string()))?;
+    let setup = Setup {
+        front: Front::Forward,
+        mode: Mode::All,
+        library: Arc::new(Library::of_recorded(&[], Matching::default(), false)),
+        // Nothing of it is kept.
+        cassette: None,
+        cleaner: Cleaner::new(cx.redactor().clone(), &[], key),
+        latency: Latency::None,
+        faults: Vec::new(),
+        authorities: None,
+        now: cx.clock().now().millis() / 1000,
+        watch,
+    };
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    Proxy::start(listener, setup).map_err(|error| Error::new(error.to_string()))
+}
