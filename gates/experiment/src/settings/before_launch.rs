@@ -104,7 +104,8 @@ pub enum StaysAfter {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Records {
-    /// How often an exposure is: `once`, or `at_least_once` where every page view records one.
+    /// How often an exposure is: `once` on a page view, and at least on one of them; or
+    /// `at_least_once`, where it does not matter.
     #[serde(default)]
     pub exposure: Times,
     /// The conversion that a visitor's visit ends with.
@@ -116,7 +117,7 @@ pub struct Records {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Times {
-    /// Exactly once.
+    /// At least once in all, and on no page view more than once.
     #[default]
     Once,
     /// Once or more often.

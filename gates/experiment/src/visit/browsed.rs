@@ -84,25 +84,23 @@ impl Stay<'_> {
                 (When::Subdomain, self.site.elsewhere.as_ref().unwrap_or(page))
             }
         };
-        // What the page before still has to say is said before the next one is there.
         let visited = match stays {
             StaysAfter::NewSession => {
                 let kept = session.cookies(page.as_str()).await?;
-                session.leave().await?;
-                self.watching.settled().await;
+                self.leaves(session, Some(when)).await?;
                 let mut anew = next.clone();
                 anew.cookies = self.lasting(kept, &visitor.id);
-                self.watching.is_now(when);
                 session.visit(&anew).await?
             }
             StaysAfter::Reload => {
-                self.watching.is_now(when);
+                self.leaves(session, Some(when)).await?;
                 session.go_on(&next).await?
             }
             StaysAfter::NewPage => {
+                self.leaves(session, None).await?;
                 let other = self.site.visit(&self.site.other_page, &visitor.id, false);
                 session.go_on(&other).await?;
-                self.watching.is_now(when);
+                self.leaves(session, Some(when)).await?;
                 session.go_on(&next).await?
             }
             StaysAfter::Login | StaysAfter::CookieLoss => {
@@ -110,15 +108,23 @@ impl Stay<'_> {
                     session.forget_cookies().await?;
                 }
                 self.does(session, visitor, &self.before.login).await?;
-                self.watching.is_now(when);
+                self.leaves(session, Some(when)).await?;
                 session.go_on(&next).await?
             }
             StaysAfter::Subdomain => {
-                self.watching.is_now(when);
+                self.leaves(session, Some(when)).await?;
                 session.go_on(&self.site.visit(url, &visitor.id, false)).await?
             }
         };
         self.look(session, visitor, when, url, &visited).await
+    }
+
+    /// Leaves the page. What it still has to say is said before the next one is there.
+    async fn leaves(&self, session: &mut Session, to: Option<When>) -> Result<(), Stopped> {
+        session.leave().await?;
+        self.watching.settled().await;
+        self.watching.next_view(to);
+        Ok(())
     }
 
     /// What a browser has of its cookies when it is opened again: not those of the session, and that
@@ -189,6 +195,7 @@ impl Stay<'_> {
                     let mut root = self.site.page.clone();
                     root.set_path("");
                     let url = joined(&root, path).map_err(Stopped::Error)?;
+                    self.leaves(session, None).await?;
                     session.go_on(&self.site.visit(&url, &visitor.id, false)).await?;
                     continue;
                 }

@@ -129,6 +129,8 @@ impl Default for When {
 pub struct Reported {
     /// After which look this was sent; the last one before it.
     pub after: When,
+    /// On which page view, counted from 1 over all pages of the site.
+    pub view: u32,
     /// The event.
     pub event: String,
     /// Whether it is an exposure.

@@ -60,6 +60,7 @@ fn clean(seed: u64) -> Visits {
             one.looks.extend([look(When::NewPage), look(When::Login)]);
             let event = |event: &str, is_exposure, after| Reported {
                 after,
+                view: if is_exposure { 1 } else { 5 },
                 event: event.to_owned(),
                 is_exposure,
                 id: Some(one.id.clone()),

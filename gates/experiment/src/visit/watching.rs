@@ -40,6 +40,7 @@ pub(super) struct Watching {
 
 struct State {
     after: When,
+    view: u32,
     events: Vec<(u64, Reported)>,
     kept_from: BTreeSet<String>,
     /// How many beacons are not answered yet.
@@ -53,8 +54,13 @@ impl Watching {
         replica: Arc<Replica>,
         experiment: Option<String>,
     ) -> Arc<Watching> {
-        let state =
-            State { after: When::Arrival, events: Vec::new(), kept_from: BTreeSet::new(), open: 0 };
+        let state = State {
+            after: When::Arrival,
+            view: 1,
+            events: Vec::new(),
+            kept_from: BTreeSet::new(),
+            open: 0,
+        };
         let (changed, _) = watch::channel(0);
         Arc::new(Watching { site, reader, replica, experiment, state: Mutex::new(state), changed })
     }
@@ -63,9 +69,12 @@ impl Watching {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What is reported from now on is after this look.
-    pub(super) fn is_now(&self, when: When) {
-        self.state().after = when;
+    /// What is reported from now on is of another page view, after this look; without one, after the
+    /// same as before.
+    pub(super) fn next_view(&self, when: Option<When>) {
+        let mut state = self.state();
+        state.view += 1;
+        state.after = when.unwrap_or(state.after);
     }
 
     /// Waits until nothing is on its way any more.
@@ -107,6 +116,7 @@ impl Watch for Watching {
             let is_exposure = is_exposure(&event);
             let one = Reported {
                 after: state.after,
+                view: state.view,
                 event: event.name,
                 is_exposure,
                 id: event.id,

@@ -36,12 +36,16 @@ impl All<'_> {
                 one.events.iter().filter(|event| event.is_exposure).collect();
             let received = said.iter().filter(|event| event.is_received()).count();
             let seen = seen(one);
+            let mut views: Vec<u32> =
+                said.iter().filter(|event| event.is_received()).map(|event| event.view).collect();
+            views.dedup();
+            let is_double = records.exposure == Times::Once && views.len() < received;
             let what = match (&one.predicted, received) {
                 (None, 0) => continue,
                 (None, _) => Wrong::Uninvited,
                 (Some(_), 0) if said.is_empty() => Wrong::Missing,
                 (Some(_), 0) => Wrong::Refused,
-                (Some(_), 2..) if records.exposure == Times::Once => Wrong::Twice,
+                _ if is_double => Wrong::Twice,
                 _ if said.iter().any(|event| event.id.as_ref() != Some(&one.id)) => Wrong::Id,
                 _ if said.iter().any(|event| event.arm.as_deref() != seen) => Wrong::Arm,
                 _ => continue,
@@ -49,7 +53,7 @@ impl All<'_> {
             wrong.entry(what).or_default().push(one);
         }
         let often = match records.exposure {
-            Times::Once => "once",
+            Times::Once => "once on a page view",
             Times::AtLeastOnce => "at least once",
         };
         let found = Found {
@@ -137,11 +141,11 @@ impl All<'_> {
             Wrong::Twice => (
                 format!(
                     "the {event} of {count} was recorded more than once ({}). Cause: double {} events, sent \
-                     by two places or again when a page is loaded again",
+                     by two places, or again by what renders the page a second time",
                     often(who),
                     event.trim_matches('`')
                 ),
-                "send it from one place; or, where every page view records one, say exposure: at_least_once",
+                "send it from one place",
             ),
             Wrong::Few => (
                 format!(
