@@ -8,6 +8,8 @@ use axum::http::{HeaderMap, HeaderValue, Uri, header};
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use serde::Serialize;
 
+use crate::fault::{self, Faults};
+
 /// The key of the experiment, which is also the seed of its hash.
 pub const EXPERIMENT: &str = "spring-hero";
 
@@ -36,6 +38,21 @@ impl Arm {
         if bucket(EXPERIMENT, visitor) < 0.5 { Arm::Control } else { Arm::NewHero }
     }
 
+    /// The same with what is broken just now; `time` is the how-manieth answer of the site this is.
+    pub(crate) fn dealt(visitor: &str, faults: &Faults, time: u64) -> Arm {
+        let again = format!("{visitor}#{time}");
+        let id = if faults.is_on(fault::STICKY_LOSS) { &again } else { visitor };
+        let seed = if faults.is_on(fault::HASH_REUSE) { "autumn-hero" } else { EXPERIMENT };
+        let control = if faults.is_on(fault::ALLOCATION_SKEW) { 0.9 } else { 0.5 };
+        let units = |text: &str| text.encode_utf16().map(u32::from).collect::<Vec<_>>();
+        let at = if faults.is_on(fault::UTF16_IDS) {
+            share(fnv1a([units(seed), units(id)].concat().into_iter()))
+        } else {
+            bucket(seed, id)
+        };
+        if at < control { Arm::Control } else { Arm::NewHero }
+    }
+
     /// The name that beacons carry.
     pub fn name(self) -> &'static str {
         match self {
@@ -50,13 +67,16 @@ impl Arm {
 /// This is GrowthBook's hash, version 2: FNV-1a of seed and id, written in decimal, hashed again.
 /// Source: the SDK documentation at docs.growthbook.io/lib/build-your-own.
 pub fn bucket(seed: &str, id: &str) -> f64 {
-    let first = fnv1a(seed.bytes().chain(id.bytes()));
-    let second = fnv1a(first.to_string().bytes());
+    share(fnv1a(seed.bytes().chain(id.bytes()).map(u32::from)))
+}
+
+fn share(first: u32) -> f64 {
+    let second = fnv1a(first.to_string().bytes().map(u32::from));
     f64::from(second % 10_000) / 10_000.0
 }
 
-fn fnv1a(bytes: impl Iterator<Item = u8>) -> u32 {
-    bytes.fold(0x811c_9dc5, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
+fn fnv1a(units: impl Iterator<Item = u32>) -> u32 {
+    units.fold(0x811c_9dc5, |hash, unit| (hash ^ unit).wrapping_mul(0x0100_0193))
 }
 
 /// Somebody who takes part.
@@ -70,18 +90,20 @@ pub(crate) struct Visitor {
     pub(crate) cookie: Option<HeaderValue>,
 }
 
-/// Who asks, if they take part. `new_id` is called only for somebody who joins without an id.
+/// Who asks, if they take part. `new_id` is called only for somebody who joins without an id, and `deal`
+/// says which arm an id is in.
 pub(crate) fn identify(
     headers: &HeaderMap,
     uri: &Uri,
     new_id: impl FnOnce() -> String,
+    deal: impl FnOnce(&str) -> Arm,
 ) -> Option<Visitor> {
     let named = headers.get(HEADER).and_then(|value| decode(value.to_str().ok()?));
     let held = cookie(headers);
     let joins = || (query(uri, "join").as_deref() == Some("1")).then(new_id);
     let id = named.or_else(|| held.clone()).or_else(joins)?;
     let cookie = (held.as_deref() != Some(id.as_str())).then(|| set_cookie(&id));
-    Some(Visitor { arm: Arm::of(&id), id, cookie })
+    Some(Visitor { arm: deal(&id), id, cookie })
 }
 
 /// The first value of a query parameter, decoded.
@@ -138,7 +160,7 @@ mod tests {
         for (name, value) in headers {
             map.append(*name, HeaderValue::from_static(value));
         }
-        let visitor = identify(&map, &Uri::from_static(uri), || "new".to_owned())?;
+        let visitor = identify(&map, &Uri::from_static(uri), || "new".to_owned(), Arm::of)?;
         Some((visitor.id, visitor.cookie.is_some()))
     }
 

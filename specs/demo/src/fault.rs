@@ -68,6 +68,70 @@ pub(crate) const SLOW_RENDER: Fault = Fault {
     names: "times as slow",
 };
 
+/// Nine visitors in ten are dealt the old hero.
+pub(crate) const ALLOCATION_SKEW: Fault = Fault {
+    name: "allocation-skew",
+    title: "nine visitors in ten are dealt the old hero",
+    caught_by: "hero/visit-arm",
+    names: "the allocation is skewed",
+};
+
+/// Visitors are dealt their hero by the seed of the experiment before.
+pub(crate) const HASH_REUSE: Fault = Fault {
+    name: "hash-reuse",
+    title: "visitors are dealt their hero by the seed of the last experiment",
+    caught_by: "hero/visit-arm",
+    names: "by another seed",
+};
+
+/// Ids are hashed by UTF-16 units, which only those notice whose id is not all ASCII.
+pub(crate) const UTF16_IDS: Fault = Fault {
+    name: "utf16-ids",
+    title: "ids are hashed as UTF-16 and not as UTF-8",
+    caught_by: "hero/visit-arm",
+    names: "another encoding of the id (utf-16)",
+};
+
+/// A cache answers for the home page, whoever asks.
+pub(crate) const CACHE_POISON: Fault = Fault {
+    name: "cache-poison",
+    title: "a cache gives one visitor's home page to all others",
+    caught_by: "hero/visit-arm",
+    names: "a cache gives one visitor's variant to others",
+};
+
+/// The hero is drawn anew whenever the page is loaded.
+pub(crate) const STICKY_LOSS: Fault = Fault {
+    name: "sticky-loss",
+    title: "the hero is drawn anew whenever the page is loaded",
+    caught_by: "hero/visit-stays",
+    names: "stickiness is lost",
+};
+
+/// The script says twice that somebody has seen a hero.
+pub(crate) const DOUBLE_EXPOSURE: Fault = Fault {
+    name: "double-exposure",
+    title: "each exposure is sent twice",
+    caught_by: "hero/visit-exposure",
+    names: "double exposure",
+};
+
+/// The script waits before it sends an exposure, and visitors do not.
+pub(crate) const LOST_BEACON: Fault = Fault {
+    name: "lost-beacon",
+    title: "the exposure is sent so late that the visitor has left",
+    caught_by: "hero/visit-exposure",
+    names: "lost beacon",
+};
+
+/// Whoever is to see the new hero is led to a page of its own, which sends no exposure.
+pub(crate) const REDIRECT_LOSS: Fault = Fault {
+    name: "redirect-loss",
+    title: "one arm is redirected, and its exposures are lost",
+    caught_by: "hero/visit-exposure",
+    names: "a redirect leaves the page before its beacon is sent",
+};
+
 /// Something that can be broken on purpose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Fault {
@@ -81,7 +145,17 @@ pub struct Fault {
     pub names: &'static str,
 }
 
+/// The decision that most faults are about.
+const REPLACE: &str = "test-to-live";
+/// The decision whether the experiment may start.
+const LAUNCH: &str = "launch-hero";
+
 impl Fault {
+    /// The promotion that has to notice it.
+    pub fn promotion(self) -> &'static str {
+        if self.caught_by.starts_with("hero/") { LAUNCH } else { REPLACE }
+    }
+
     /// The fault of that name.
     pub fn find(name: &str) -> Option<Fault> {
         faults().iter().copied().find(|fault| fault.name == name)
@@ -105,6 +179,14 @@ pub fn faults() -> &'static [Fault] {
         CRM_DRIFT,
         CRM_SECRET,
         SLOW_RENDER,
+        ALLOCATION_SKEW,
+        HASH_REUSE,
+        UTF16_IDS,
+        CACHE_POISON,
+        STICKY_LOSS,
+        DOUBLE_EXPOSURE,
+        LOST_BEACON,
+        REDIRECT_LOSS,
     ]
 }
 

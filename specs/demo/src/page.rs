@@ -1,5 +1,8 @@
 //! The pages: templates embedded in the binary, with slots written `{{name}}`.
 
+use std::borrow::Cow;
+
+use axum::body::Body;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 
@@ -21,6 +24,14 @@ pub(crate) const PAGES: &[Page] = &[
     Page {
         path: "/",
         name: "home",
+        title: "Saltmoor: berths, tides and guests for small harbours",
+        description: "The berth plan, the tide table and the guest book on one page.",
+        body: include_str!("../site/home.html"),
+    },
+    // Where one arm of an experiment may be led; what it reports is reported by the home page.
+    Page {
+        path: "/hero",
+        name: "hero",
         title: "Saltmoor: berths, tides and guests for small harbours",
         description: "The berth plan, the tide table and the guest book on one page.",
         body: include_str!("../site/home.html"),
@@ -179,7 +190,25 @@ pub(crate) fn asset(name: &str, faults: &Faults) -> Option<Response> {
     }
     let asset = ASSETS.iter().find(|asset| asset.name == name)?;
     let media_type = HeaderValue::from_static(asset.media_type);
-    Some(([(header::CONTENT_TYPE, media_type)], asset.bytes).into_response())
+    let bytes = if name == "site.js" { script(faults) } else { Cow::Borrowed(asset.bytes) };
+    Some(([(header::CONTENT_TYPE, media_type)], Body::from(bytes)).into_response())
+}
+
+const SCRIPT: &str = include_str!("../site/assets/site.js");
+/// What sends the exposure.
+const EXPOSES: &str = "beacon(\"exposure\");";
+
+/// The script of all pages, faults included.
+fn script(faults: &Faults) -> Cow<'static, [u8]> {
+    debug_assert_eq!(SCRIPT.matches(EXPOSES).count(), 1);
+    let other = if faults.is_on(fault::DOUBLE_EXPOSURE) {
+        format!("{EXPOSES} {EXPOSES}")
+    } else if faults.is_on(fault::LOST_BEACON) {
+        format!("setTimeout(function () {{ {EXPOSES} }}, 8000);")
+    } else {
+        return Cow::Borrowed(SCRIPT.as_bytes());
+    };
+    Cow::Owned(SCRIPT.replacen(EXPOSES, &other, 1).into_bytes())
 }
 
 /// Puts values into slots. A value is never searched for slots; a slot without a value is a

@@ -1,17 +1,18 @@
 //! Which path gives what.
 
+use std::sync::PoisonError;
 use std::time::Duration;
 
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, Path, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
 use axum::middleware::{self, Next};
-use axum::response::{Html, IntoResponse, Response};
+use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde_json::{Value, json};
 
-use crate::experiment::{self, EXPERIMENT};
+use crate::experiment::{self, Arm, EXPERIMENT};
 use crate::fault;
 use crate::page::{self, PAGES, Page};
 use crate::server::Site;
@@ -63,12 +64,32 @@ async fn label(State(site): State<Site>, request: Request, next: Next) -> Respon
 }
 
 fn show(page: &Page, site: &Site, uri: &Uri, headers: &HeaderMap) -> Response {
-    let visitor = experiment::identify(headers, uri, || site.new_visitor());
-    let mut response = Html(page::render(page, visitor.as_ref(), &site.faults)).into_response();
+    let deal = |id: &str| site.deal(id);
+    let visitor = experiment::identify(headers, uri, || site.new_visitor(), deal);
+    let is_new = visitor.as_ref().is_some_and(|visitor| visitor.arm == Arm::NewHero);
+    if page.path == "/" && is_new && site.faults.is_on(fault::REDIRECT_LOSS) {
+        return Redirect::to("/hero").into_response();
+    }
+    let make = || page::render(page, visitor.as_ref(), &site.faults);
+    let mut response = if page.path == "/" && site.faults.is_on(fault::CACHE_POISON) {
+        cached(site, uri, make)
+    } else {
+        Html(make()).into_response()
+    };
     if let Some(cookie) = visitor.and_then(|visitor| visitor.cookie) {
         response.headers_mut().insert(header::SET_COOKIE, cookie);
     }
     response
+}
+
+/// What a cache in front of the site would answer, that does not know that visitors differ.
+fn cached(site: &Site, uri: &Uri, make: impl FnOnce() -> String) -> Response {
+    let key = uri.path_and_query().map(ToString::to_string).unwrap_or_default();
+    let mut cache = site.cache.lock().unwrap_or_else(PoisonError::into_inner);
+    let told = if cache.contains_key(&key) { "HIT" } else { "MISS" };
+    let html = cache.entry(key).or_insert_with(make).clone();
+    let told = (HeaderName::from_static("x-cache"), HeaderValue::from_static(told));
+    ([told], Html(html)).into_response()
 }
 
 async fn asset(State(site): State<Site>, Path(name): Path<String>) -> Response {
@@ -113,10 +134,10 @@ async fn sitemap(headers: HeaderMap) -> Response {
     if !plain {
         return StatusCode::BAD_REQUEST.into_response();
     }
-    // The page after the form is no place to start from.
+    // The page after the form is no place to start from, and the hero's own is nobody's yet.
     let urls: String = PAGES
         .iter()
-        .filter(|page| page.path != "/thanks")
+        .filter(|page| !["/thanks", "/hero"].contains(&page.path))
         .map(|page| format!("<url><loc>http://{host}{}</loc></url>\n", page.path))
         .collect();
     let xml = format!(

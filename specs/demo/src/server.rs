@@ -1,10 +1,11 @@
 //! Starting and stopping the site.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::future::IntoFuture;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::http::HeaderValue;
@@ -14,6 +15,7 @@ use tokio::task::JoinHandle;
 
 use crate::beacon::{Beacon, Collector};
 use crate::crm::{Client, CrmAccess, DEMO_TOKEN};
+use crate::experiment::Arm;
 use crate::fault::{Fault, Faults};
 use crate::route;
 
@@ -112,6 +114,10 @@ pub(crate) struct Shared {
     pub(crate) collector: Collector,
     pub(crate) crm: Client,
     visitors: AtomicU64,
+    /// How many pages were answered.
+    answers: AtomicU64,
+    /// What a cache in front of the site would hold, while there is one.
+    pub(crate) cache: Mutex<HashMap<String, String>>,
 }
 
 impl std::ops::Deref for Site {
@@ -127,6 +133,11 @@ impl Shared {
     /// the same ids to the same sequence of visitors.
     pub(crate) fn new_visitor(&self) -> String {
         format!("visitor-{}", self.visitors.fetch_add(1, Ordering::Relaxed) + 1)
+    }
+
+    /// The arm of somebody who asks for a page.
+    pub(crate) fn deal(&self, visitor: &str) -> Arm {
+        Arm::dealt(visitor, &self.faults, self.answers.fetch_add(1, Ordering::Relaxed))
     }
 }
 
@@ -151,6 +162,8 @@ pub async fn serve(options: Options) -> Result<Running, Error> {
         collector: Collector::default(),
         crm: Client::new(access).map_err(|error| Error::Crm(error.to_string()))?,
         visitors: AtomicU64::new(0),
+        answers: AtomicU64::new(0),
+        cache: Mutex::default(),
     }));
     let (stop, stopped) = oneshot::channel::<()>();
     let router = route::router(site.clone());

@@ -51,28 +51,37 @@ pub(crate) fn tell(
     let say = |text: &str| if json { cx.complain(text) } else { cx.print(text) };
     say(&format!("live is {}\ntest is {}\n\n", stage.live.url(), stage.test.url()));
 
-    let (mut good, seconds) = stage.decide()?;
-    say(&format!("a good pair             {}  {seconds:.1} s\n", outcome(&good)));
-    let mut rows = Vec::new();
-    if good.exit_code == ExitCode::PROMOTE {
+    let mut by_promotion: BTreeMap<&str, Vec<Fault>> = BTreeMap::new();
+    for fault in faults {
+        by_promotion.entry(fault.promotion()).or_default().push(*fault);
+    }
+    let (mut rows, mut is_good) = (Vec::new(), true);
+    for (promotion, faults) in by_promotion.iter().rev() {
+        // The same run without any fault, before them and after them, has to pass.
+        let (good, seconds) = stage.decide(promotion)?;
+        say(&format!("{promotion:<22}  {}  {seconds:.1} s\n", outcome(&good)));
+        is_good &= good.exit_code == ExitCode::PROMOTE;
+        if good.exit_code != ExitCode::PROMOTE {
+            continue;
+        }
         for fault in faults {
             stage.test.faults.set([*fault]);
-            let (report, seconds) = stage.decide()?;
-            stage.test.faults.set([]);
-            // The same run without the fault, before it and after it, has to pass.
-            let (after, _) = stage.decide()?;
-            let row = row(*fault, &good, &report, &after, seconds);
+            let (report, seconds) = stage.decide(promotion)?;
+            let row = row(*fault, &good, &report, seconds);
             let mark = if row.caught { "caught" } else { "MISSED" };
             say(&format!(
                 "{:<22}  {mark}  {:<32} {:.1} s\n{:24}{}\n",
                 row.fault, row.expected, row.seconds, "", row.message
             ));
             rows.push(row);
-            good = after;
         }
+        stage.test.faults.set([]);
+        let (after, seconds) = stage.decide(promotion)?;
+        say(&format!("{promotion:<22}  {}  {seconds:.1} s\n", outcome(&after)));
+        is_good &= after.exit_code == ExitCode::PROMOTE;
     }
     let caught = rows.iter().filter(|row| row.caught).count();
-    let whole = rows.len() == faults.len() && good.exit_code == ExitCode::PROMOTE;
+    let whole = rows.len() == faults.len() && is_good;
     if json {
         let text = serde_json::to_string_pretty(&rows)?;
         cx.print(&format!("{text}\n"));
@@ -91,12 +100,12 @@ fn outcome(report: &Report) -> &'static str {
 }
 
 impl Stage<'_> {
-    /// Runs `gate run --promotion test-to-live` as a pipeline would: as a process of its own.
-    fn decide(&self) -> Result<(Report, f64), Error> {
+    /// Runs `gate run --promotion NAME` as a pipeline would: as a process of its own.
+    fn decide(&self, promotion: &str) -> Result<(Report, f64), Error> {
         let program = std::env::current_exe().while_doing(|| "finding this program")?;
         let started = Instant::now();
         let output = Command::new(program)
-            .args(["run", "--promotion", "test-to-live", "--json", "-q"])
+            .args(["run", "--promotion", promotion, "--json", "-q"])
             .current_dir(self.folder)
             .env_clear()
             .envs(self.cx.ambient_all())
@@ -126,9 +135,9 @@ impl Stage<'_> {
     }
 }
 
-/// Caught means: the check that was named beforehand turned to fail and names the fault, every
-/// other gate kept its verdict, and without the fault everything passes before and after.
-fn row(fault: Fault, before: &Report, with: &Report, after: &Report, seconds: f64) -> Row {
+/// Caught means: the check that was named beforehand turned to fail and names the fault, and every
+/// other gate kept its verdict.
+fn row(fault: Fault, before: &Report, with: &Report, seconds: f64) -> Row {
     let (gate, id) = fault.caught_by.split_once('/').unwrap_or((fault.caught_by, ""));
     let check = with
         .gates
@@ -150,9 +159,6 @@ fn row(fault: Fault, before: &Report, with: &Report, after: &Report, seconds: f6
         }
         Some(_) if verdicts(with) != verdicts(before) => {
             Some(format!("another gate changed its verdict: {:?}", verdicts(with)))
-        }
-        Some(_) if after.exit_code != ExitCode::PROMOTE => {
-            Some("without the fault it does not pass any more".to_owned())
         }
         Some(_) => None,
     };

@@ -24,6 +24,8 @@ const FILES: &[(&str, &str)] = carried![
     "specs/crm.yaml",
     "specs/site-api.yaml",
     "specs/speed.yaml",
+    "specs/hero.yaml",
+    "specs/hero.features.json",
     "specs/crm.cassette/cassette.yaml",
     "specs/crm.cassette/endpoints/localhost_4002/GET_crm_v1_contacts-b38c0c2f.json",
     "specs/crm.cassette/endpoints/localhost_4002/GET_crm_v1_contacts_id-7ddbf7b2.json",

@@ -10,7 +10,8 @@
     navigator.sendBeacon("/collect", JSON.stringify(body));
   }
 
-  if (page.arm && document.querySelector("#hero-old, #hero-new")) {
+  // The page of one hero alone counts nobody.
+  if (page.arm && page.page === "home" && document.querySelector("#hero-old, #hero-new")) {
     beacon("exposure");
   }
 
