@@ -36,6 +36,10 @@ pub struct Data {
     /// A warehouse that has all of them as tables, and is asked for the sums alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub warehouse: Option<Warehouse>,
+    /// An event of the conversions that every visitor has, whatever their arm, such as `page_view`: it
+    /// shows whether events of one arm get lost.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub heartbeat: Option<String>,
     /// Where days begin, and what times without a zone of their own are of: `Europe/Berlin`.
     #[serde(default = "default::zone")]
     pub time_zone: String,
@@ -272,8 +276,9 @@ impl Data {
             .map(|arm| exposures.arms.get(arm).map_or(arm.as_str(), String::as_str))
             .collect();
         shown.sort_unstable();
-        if let Some(pair) = shown.windows(2).find(|pair| pair[0] == pair[1]) {
-            let message = format!("two arms are both written `{}`", pair[0]);
+        let twice = shown.iter().zip(shown.iter().skip(1)).find(|(one, next)| one == next);
+        if let Some((same, _)) = twice {
+            let message = format!("two arms are both written `{same}`");
             let path = ["data", "exposures", "arms"];
             wrong(&path, &message, "give each arm what stands for it in the data");
         }
@@ -298,6 +303,10 @@ impl Data {
             let hint = "name the column, or write time: null for the other tables, too";
             let message = "nothing says when anybody was exposed, but when they did something";
             wrong(&["data", "exposures"], message, hint);
+        }
+        if self.heartbeat.is_some() && !self.has_events(CONVERSIONS) {
+            let message = "no column of conversions says what was done";
+            wrong(&["data", "heartbeat"], message, "leave it out, or name that column");
         }
         if let Some(warehouse) = &self.warehouse {
             warehouse.problems(wrong);

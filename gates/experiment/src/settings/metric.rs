@@ -113,7 +113,7 @@ impl MetricSpec {
             wrong(&["metrics", name, "reduce_variance"], "this is done for means alone", hint);
         }
         let Some(data) = &spec.data else { return };
-        self.table_problems(name, &["from"], self.from.as_deref(), spec, wrong);
+        table_problems(name, &["from"], self.from.as_deref(), spec, wrong);
         let table = self.table(spec);
         if self.reduce_variance && table == "exposures" {
             let hint = "count it in another table, or leave reduce_variance out";
@@ -137,7 +137,7 @@ impl MetricSpec {
             }
         }
         if let Some(over) = &self.over {
-            self.table_problems(name, &["over", "from"], over.from.as_deref(), spec, wrong);
+            table_problems(name, &["over", "from"], over.from.as_deref(), spec, wrong);
             let is_same = over.event == self.event
                 && over.column == self.column
                 && over.from.as_deref().unwrap_or(table) == table;
@@ -147,21 +147,21 @@ impl MetricSpec {
             }
         }
     }
+}
 
-    fn table_problems(
-        &self,
-        name: &str,
-        path: &[&str],
-        from: Option<&str>,
-        spec: &Settings,
-        wrong: &mut Wrong<'_>,
-    ) {
-        let Some(data) = &spec.data else { return };
-        let known = data.tables();
-        let Some(from) = from.filter(|from| !known.iter().any(|one| one == from)) else { return };
-        let mut full = vec!["metrics", name];
-        full.extend(path);
-        let hint = names::suggest(from, known.iter());
-        wrong(&full, &format!("there is no table `{from}`"), &hint);
-    }
+/// Whether there is such a table.
+fn table_problems(
+    name: &str,
+    path: &[&str],
+    from: Option<&str>,
+    spec: &Settings,
+    wrong: &mut Wrong<'_>,
+) {
+    let Some(data) = &spec.data else { return };
+    let known = data.tables();
+    let Some(from) = from.filter(|from| !known.iter().any(|one| one == from)) else { return };
+    let mut full = vec!["metrics", name];
+    full.extend(path);
+    let hint = names::suggest(from, known.iter());
+    wrong(&full, &format!("there is no table `{from}`"), &hint);
 }

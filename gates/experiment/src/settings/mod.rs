@@ -25,6 +25,7 @@ pub use before_launch::{
 pub use data::{
     ByName, Data, EventsTable, ExposuresTable, Holds, Warehouse, WarehouseKind, Written,
 };
+pub(crate) use data::{CONVERSIONS, EXPOSURES};
 pub use metric::{Better, MetricKind, MetricSpec, Over};
 pub use provider::{AlsoRunning, ProviderSpec, Sdk};
 pub(crate) use visits::NUMBER;

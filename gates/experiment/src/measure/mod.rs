@@ -1,0 +1,3 @@
+//! Measuring: a part of what is seen has a module each.
+
+pub(crate) mod data;
