@@ -12,7 +12,7 @@ mod values;
 mod visit;
 mod words;
 
-use gate_core::{Context, Error, Gate, Given, Json, Kind, Outcome, Problem, UnitId};
+use gate_core::{Context, Error, Gate, Given, Json, Kind, Needs, Outcome, Problem, UnitId};
 
 use report::Report;
 pub use seen::{Observation, SeenData};
@@ -22,6 +22,7 @@ pub use settings::{
     Profile, ProviderSpec, Records, Sdk, Settings, Spends, StaysAfter, Success, Times, Warehouse,
     WarehouseKind, Written,
 };
+pub use visit::Visits;
 
 /// The kind, for the binary.
 pub fn kind() -> Kind {
@@ -41,6 +42,12 @@ impl Gate for Experiment {
         spec.problems()
     }
 
+    fn needs(&self, spec: &Settings) -> Needs {
+        let before = spec.before_launch.as_ref();
+        let is_visited = before.is_some_and(BeforeLaunch::is_visited) && spec.data.is_none();
+        Needs { candidate: is_visited, ..Needs::default() }
+    }
+
     async fn measure(
         &self,
         spec: &Settings,
@@ -55,7 +62,13 @@ impl Gate for Experiment {
             let report = Report { name, spec, seen, judged, seed, at };
             pages.push(cx.keep_structured("report", &report.evidence())?);
         }
-        Ok(Observation { data, pages })
+        // Whoever comes while real visitors do would be one of them.
+        let before = spec.before_launch.as_ref().filter(|before| before.is_visited());
+        let visits = match before.filter(|_| data.is_none()) {
+            Some(before) => Some(visit::visits(spec, before, cx).await?),
+            None => None,
+        };
+        Ok(Observation { data, visits, pages })
     }
 
     fn measured_by(&self, spec: &Settings) -> Json {

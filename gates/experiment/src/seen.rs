@@ -5,12 +5,17 @@ use std::collections::BTreeMap;
 use gate_core::Evidence;
 use serde::{Deserialize, Serialize};
 
+use crate::visit::Visits;
+
 /// What one attempt saw. Each part is there when the spec asked for it and it could be had.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Observation {
     /// What was recorded of real visitors.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) data: Option<SeenData>,
+    /// What synthetic visitors saw.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) visits: Option<Visits>,
     /// What people look at.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) pages: Vec<Evidence>,

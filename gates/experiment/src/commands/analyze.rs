@@ -89,6 +89,23 @@ impl Words {
     }
 }
 
+impl Chosen {
+    /// Which specs are read.
+    pub(super) fn choice(&self) -> SpecChoice {
+        SpecChoice { paths: vec![self.spec.clone()], env: self.env.clone() }
+    }
+
+    /// The experiment that is meant, of those that fit.
+    pub(super) fn picked<'g>(
+        &self,
+        gates: &'g [SpecGate],
+        fits: &dyn Fn(&Settings) -> bool,
+        missing: &str,
+    ) -> Result<&'g SpecGate, (Error, ExitCode)> {
+        picked(gates, self.name.as_deref(), fits, missing)
+    }
+}
+
 /// What is asked of specs.
 pub(super) enum Asked<'a> {
     Analyze(&'a Analyze),
@@ -108,12 +125,13 @@ impl Asked<'_> {
     /// Answers it.
     pub fn answer(&self, is_json: bool, cx: &Context, specs: &dyn Specs) -> ExitCode {
         let chosen = self.chosen();
-        let choice = SpecChoice { paths: vec![chosen.spec.clone()], env: chosen.env.clone() };
+        let choice = chosen.choice();
         let read = match specs.read("experiment", &choice) {
             Ok(read) => read,
             Err(code) => return code,
         };
-        let gate = match picked(&read.gates, chosen.name.as_deref()) {
+        let has_data = |spec: &Settings| spec.data.is_some();
+        let gate = match chosen.picked(&read.gates, &has_data, NO_DATA) {
             Ok(gate) => gate,
             Err((error, code)) => return complained(cx, &error, code),
         };
@@ -133,7 +151,7 @@ impl Asked<'_> {
 }
 
 /// Tells what is wrong, and ends with that.
-fn complained(cx: &Context, error: &Error, code: ExitCode) -> ExitCode {
+pub(super) fn complained(cx: &Context, error: &Error, code: ExitCode) -> ExitCode {
     cx.complain(&format!("gate: {error}\n"));
     if let Some(hint) = error.advice() {
         cx.complain(&format!("  hint: {hint}\n"));
@@ -141,12 +159,17 @@ fn complained(cx: &Context, error: &Error, code: ExitCode) -> ExitCode {
     code
 }
 
+const NO_DATA: &str =
+    "has no data: add data: { exposures: exposures.parquet, conversions: conversions.parquet }";
+
 /// The experiment that is meant.
 fn picked<'g>(
     gates: &'g [SpecGate],
     name: Option<&str>,
+    fits: &dyn Fn(&Settings) -> bool,
+    missing: &str,
 ) -> Result<&'g SpecGate, (Error, ExitCode)> {
-    let with_data = |gate: &&SpecGate| gate.settings.get::<Settings>().data.is_some();
+    let with_data = |gate: &&SpecGate| fits(gate.settings.get::<Settings>());
     let all: Vec<&SpecGate> =
         gates.iter().filter(|gate| name.is_none_or(|name| gate.name == name)).collect();
     let names = |gates: &[&SpecGate]| {
@@ -165,9 +188,8 @@ fn picked<'g>(
             Err((error.hint(hint), ExitCode::NOTHING_SELECTED))
         }
         ([], _) => {
-            let error = Error::new(format!("{} has no data", names(&all))).hint(
-                "add data: { exposures: exposures.parquet, conversions: conversions.parquet }",
-            );
+            let (what, hint) = missing.split_once(": ").unwrap_or((missing, ""));
+            let error = Error::new(format!("{} {what}", names(&all))).hint(hint);
             Err((error, ExitCode::NOTHING_SELECTED))
         }
         (_, _) => {

@@ -10,6 +10,7 @@ mod power;
 mod srm;
 #[cfg(test)]
 mod tests;
+mod visit;
 
 use std::ffi::OsString;
 
@@ -38,6 +39,7 @@ enum Question {
     Analyze(analyze::Analyze),
     Report(analyze::Page),
     Sql(analyze::Sql),
+    Visit(visit::Visit),
     Srm(srm::Srm),
     Compare(compare::Compare),
     Plan(plan::Plan),
@@ -98,6 +100,7 @@ fn help() -> String {
         "analyze",
         "report",
         "sql",
+        "visit",
         "srm",
         "compare",
         "plan",
@@ -140,6 +143,7 @@ fn on_specs(words: &[OsString], cx: &Context, specs: &dyn Specs) -> ExitCode {
         Question::Analyze(asked) => analyze::Asked::Analyze(asked),
         Question::Report(asked) => analyze::Asked::Page(asked),
         Question::Sql(asked) => analyze::Asked::Sql(asked),
+        Question::Visit(asked) => return asked.answer(arguments.json, cx, specs),
         _ => return ExitCode::USAGE,
     };
     asked.answer(arguments.json, cx, specs)
@@ -149,7 +153,9 @@ impl Question {
     /// The answer to what needs no spec; none for the others.
     fn answer(&self) -> Option<Result<Answer, Mistake>> {
         Some(match self {
-            Question::Analyze(_) | Question::Report(_) | Question::Sql(_) => return None,
+            Question::Analyze(_) | Question::Report(_) | Question::Sql(_) | Question::Visit(_) => {
+                return None;
+            }
             Question::Srm(asked) => asked.answer(),
             Question::Compare(asked) => asked.answer(),
             Question::Plan(asked) => asked.answer(),

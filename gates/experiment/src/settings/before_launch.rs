@@ -12,7 +12,8 @@ use super::{Act, KnownBy, Settings, Wrong, names};
 const MOST_VISITORS: u32 = 100_000;
 const MOST_BROWSERS: u32 = 1_000;
 
-/// Synthetic visitors, and ids that are put into arms without anybody visiting.
+/// Synthetic visitors, and ids that are put into arms without anybody visiting. Visitors come as long as
+/// there are no data of real ones.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BeforeLaunch {

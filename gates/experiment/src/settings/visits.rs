@@ -53,6 +53,11 @@ pub enum Act {
 }
 
 impl BeforeLaunch {
+    /// Whether anybody visits: without knowing what tells variants apart nobody need come.
+    pub fn is_visited(&self) -> bool {
+        self.visitors > 0 && !self.shows.is_empty()
+    }
+
     /// By what the site knows a visitor.
     pub fn known_by(&self, unit: &str) -> KnownBy {
         let mut known = self.known_by.clone().unwrap_or_default();
@@ -115,7 +120,8 @@ impl BeforeLaunch {
             let hint = "such as converts: [{ click: \"#signup\" }]";
             wrong(&below("records"), "nothing says how a visitor converts", hint);
         }
-        if self.browsers > 0 && self.visitors > 0 && self.shows.is_empty() {
+        let says_more = self.records.is_some() || !self.stays_after.is_empty();
+        if says_more && self.visitors > 0 && self.shows.is_empty() {
             let hint = "such as shows: { control: \"#hero-old\", new_hero: \"#hero-new\" }";
             wrong(&below("shows"), "nothing says how variants are told apart", hint);
         }

@@ -17,13 +17,15 @@ mod watching;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use futures_util::future::BoxFuture;
 use futures_util::stream::{self, StreamExt};
 use gate_core::{Context, Error};
 use visual_browser::DriverAt;
 
 pub(crate) use identity::Replica;
 pub(crate) use judged::judged;
-pub use seen::{Look, Reported, Visitor, Visits, Way, When};
+use seen::Visitor;
+pub use seen::Visits;
 
 use crate::settings::{BeforeLaunch, Settings};
 use beacon::Reader;
@@ -80,9 +82,10 @@ async fn in_browsers(
     let reader = Arc::new(Reader::new(&before.beacons));
     let experiment = spec.provider.as_ref().map(|provider| provider.experiment.clone());
     let all = visitors.len() as u64;
-    let work = visitors.iter_mut().map(|visitor| {
+    let mut work: Vec<BoxFuture<'_, _>> = Vec::new();
+    for visitor in visitors {
         let (reader, experiment, mut launch) = (reader.clone(), experiment.clone(), launch.clone());
-        async move {
+        work.push(Box::pin(async move {
             let watching = Watching::new(Arc::clone(site), reader, Arc::clone(replica), experiment);
             let proxy = proxy(Some(watching.clone()), cx).await?;
             launch.proxy = Some(proxy.address());
@@ -90,8 +93,8 @@ async fn in_browsers(
             let came = stay.visited(visitor).await;
             proxy.finish().await;
             came
-        }
-    });
+        }));
+    }
     let mut work = stream::iter(work).buffer_unordered(cx.jobs().max(1));
     let mut done = 0;
     while let Some(came) = work.next().await {
@@ -118,7 +121,10 @@ async fn as_requests(
     let client = client.user_agent(concat!("gate/", env!("CARGO_PKG_VERSION"))).build();
     let client =
         client.map_err(|error| Error::new(format!("the client cannot be made: {error}")))?;
-    let work = visitors.iter_mut().map(|visitor| plain::visited(site, &client, visitor));
+    let mut work: Vec<BoxFuture<'_, ()>> = Vec::new();
+    for visitor in visitors {
+        work.push(Box::pin(plain::visited(site, &client, visitor)));
+    }
     let mut work = stream::iter(work).buffer_unordered(SIDE_BY_SIDE);
     let mut done = u64::from(browsers);
     while work.next().await.is_some() {

@@ -53,10 +53,11 @@ pub struct Visitor {
 }
 
 /// When a visitor looks at the experiment's page.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum When {
     /// For the first time.
+    #[default]
     Arrival,
     /// After the page was loaded again.
     Reload,
@@ -116,12 +117,6 @@ pub struct Look {
     /// where what was shown is not what was predicted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub uncached: Option<Vec<String>>,
-}
-
-impl Default for When {
-    fn default() -> When {
-        When::Arrival
-    }
 }
 
 /// What was reported of a visitor.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use gate_core::{Check, Verdict};
 use serde_json::json;
 
+use super::seen::{Look, Reported, Way, When};
 use super::*;
 
 fn spec() -> Settings {

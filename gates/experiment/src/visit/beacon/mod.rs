@@ -97,7 +97,7 @@ impl Reader {
         if !self.is_beacon(&url) || request.method == "OPTIONS" {
             return Vec::new();
         }
-        let body = request.body.bytes().map(|bytes| bytes.as_ref()).unwrap_or_default();
+        let body = request.body.bytes().map(AsRef::as_ref).unwrap_or_default();
         let query = url.query_pairs().map(|(name, value)| (name.into(), value.into())).collect();
         let unzipped = fields::unzipped(body);
         let carried =

@@ -69,7 +69,7 @@ impl All<'_> {
             let message = "no visitor in a browser came through, so nothing is known of events";
             return Some(found.check(Verdict::Inconclusive, message));
         }
-        Some(self.told(&found, "exposure", &all, &wrong))
+        Some(told(&found, "exposure", &all, &wrong))
     }
 
     /// Who converts is counted so often as is meant, as who they are, in their arm.
@@ -114,107 +114,107 @@ impl All<'_> {
             let message = "no visitor in a browser came so far as to convert";
             return Some(found.check(Verdict::Inconclusive, message));
         }
-        Some(self.told(&found, &format!("`{}`", conversion.event), &all, &wrong))
+        Some(told(&found, &format!("`{}`", conversion.event), &all, &wrong))
     }
+}
 
-    fn told(
-        &self,
-        found: &Found<'_>,
-        event: &str,
-        all: &[&Visitor],
-        wrong: &BTreeMap<Wrong, Vec<&Visitor>>,
-    ) -> Check {
-        let Some((what, who)) = wrong.iter().max_by_key(|(_, who)| who.len()) else {
-            return found.passed();
-        };
-        let count = format!("{} of {}", who.len(), visitors(all.len()));
-        let (text, advice) = match what {
-            Wrong::Missing => (self.missing(event, all, who, &count), MISSING),
-            Wrong::Refused => (
-                format!(
-                    "the {event} of {count} was sent and not taken: it was answered {}. Cause: beacons are \
-                     lost where they are collected",
-                    refusal(who)
-                ),
-                "look at what collects the events: does it take this one?",
+/// The check of an event.
+fn told(
+    found: &Found<'_>,
+    event: &str,
+    all: &[&Visitor],
+    wrong: &BTreeMap<Wrong, Vec<&Visitor>>,
+) -> Check {
+    let Some((what, who)) = wrong.iter().max_by_key(|(_, who)| who.len()) else {
+        return found.passed();
+    };
+    let count = format!("{} of {}", who.len(), visitors(all.len()));
+    let (text, advice) = match what {
+        Wrong::Missing => (missing(event, all, who, &count), MISSING),
+        Wrong::Refused => (
+            format!(
+                "the {event} of {count} was sent and not taken: it was answered {}. Cause: beacons are \
+                 lost where they are collected",
+                refusal(who)
             ),
-            Wrong::Twice => (
-                format!(
-                    "the {event} of {count} was recorded more than once ({}). Cause: double {} events, sent \
-                     by two places, or again by what renders the page a second time",
-                    often(who),
-                    event.trim_matches('`')
-                ),
-                "send it from one place",
+            "look at what collects the events: does it take this one?",
+        ),
+        Wrong::Twice => (
+            format!(
+                "the {event} of {count} was recorded more than once ({}). Cause: double {} events, sent \
+                 by two places, or again by what renders the page a second time",
+                often(who),
+                event.trim_matches('`')
             ),
-            Wrong::Few => (
-                format!(
-                    "the {event} of {count} was recorded less often than it should be ({})",
-                    often(who)
-                ),
-                MISSING,
+            "send it from one place",
+        ),
+        Wrong::Few => (
+            format!(
+                "the {event} of {count} was recorded less often than it should be ({})",
+                often(who)
             ),
-            Wrong::Id => {
-                let (id, said) = other_id(who);
-                (
-                    format!(
-                        "the {event} of {count} has another id: {id} was recorded as {said}. Cause: corrupt or \
-                         changed ids, so that it cannot be joined with the assignment"
-                    ),
-                    "send the id that the arm was drawn by with every event",
-                )
-            }
-            Wrong::Arm => {
-                let (id, seen, said) = other_arm(who);
-                (
-                    format!(
-                        "the {event} of {count} has another arm: {id} saw {seen} and was recorded in {said}. \
-                         Cause: the arm is worked out again where the event is sent"
-                    ),
-                    "let the event carry the arm that was rendered",
-                )
-            }
-            Wrong::Uninvited => (
+            MISSING,
+        ),
+        Wrong::Id => {
+            let (id, said) = other_id(who);
+            (
                 format!(
-                    "{count} take no part and were recorded as exposed, such as {}. Cause: exposure without \
-                     rendering",
-                    examples(who.iter().copied())
+                    "the {event} of {count} has another id: {id} was recorded as {said}. Cause: corrupt or \
+                     changed ids, so that it cannot be joined with the assignment"
                 ),
-                "send the exposure only where a variant is rendered",
-            ),
-        };
-        found.check(Verdict::Fail, text).advice(advice)
-    }
-
-    /// Whose is missing, and what these have in common.
-    fn missing(&self, event: &str, all: &[&Visitor], who: &[&Visitor], count: &str) -> String {
-        let mut of_arm: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
-        for one in all {
-            let entry = of_arm.entry(seen(one).unwrap_or("no arm")).or_default();
-            entry.1 += 1;
-            entry.0 += usize::from(who.iter().any(|other| other.id == one.id));
+                "send the id that the arm was drawn by with every event",
+            )
         }
-        let is_led = |one: &&&Visitor| one.looks.iter().any(|look| look.led_to.is_some());
-        let led = who.iter().filter(is_led).count();
-        let lacking: Vec<&str> =
-            of_arm.iter().filter(|(_, (missing, _))| *missing > 0).map(|(arm, _)| *arm).collect();
-        let whole = of_arm.iter().filter(|(_, (missing, _))| *missing == 0).count();
-        let whose = match (&lacking[..], whole) {
-            ([arm], 1..) => {
-                let (missing, of) = of_arm[arm];
-                format!("{missing} of {of} in {arm}, none in any other arm")
-            }
-            _ => format!("such as {}", examples(who.iter().copied())),
-        };
-        let cause = if led * 2 > who.len() {
-            "a redirect leaves the page before its beacon is sent"
-        } else if lacking.len() == 1 && whole > 0 {
-            "that variant changes or breaks what sends the events (telemetry)"
-        } else {
-            "the event is not sent, or is lost when the page is left (lost beacon)"
-        };
-        format!("no {event} was recorded of {count} ({whose}). Cause: {cause}")
+        Wrong::Arm => {
+            let (id, seen, said) = other_arm(who);
+            (
+                format!(
+                    "the {event} of {count} has another arm: {id} saw {seen} and was recorded in {said}. \
+                     Cause: the arm is worked out again where the event is sent"
+                ),
+                "let the event carry the arm that was rendered",
+            )
+        }
+        Wrong::Uninvited => (
+            format!(
+                "{count} take no part and were recorded as exposed, such as {}. Cause: exposure without \
+                 rendering",
+                examples(who.iter().copied())
+            ),
+            "send the exposure only where a variant is rendered",
+        ),
+    };
+    found.check(Verdict::Fail, text).advice(advice)
+}
+
+/// Whose is missing, and what these have in common.
+fn missing(event: &str, all: &[&Visitor], who: &[&Visitor], count: &str) -> String {
+    let mut of_arm: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
+    for one in all {
+        let entry = of_arm.entry(seen(one).unwrap_or("no arm")).or_default();
+        entry.1 += 1;
+        entry.0 += usize::from(who.iter().any(|other| other.id == one.id));
     }
+    let is_led = |one: &&&Visitor| one.looks.iter().any(|look| look.led_to.is_some());
+    let led = who.iter().filter(is_led).count();
+    let lacking: Vec<&str> =
+        of_arm.iter().filter(|(_, (missing, _))| *missing > 0).map(|(arm, _)| *arm).collect();
+    let whole = of_arm.iter().filter(|(_, (missing, _))| *missing == 0).count();
+    let whose = match (&lacking[..], whole) {
+        ([arm], 1..) => {
+            let (missing, of) = of_arm[arm];
+            format!("{missing} of {of} in {arm}, none in any other arm")
+        }
+        _ => format!("such as {}", examples(who.iter().copied())),
+    };
+    let cause = if led * 2 > who.len() {
+        "a redirect leaves the page before its beacon is sent"
+    } else if lacking.len() == 1 && whole > 0 {
+        "that variant changes or breaks what sends the events (telemetry)"
+    } else {
+        "the event is not sent, or is lost when the page is left (lost beacon)"
+    };
+    format!("no {event} was recorded of {count} ({whose}). Cause: {cause}")
 }
 
 const MISSING: &str =
@@ -231,11 +231,8 @@ fn seen(one: &Visitor) -> Option<&str> {
 }
 
 fn refusal(who: &[&Visitor]) -> String {
-    let statuses = who.iter().flat_map(|one| &one.events).filter(|event| !event.is_received());
-    statuses
-        .filter_map(|event| event.status)
-        .next()
-        .map_or("nothing".to_owned(), |it| it.to_string())
+    let mut statuses = who.iter().flat_map(|one| &one.events).filter(|event| !event.is_received());
+    statuses.find_map(|event| event.status).map_or("nothing".to_owned(), |it| it.to_string())
 }
 
 /// How often, and after what, of the first one.
