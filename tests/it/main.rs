@@ -56,5 +56,6 @@ mod site;
 mod story;
 mod unloaded;
 mod versioned;
+mod visiting;
 mod visitors;
 mod watching;

@@ -219,7 +219,7 @@ fn every_question_has_an_example_that_works() {
         .lines()
         .filter_map(|line| line.trim().strip_prefix("Example: gate experiment "))
         .collect();
-    assert_eq!(examples.len(), 9, "{help}");
+    assert_eq!(examples.len(), 10, "{help}");
     let needs_spec = |example: &&str| example.contains(".yaml");
     for example in examples.into_iter().filter(|example| !needs_spec(example)) {
         let (out, err, code) = says(example);

@@ -93,7 +93,7 @@ fn mistakes_have_a_place_and_a_hint() {
         ("type: growthbook", "type: growthbok"),
         ("config: features.json, ", ""),
         ("config: features.json", "config: f.json, arms: { new: \"1\" }"),
-        ("browsers: 12", "browsers: 400"),
+        ("browsers: 12", "browsers: 4000"),
         ("new_hero: \"#hero-new\"", "new-hero: \"#hero-new\""),
         ("\"#hero-new\"", "\"#hero-old\""),
         ("login]", "logn]"),

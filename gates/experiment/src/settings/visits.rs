@@ -53,9 +53,25 @@ pub enum Act {
 }
 
 impl BeforeLaunch {
-    /// Whether anybody visits: without knowing what tells variants apart nobody need come.
+    /// Whether anybody visits: where nothing says what to look at nobody need come.
     pub fn is_visited(&self) -> bool {
-        self.visitors > 0 && !self.shows.is_empty()
+        self.visitors > 0 && !(self.shows.is_empty() && self.records.is_none())
+    }
+
+    /// What is asked for that nothing says how to do, each with the setting that would.
+    pub(crate) fn untried(&self) -> Vec<(&'static str, &'static str)> {
+        let mut untried = Vec::new();
+        if self.stays_after.contains(&StaysAfter::Login) && self.login.is_empty() {
+            untried.push((
+                "logging in",
+                "login: [{ open: /login }, { fill: { \"#name\": kim } }, { click: \"#go\" }]",
+            ));
+        }
+        let converts = self.records.as_ref().is_some_and(|records| records.conversion.is_some());
+        if converts && self.converts.is_empty() {
+            untried.push(("converting", "converts: [{ click: \"#signup\" }]"));
+        }
+        untried
     }
 
     /// By what the site knows a visitor.
@@ -102,10 +118,6 @@ impl BeforeLaunch {
             }
         }
         let stays = |what: StaysAfter| self.stays_after.contains(&what);
-        if stays(StaysAfter::Login) && self.login.is_empty() {
-            let hint = "such as login: [{ open: /login }, { fill: { \"#name\": kim } }, { click: \"#go\" }]";
-            wrong(&below("stays_after"), "nothing says how a visitor logs in", hint);
-        }
         if stays(StaysAfter::Subdomain) && self.other_host.is_none() {
             let hint = "such as other_host: shop.example.com";
             wrong(&below("stays_after"), "nothing says which subdomain", hint);
@@ -115,13 +127,7 @@ impl BeforeLaunch {
             let hint = "say how they log in again (login), or leave cookie_loss out";
             wrong(&below("stays_after"), "without cookies nobody knows such a visitor", hint);
         }
-        let converts = self.records.as_ref().is_some_and(|records| records.conversion.is_some());
-        if converts && self.converts.is_empty() {
-            let hint = "such as converts: [{ click: \"#signup\" }]";
-            wrong(&below("records"), "nothing says how a visitor converts", hint);
-        }
-        let says_more = self.records.is_some() || !self.stays_after.is_empty();
-        if says_more && self.visitors > 0 && self.shows.is_empty() {
+        if !self.stays_after.is_empty() && spec.data.is_none() && self.shows.is_empty() {
             let hint = "such as shows: { control: \"#hero-old\", new_hero: \"#hero-new\" }";
             wrong(&below("shows"), "nothing says how variants are told apart", hint);
         }

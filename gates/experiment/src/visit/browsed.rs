@@ -55,7 +55,10 @@ impl Stay<'_> {
         let visit = self.site.visit(page, &visitor.id, true);
         let visited = session.visit(&visit).await?;
         self.look(session, visitor, When::Arrival, page, &visited).await?;
-        for stays in &self.before.stays_after {
+        let is_login = |stays: &&StaysAfter| **stays == StaysAfter::Login;
+        let can_log_in = !self.before.login.is_empty();
+        // That nothing says how to log in is told by itself.
+        for stays in self.before.stays_after.iter().filter(|one| can_log_in || !is_login(one)) {
             self.again(session, visitor, *stays).await?;
         }
         if !self.before.converts.is_empty() {

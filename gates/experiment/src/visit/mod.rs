@@ -45,9 +45,9 @@ pub(crate) async fn visits(
     let environment = cx.candidate()?;
     let replica = Arc::new(Replica::new(spec, cx)?);
     let site = Arc::new(Site::new(spec, before, environment, cx)?);
-    let numbers = (before.visitors, before.browsers);
+    let numbers = (before.visitors, before.browsers.min(before.visitors));
     let mut visitors = identity::visitors(&replica, spec, &site.known, numbers, cx.seed());
-    let (browsed, plain) = visitors.split_at_mut(before.browsers as usize);
+    let (browsed, plain) = visitors.split_at_mut(numbers.1 as usize);
     let kept_from = in_browsers(spec, before, &site, &replica, browsed, cx).await?;
     as_requests(&site, plain, numbers, cx).await?;
     for look in visitors.iter_mut().flat_map(|one| &mut one.looks) {

@@ -399,14 +399,16 @@ fn what_nobody_saw_is_no_pass() {
 
 #[test]
 fn a_page_that_is_put_together_in_the_browser_is_seen_by_browsers_alone() {
-    for shows in [Vec::new(), vec!["control".to_owned(), "new_hero".to_owned()]] {
+    let all = [vec![], vec!["control", "new_hero"], vec!["control"]];
+    for (shows, says) in all.iter().zip(["saw neither", "saw neither", "all saw that of control"]) {
+        let shows: Vec<String> = shows.iter().map(|arm| (*arm).to_owned()).collect();
         let mut seen = clean(3);
         for one in seen.visitors.iter_mut().filter(|one| one.way == Way::Request) {
             one.looks.iter_mut().for_each(|look| look.shown.clone_from(&shows));
         }
         let checks = checks(&seen);
         assert!(checks.iter().all(|check| check.verdict == Verdict::Pass), "{}", told(&checks));
-        assert!(checks[0].message.contains("the others saw neither"), "{}", checks[0].message);
+        assert!(checks[0].message.contains(says), "{}", checks[0].message);
         assert!(checks[1].message.starts_with("all 12 visitors"), "{}", checks[1].message);
     }
 }
@@ -431,4 +433,34 @@ fn who_takes_no_part_sees_the_usual_and_is_not_counted() {
     );
     let exposure = found.iter().find(|check| check.id == "visit-exposure").unwrap();
     assert_eq!(exposure.verdict, Verdict::Pass, "{}", exposure.message);
+}
+
+#[test]
+fn what_nothing_says_how_to_do_is_told() {
+    let mut spec = spec();
+    let before = spec.before_launch.as_mut().unwrap();
+    before.login.clear();
+    before.converts.clear();
+    assert_eq!(spec.problems(), []);
+    let before = spec.before_launch.as_ref().unwrap();
+    let checks = judged(&spec, before, &clean(1));
+    let untried = checks.iter().find(|check| check.id == "visit-untried").unwrap();
+    insta::assert_snapshot!("untried", told(std::slice::from_ref(untried)));
+    assert!(checks.iter().all(|check| check.id != "visit-conversion"));
+}
+
+#[test]
+fn what_a_cache_gives_to_all_is_no_choice_of_the_browser() {
+    // Browsers came while the cache was cold.
+    let mut seen = clean(3);
+    for one in seen.visitors.iter_mut().filter(|one| one.way == Way::Request) {
+        let right: Vec<String> = one.predicted.iter().cloned().collect();
+        for look in &mut one.looks {
+            look.shown = vec!["control".to_owned()];
+            look.uncached = (look.shown != right).then(|| right.clone());
+        }
+    }
+    let found = checks(&seen);
+    let arm = found.iter().find(|check| check.id == "visit-arm").unwrap();
+    assert!(arm.message.contains("a cache gives one visitor's variant"), "{}", told(&found));
 }

@@ -96,12 +96,22 @@ impl All<'_> {
                 }
             }
         }
-        if let Some((name, _)) = encodings.iter().find(|(_, count)| **count == wrong.len()) {
+        let fits = encodings.iter().filter(|(_, count)| **count == wrong.len());
+        let fits: Vec<&str> = fits.map(|(name, _)| *name).collect();
+        if !fits.is_empty() {
+            let name = fits.join(" or ");
             let text = format!(
                 "Cause: the site hashes another encoding of the id ({name}): only ids that are not all \
                  ASCII are concerned, and by that encoding all of them would be right"
             );
             return (text, "let all SDKs hash the same bytes of an id, or use ids of ASCII only");
+        }
+        let changes = |one: &Visitor| {
+            one.looks.windows(2).any(|two| two[0].shown != two[1].shown && !two[1].shown.is_empty())
+        };
+        if wrong.iter().filter(|(one, _)| changes(one)).count() * 3 > wrong.len() {
+            let text = "Cause: stickiness is lost: the same visitors see another variant when they come again";
+            return (text.to_owned(), "see what is said of staying in an arm");
         }
         let (arms, shares) = (self.spec.arms(), self.spec.shares());
         let count = |arm: &str| {

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use gate_core::{Check, Verdict};
 
-use super::{All, Found, examples, is_first, named, visitors};
+use super::{All, Found, examples, named, visitors};
 use crate::settings::Times;
-use crate::visit::seen::{Reported, Visitor, Way};
+use crate::visit::seen::{Reported, Visitor, Way, When};
 
 /// What is wrong with what was reported of somebody, the plainest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -35,7 +35,7 @@ impl All<'_> {
             let said: Vec<&Reported> =
                 one.events.iter().filter(|event| event.is_exposure).collect();
             let received = said.iter().filter(|event| event.is_received()).count();
-            let seen = seen(one);
+            let is_other = |event: &&Reported| event.arm.as_deref() != seen(one, event.after);
             let mut views: Vec<u32> =
                 said.iter().filter(|event| event.is_received()).map(|event| event.view).collect();
             views.dedup();
@@ -47,7 +47,7 @@ impl All<'_> {
                 (Some(_), 0) => Wrong::Refused,
                 _ if is_double => Wrong::Twice,
                 _ if said.iter().any(|event| event.id.as_ref() != Some(&one.id)) => Wrong::Id,
-                _ if said.iter().any(|event| event.arm.as_deref() != seen) => Wrong::Arm,
+                _ if said.iter().any(is_other) => Wrong::Arm,
                 _ => continue,
             };
             wrong.entry(what).or_default().push(one);
@@ -75,15 +75,20 @@ impl All<'_> {
     /// Who converts is counted so often as is meant, as who they are, in their arm.
     pub(super) fn conversions(&self) -> Option<Check> {
         let conversion = self.before.records.as_ref()?.conversion.as_ref()?;
+        if self.before.converts.is_empty() {
+            // What was not tried is told by itself.
+            return None;
+        }
         let all: Vec<&Visitor> = self.reported().filter(|one| one.has_converted).collect();
         let mut wrong: BTreeMap<Wrong, Vec<&Visitor>> = BTreeMap::new();
         for one in &all {
             let is_it = |event: &&Reported| event.event == conversion.event && !event.is_exposure;
             let said: Vec<&Reported> = one.events.iter().filter(is_it).collect();
             let received = said.iter().filter(|event| event.is_received()).count();
-            let seen = seen(one);
             // A conversion need not say the arm; where it does it has to be the right one.
-            let is_other = |event: &&Reported| event.arm.is_some() && event.arm.as_deref() != seen;
+            let is_other = |event: &&Reported| {
+                event.arm.is_some() && event.arm.as_deref() != seen(one, event.after)
+            };
             let what = match received {
                 0 if said.is_empty() => Wrong::Missing,
                 0 => Wrong::Refused,
@@ -143,7 +148,7 @@ fn told(
             format!(
                 "the {event} of {count} was recorded more than once ({}). Cause: double {} events, sent \
                  by two places, or again by what renders the page a second time",
-                often(who),
+                often(who, event == "exposure"),
                 event.trim_matches('`')
             ),
             "send it from one place",
@@ -151,7 +156,7 @@ fn told(
         Wrong::Few => (
             format!(
                 "the {event} of {count} was recorded less often than it should be ({})",
-                often(who)
+                often(who, event == "exposure")
             ),
             MISSING,
         ),
@@ -191,7 +196,7 @@ fn told(
 fn missing(event: &str, all: &[&Visitor], who: &[&Visitor], count: &str) -> String {
     let mut of_arm: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
     for one in all {
-        let entry = of_arm.entry(seen(one).unwrap_or("no arm")).or_default();
+        let entry = of_arm.entry(seen(one, When::Arrival).unwrap_or("no arm")).or_default();
         entry.1 += 1;
         entry.0 += usize::from(who.iter().any(|other| other.id == one.id));
     }
@@ -220,10 +225,10 @@ fn missing(event: &str, all: &[&Visitor], who: &[&Visitor], count: &str) -> Stri
 const MISSING: &str =
     "send it with navigator.sendBeacon or fetch with keepalive, before the page is left or led on";
 
-/// The arm that somebody saw first; where it was not one, that they belong in: which variant was
-/// there is another check's to tell.
-fn seen(one: &Visitor) -> Option<&str> {
-    let look = one.looks.iter().find(|look| is_first(look))?;
+/// The arm that somebody saw then; where it was not one, that they belong in: which variant was there
+/// is another check's to tell.
+fn seen(one: &Visitor, when: When) -> Option<&str> {
+    let look = one.looks.iter().find(|look| look.when == when)?;
     match &look.shown[..] {
         [arm] => Some(arm),
         _ => one.predicted.as_deref(),
@@ -235,17 +240,16 @@ fn refusal(who: &[&Visitor]) -> String {
     statuses.find_map(|event| event.status).map_or("nothing".to_owned(), |it| it.to_string())
 }
 
-/// How often, and after what, of the first one.
-fn often(who: &[&Visitor]) -> String {
+/// How often, and when, of the first one.
+fn often(who: &[&Visitor], is_exposure: bool) -> String {
     let Some(one) = who.first() else { return String::new() };
-    let mut times: BTreeMap<(&str, &str), usize> = BTreeMap::new();
-    for event in one.events.iter().filter(|event| event.is_received()) {
-        *times.entry((&event.event, event.after.words())).or_default() += 1;
+    let mut times: BTreeMap<When, usize> = BTreeMap::new();
+    let of = |event: &&Reported| event.is_received() && event.is_exposure == is_exposure;
+    for event in one.events.iter().filter(of) {
+        *times.entry(event.after).or_default() += 1;
     }
-    let parts: Vec<String> = times
-        .iter()
-        .map(|((event, when), count)| format!("{event} {count} times {when}"))
-        .collect();
+    let parts: Vec<String> =
+        times.iter().map(|(when, count)| format!("{count} times {}", when.words())).collect();
     format!("{}: {}", one.id, parts.join(", "))
 }
 
@@ -262,9 +266,10 @@ fn other_id<'v>(who: &[&'v Visitor]) -> (&'v str, String) {
 fn other_arm<'v>(who: &[&'v Visitor]) -> (&'v str, &'v str, String) {
     who.iter()
         .find_map(|one| {
-            let seen = seen(one);
-            let event = one.events.iter().find(|event| event.arm.as_deref() != seen)?;
-            Some((one.id.as_str(), named(seen), named(event.arm.as_deref()).to_owned()))
+            let is_other = |event: &&Reported| event.arm.as_deref() != seen(one, event.after);
+            let event = one.events.iter().find(is_other)?;
+            let (seen, said) = (seen(one, event.after), event.arm.as_deref());
+            Some((one.id.as_str(), named(seen), named(said).to_owned()))
         })
         .unwrap_or(("somebody", "one arm", "another".to_owned()))
 }

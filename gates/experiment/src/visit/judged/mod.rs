@@ -28,6 +28,7 @@ pub(crate) fn judged(spec: &Settings, before: &BeforeLaunch, seen: &Visits) -> V
     checks.extend(all.conversions());
     checks.extend(all.leads_on());
     checks.extend(all.flickers());
+    checks.extend(all.untried());
     checks
 }
 
@@ -81,9 +82,28 @@ impl All<'_> {
         self.spec.control()
     }
 
-    /// Whether the HTML alone says which variant it is: somebody who came as a request saw one.
+    /// The only variant that those saw who came as a request, when it was one and the same.
+    fn only_one(&self) -> Option<&str> {
+        let looks = self.of(Way::Request).flat_map(|one| &one.looks);
+        let mut shown =
+            looks.filter(|look| look.shown.len() == 1).map(|look| look.shown[0].as_str());
+        let first = shown.next()?;
+        shown.all(|other| other == first).then_some(first)
+    }
+
+    /// Whether the HTML alone says which variant it is: those who came as a request saw one, and not
+    /// all the same where browsers, or they themselves past a cache, saw another.
     fn is_told_by_html(&self) -> bool {
-        self.of(Way::Request).flat_map(|one| &one.looks).any(|look| look.shown.len() == 1)
+        let saw_one = |one: &Visitor| one.looks.iter().any(|look| look.shown.len() == 1);
+        if !self.of(Way::Request).any(saw_one) {
+            return false;
+        }
+        let Some(only) = self.only_one() else { return true };
+        let other = |shown: &[String]| matches!(shown, [arm] if arm != only);
+        let past_cache = |look: &Look| look.uncached.as_deref().is_some_and(other);
+        let in_browser = |look: &Look| other(&look.shown);
+        self.of(Way::Request).flat_map(|one| &one.looks).any(past_cache)
+            || !self.of(Way::Browser).flat_map(|one| &one.looks).any(in_browser)
     }
 
     /// The looks that say which variant was there.
@@ -108,9 +128,14 @@ impl All<'_> {
         let Some((first, why)) = failed.first() else {
             let mut message = came;
             if all > browsers && !self.shows_nothing() && !self.is_told_by_html() {
-                message.push_str(
-                    "; the page puts its variant together in the browser, so the others saw neither",
-                );
+                message.push_str(&match self.only_one() {
+                    Some(arm) => format!(
+                        "; the others all saw that of {arm}, so the page chooses in the browser, or takes \
+                         requests for bots"
+                    ),
+                    None => "; the page puts its variant together in the browser, so the others saw neither"
+                        .to_owned(),
+                });
             }
             if !self.seen.kept_from.is_empty() {
                 message.push_str("; their beacons were kept from ");
@@ -131,6 +156,18 @@ impl All<'_> {
         }
         check(Verdict::Fail, message)
             .advice("open the page as this visitor, and look at the site's log of this time")
+    }
+
+    /// What nobody has tried, because nothing says how.
+    fn untried(&self) -> Option<Check> {
+        let all = self.before.untried();
+        let (what, how): (Vec<&str>, Vec<&str>) = all.into_iter().unzip();
+        if what.is_empty() {
+            return None;
+        }
+        let message = format!("nobody has tried {}: nothing says how", what.join(" and "));
+        let check = Check::new("visit-untried", "Not tried", Verdict::Warn, message);
+        Some(check.advice(format!("add below before_launch: {}", how.join("; "))))
     }
 
     fn shows_nothing(&self) -> bool {
