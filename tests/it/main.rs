@@ -12,6 +12,7 @@ mod diff;
 mod earlier;
 mod environment;
 mod exit_codes;
+mod experiment;
 mod fleet;
 mod generated;
 mod guard;
