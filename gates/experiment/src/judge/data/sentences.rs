@@ -41,7 +41,7 @@ fn distrust(reading: &Reading<'_>, judged: &mut Judged) {
     judged.next = next;
     let untold = "Not told while the numbers cannot be trusted.";
     if let Some(success) = &reading.spec.success {
-        let title = format!("{} becomes better", reading.title(&success.metric));
+        let title = format!("Success: {}", reading.title(&success.metric));
         let check = Check::new("success", title, Verdict::Inconclusive, &judged.headline);
         judged.success = Some(check.advice(judged.next.clone()));
     }
@@ -50,7 +50,7 @@ fn distrust(reading: &Reading<'_>, judged: &mut Judged) {
         .must_not_harm
         .keys()
         .map(|name| {
-            let title = format!("{} is not harmed", reading.title(name));
+            let title = format!("Not harmed: {}", reading.title(name));
             Check::new(format!("guardrail-{name}"), title, Verdict::Inconclusive, untold)
         })
         .collect();
@@ -68,7 +68,7 @@ fn success(reading: &Reading<'_>, judged: &Judged) -> Option<Check> {
     } else {
         Verdict::Warn
     };
-    let title = format!("{} becomes better", reading.title(&success.metric));
+    let title = format!("Success: {}", reading.title(&success.metric));
     let mut check = Check::new("success", title, verdict, "");
     for lift in all() {
         let Some(told) = lift.relative.or(lift.absolute) else { continue };
@@ -143,9 +143,9 @@ fn guard(reading: &Reading<'_>, lift: &Lift, winner: Option<&str>) -> Check {
         format!("guardrail-{}", lift.metric)
     };
     let name = if several {
-        format!("{title} is not harmed by {}", lift.arm)
+        format!("Not harmed by {}: {title}", lift.arm)
     } else {
-        format!("{title} is not harmed")
+        format!("Not harmed: {title}")
     };
     let mut check = Check::new(id, name, verdict, message)
         .facet("arm", lift.arm.clone())
