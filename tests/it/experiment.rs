@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::environment::{Ended, Environment};
 
-const SPEC: &str = "\
+pub(crate) const SPEC: &str = "\
 gate: experiment
 name: spring-hero
 with:
@@ -24,7 +24,7 @@ with:
 
 /// So many visitors of two weeks, a share of whom is in the new arm and every tenth of whom signs up:
 /// of the new arm, more by `lift`.
-fn data(visitors: usize, share: f64, lift: f64) -> (String, String) {
+pub(crate) fn data(visitors: usize, share: f64, lift: f64) -> (String, String) {
     let mut exposures = "user_id,arm,timestamp,device\n".to_owned();
     let mut conversions = "user_id,event,timestamp,amount\n".to_owned();
     // Each visitor in turn, on each day for itself, so that nothing here is left to chance.
@@ -307,7 +307,7 @@ fn what_a_warehouse_would_be_asked() {
         let sql = ["experiment", "sql", "specs/hero.yaml", "--dialect", dialect];
         let ended = environment.gate(&sql);
         assert_eq!(ended.code, 0, "{}", ended.stderr);
-        assert_eq!(ended.stdout.matches("\nselect").count() > 2, true, "{}", ended.stdout);
+        assert!(ended.stdout.matches("\nselect").count() > 2, "{}", ended.stdout);
         let json = environment.gate(&[&sql[..], &["--json"]].concat()).json();
         assert_eq!(json["dialect"], dialect);
         let sums = json["sums"].as_str().unwrap();

@@ -58,4 +58,5 @@ mod story;
 mod unloaded;
 mod versioned;
 mod visitors;
+mod warehouse;
 mod watching;
