@@ -156,5 +156,9 @@ fn a_spec_that_cannot_be_visited_is_refused_with_its_place() {
     environment.write("features.json", "{ \"features\": {} }");
     let ended = environment.gate(&["experiment", "visit", "specs/spring.yaml"]);
     assert_eq!(ended.code, 3, "{}", ended.stderr);
-    assert!(ended.stderr.contains("spring: there is no such feature or experiment"), "{}", ended.stderr);
+    assert!(
+        ended.stderr.contains("spring: there is no such feature or experiment"),
+        "{}",
+        ended.stderr
+    );
 }

@@ -77,7 +77,11 @@ pub(crate) fn of_files(spec: &Settings, data: &Data, folder: &std::path::Path) -
 
 /// The question about tables of a warehouse.
 pub(crate) fn of_tables(spec: &Settings, data: &Data) -> Asked<Table> {
+    let is_file = data.warehouse.is_none();
     asked(spec, data, &|from, holds| {
+        // A file that has become a table is called as the file without its folder and its format.
+        let stem = std::path::Path::new(from).file_stem().and_then(|stem| stem.to_str());
+        let from = stem.filter(|_| is_file).unwrap_or(from);
         let kind = |held: &Holds| match held {
             Holds::Wall => Column::Wall,
             Holds::Count => Column::Count,

@@ -81,7 +81,7 @@ const DOUBLED: Cause = cause(Stage::Processing, "a join or an import has doubled
 const LOST: Cause =
     cause(Stage::Processing, "a part of the events is lost on the way to the table");
 const TRIGGERING: Cause =
-    cause(Stage::Analysis, "who counts as exposed depends on what the variant does (triggering)");
+    cause(Stage::Analysis, "who counts as exposed depends on what the variant does");
 const FILTER: Cause =
     cause(Stage::Analysis, "a filter of the analysis looks at something that the variant changes");
 const RAMP: Cause =

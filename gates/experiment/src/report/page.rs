@@ -29,6 +29,7 @@ const STYLE: &str = "\
       font-size: 13px; }\
     .experiment dl.words dt { font-weight: 600; }\
     .experiment dl.words dd { margin: 0; color: var(--soft); }\
+    .experiment figure { margin: 8px 0; }\
     .experiment footer { margin-top: 28px; padding-top: 10px; border-top: 1px solid var(--line); \
       color: var(--soft); font-size: 12px; }\
     .experiment table { width: auto; min-width: 60%; margin: 10px 0; }\

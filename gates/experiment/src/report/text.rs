@@ -1,10 +1,8 @@
 //! In a terminal.
 
-use gate_core::Check;
+use gate_core::{Check, Json};
 
 use super::{COME, HARM, MORE, NEXT, Report, TIME, TRUST};
-use crate::judge::data::lift::Lift;
-use crate::words::{list, rough};
 
 impl Report<'_> {
     /// The whole of it as text.
@@ -20,13 +18,30 @@ impl Report<'_> {
         checks(&mut text, TRUST, &judged.trust);
         checks(&mut text, TIME, &judged.time);
         if judged.is_trusted {
-            lifts(&mut text, COME, &judged.primary);
+            self.lifts(&mut text);
         }
         checks(&mut text, HARM, &judged.guards);
         checks(&mut text, MORE, &judged.more);
         text.push_str(&format!("\n{NEXT}\n  {}\n", judged.next));
         text.push_str(&format!("\n{}\n", self.method()));
         text
+    }
+
+    /// The metric of the success in each arm.
+    fn lifts(&self, text: &mut String) {
+        let table = self.table();
+        if table.rows.is_empty() {
+            return;
+        }
+        let what = table.columns.get(2).map_or("", |column| column.name.as_str());
+        text.push_str(&format!("\n{COME}\n"));
+        for row in &table.rows {
+            let cell = |at: usize| row.get(at).and_then(Json::as_str).unwrap_or("not known");
+            let change = row.get(3).and_then(Json::as_str);
+            let change = change.map_or_else(String::new, |change| format!(", {change}"));
+            let (arm, visitors, value) = (cell(0), cell(1), cell(2));
+            text.push_str(&format!("  {arm}: {visitors} visitors, {what} {value}{change}\n"));
+        }
     }
 }
 
@@ -41,24 +56,5 @@ fn checks(text: &mut String, title: &str, checks: &[Check]) {
         if let Some(advice) = check.advice.as_ref().filter(|_| check.verdict.blocks()) {
             text.push_str(&format!("  {:<12} {advice}\n", ""));
         }
-    }
-}
-
-fn lifts(text: &mut String, title: &str, lifts: &[Lift]) {
-    let told: Vec<String> = lifts
-        .iter()
-        .filter_map(|lift| {
-            let told = lift.relative?;
-            let change = list(&[rough(told.low), rough(told.high)]);
-            Some(format!(
-                "  {} {}: {}, between {change}\n",
-                lift.arm,
-                lift.metric,
-                rough(told.effect)
-            ))
-        })
-        .collect();
-    if !told.is_empty() {
-        text.push_str(&format!("\n{title}\n{}", told.concat()));
     }
 }

@@ -90,7 +90,7 @@ pub(crate) fn over_time(
     let series: Vec<Series> = series.into_iter().filter(|one| one.points.len() > 1).collect();
     (!series.is_empty()).then(|| SeriesEvidence {
         schema: SeriesSchema::default(),
-        x: Axis { name: "day of the experiment".to_owned(), unit: "1".to_owned() },
+        x: Axis { name: "time".to_owned(), unit: "days".to_owned() },
         series,
         limits: vec![gate_core::evidence::SeriesLimit { name: "no change".to_owned(), value: 0.0 }],
     })
