@@ -23,9 +23,18 @@ fn allowed(name: &str) -> &'static [&'static str] {
         "gate-harness" | "gate-pages" => &["gate-core", "gate-runs"],
         "gate-review" => &["gate-arguments", "gate-core", "gate-pages", "gate-runs"],
         "gate-api" => &["gate-arguments", "gate-core", "gate-request", "recorder", "redact"],
-        "gate-experiment" => {
-            &["bucketing", "dataset", "gate-arguments", "gate-core", "gate-pages", "stats"]
-        }
+        "gate-experiment" => &[
+            "bucketing",
+            "dataset",
+            "gate-arguments",
+            "gate-browsers",
+            "gate-core",
+            "gate-pages",
+            "recorder",
+            "redact",
+            "stats",
+            "visual-browser",
+        ],
         "gate-load" => &[
             "gate-arguments",
             "gate-browsers",
