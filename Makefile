@@ -58,6 +58,7 @@ bench:
 		"$${CARGO_TARGET_DIR:-target}"/release/examples/same_version \
 		"$${CARGO_TARGET_DIR:-target}"/release/examples/moody_server
 	"$${CARGO_TARGET_DIR:-target}"/release/examples/calibration 10000 1
+	python3 tests/bench/visits.py "$${CARGO_TARGET_DIR:-target}"/release/gate
 	python3 tests/bench/capacity.py "$${CARGO_TARGET_DIR:-target}"/release/gate \
 		"$${CARGO_TARGET_DIR:-target}"/release/examples/limited_server
 	python3 tests/bench/load.py "$${CARGO_TARGET_DIR:-target}"/release/gate \

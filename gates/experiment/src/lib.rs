@@ -65,7 +65,12 @@ impl Gate for Experiment {
         // Whoever comes while real visitors do would be one of them.
         let before = spec.before_launch.as_ref().filter(|before| before.is_visited());
         let visits = match before.filter(|_| data.is_none()) {
-            Some(before) => Some(visit::visits(spec, before, cx).await?),
+            Some(before) => {
+                let told = |done, all, who: &str| cx.progress(done, Some(all), who, "");
+                let mut seen = visit::visits(spec, before, cx, &told).await?;
+                visit::keep(&mut seen, cx)?;
+                Some(seen)
+            }
             None => None,
         };
         Ok(Observation { data, visits, pages })

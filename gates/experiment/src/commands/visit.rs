@@ -1,5 +1,7 @@
 //! `gate experiment visit`: synthetic visitors, before anybody else comes.
 
+use std::io::IsTerminal;
+
 use clap::Args;
 use gate_core::{Check, Context, Error, ExitCode, SpecChoice, SpecGate, Specs, Verdict};
 use serde_json::json;
@@ -61,12 +63,21 @@ impl Visit {
         before.browsers = self.browsers.unwrap_or(before.browsers).min(before.visitors);
         let own = specs.context(gate, Some(choice))?;
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+        let is_watched = std::io::stderr().is_terminal() && !is_json;
+        let told = |done: u64, all: u64, who: &str| {
+            if is_watched {
+                cx.complain(&format!("\r{done} of {all} {who} "));
+            }
+        };
         let seen = runtime.block_on(async {
             tokio::select! {
-                seen = visit::visits(spec, &before, &own) => seen.map(Some),
+                seen = visit::visits(spec, &before, &own, &told) => seen.map(Some),
                 _ = tokio::signal::ctrl_c() => Ok(None),
             }
         })?;
+        if is_watched {
+            cx.complain("\r\x1b[K");
+        }
         let Some(seen) = seen else {
             cx.complain("gate: interrupted\n");
             return Ok(ExitCode::INTERRUPTED);

@@ -10,6 +10,7 @@ mod judged;
 mod plain;
 mod seen;
 mod site;
+mod table;
 #[cfg(test)]
 mod tests;
 mod watching;
@@ -41,6 +42,7 @@ pub(crate) async fn visits(
     spec: &Settings,
     before: &BeforeLaunch,
     cx: &Context,
+    told: &Told<'_>,
 ) -> Result<Visits, Error> {
     let environment = cx.candidate()?;
     let replica = Arc::new(Replica::new(spec, cx)?);
@@ -48,24 +50,33 @@ pub(crate) async fn visits(
     let numbers = (before.visitors, before.browsers.min(before.visitors));
     let mut visitors = identity::visitors(&replica, spec, &site.known, numbers, cx.seed());
     let (browsed, plain) = visitors.split_at_mut(numbers.1 as usize);
-    let kept_from = in_browsers(spec, before, &site, &replica, browsed, cx).await?;
-    as_requests(&site, plain, numbers, cx).await?;
+    let kept_from = in_browsers((spec, before), (&site, &replica), browsed, cx, told).await?;
+    as_requests(&site, plain, numbers, cx, told).await?;
     for look in visitors.iter_mut().flat_map(|one| &mut one.looks) {
         look.assigned = look.assigned.take().map(|arm| replica.name(&arm));
     }
     let mut page = site.page.clone();
     let _ = page.set_username("").and(page.set_password(None));
-    Ok(Visits { page: page.into(), visitors, kept_from: kept_from.into_iter().collect() })
+    let kept_from = kept_from.into_iter().collect();
+    Ok(Visits { page: page.into(), visitors, kept_from, table: None })
 }
+
+/// Keeps what people look at.
+pub(crate) fn keep(visits: &mut Visits, cx: &Context) -> Result<(), Error> {
+    visits.table = Some(cx.keep_structured("visitors", &table::table(visits))?);
+    Ok(())
+}
+
+/// Takes how many have come, of how many, and who they are.
+pub(crate) type Told<'t> = dyn Fn(u64, u64, &str) + Send + Sync + 't;
 
 /// Lets those come who have a browser, a few at a time.
 async fn in_browsers(
-    spec: &Settings,
-    before: &BeforeLaunch,
-    site: &Arc<Site>,
-    replica: &Arc<Replica>,
+    (spec, before): (&Settings, &BeforeLaunch),
+    (site, replica): (&Arc<Site>, &Arc<Replica>),
     visitors: &mut [Visitor],
     cx: &Context,
+    told: &Told<'_>,
 ) -> Result<BTreeSet<String>, Error> {
     let mut kept_from = BTreeSet::new();
     if visitors.is_empty() {
@@ -100,7 +111,7 @@ async fn in_browsers(
     while let Some(came) = work.next().await {
         kept_from.extend(came?);
         done += 1;
-        cx.progress(done, Some(all), "visitors in browsers", "");
+        told(done, all, "visitors in browsers");
     }
     Ok(kept_from)
 }
@@ -111,6 +122,7 @@ async fn as_requests(
     visitors: &mut [Visitor],
     (all, browsers): (u32, u32),
     cx: &Context,
+    told: &Told<'_>,
 ) -> Result<(), Error> {
     if visitors.is_empty() {
         return Ok(());
@@ -129,7 +141,7 @@ async fn as_requests(
     let mut done = u64::from(browsers);
     while work.next().await.is_some() {
         done += 1;
-        cx.progress(done, Some(u64::from(all)), "visitors", "");
+        told(done, u64::from(all), "visitors");
     }
     drop(work);
     drop(client);

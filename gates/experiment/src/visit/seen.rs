@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use gate_core::Evidence;
 use serde::{Deserialize, Serialize};
 
 /// All of them. Times are in microseconds.
@@ -14,6 +15,9 @@ pub struct Visits {
     /// Hosts of others that beacons were kept from, so that they count no synthetic visitor.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub kept_from: Vec<String>,
+    /// Single visitors, for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub table: Option<Evidence>,
 }
 
 /// How a visitor comes.

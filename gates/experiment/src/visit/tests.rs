@@ -73,7 +73,7 @@ fn clean(seed: u64) -> Visits {
             one.has_converted = true;
         }
     }
-    Visits { page: "http://test.example/".to_owned(), visitors, kept_from: Vec::new() }
+    Visits { page: "http://test.example/".to_owned(), visitors, ..Visits::default() }
 }
 
 fn checks(seen: &Visits) -> Vec<Check> {
@@ -463,4 +463,21 @@ fn what_a_cache_gives_to_all_is_no_choice_of_the_browser() {
     let found = checks(&seen);
     let arm = found.iter().find(|check| check.id == "visit-arm").unwrap();
     assert!(arm.message.contains("a cache gives one visitor's variant"), "{}", told(&found));
+}
+
+#[test]
+fn those_who_are_wrong_are_listed() {
+    let mut seen = clean(11);
+    seen.visitors.truncate(40);
+    seen.visitors[30].looks[1].shown.clear();
+    let last = seen.visitors.last_mut().unwrap();
+    last.failed = Some("it was answered 503".to_owned());
+    last.looks.clear();
+    seen.visitors[2].events[0].status = Some(413);
+    let rows = table::table(&seen).rows;
+    let lines: Vec<String> = rows
+        .iter()
+        .map(|row| row.iter().map(ToString::to_string).collect::<Vec<_>>().join(" | "))
+        .collect();
+    insta::assert_snapshot!("table", lines.join("\n"));
 }

@@ -19,7 +19,7 @@ const ALPHA: f64 = 0.05;
 /// The checks of all visitors, in the order in which one thing follows from another.
 pub(crate) fn judged(spec: &Settings, before: &BeforeLaunch, seen: &Visits) -> Vec<Check> {
     let all = All { spec, before, seen };
-    let mut checks = vec![all.came()];
+    let mut checks = vec![all.came().evidence(seen.table.clone())];
     checks.extend(all.arms());
     checks.extend(all.shown());
     checks.extend(all.kept());
