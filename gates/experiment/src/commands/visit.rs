@@ -5,6 +5,7 @@ use std::io::IsTerminal;
 use clap::Args;
 use gate_core::{Check, Context, Error, ExitCode, SpecChoice, SpecGate, Specs, Verdict};
 use serde_json::json;
+use tokio::signal::unix::{SignalKind, signal};
 
 use super::analyze::{Chosen, complained};
 use crate::settings::{BeforeLaunch, Settings};
@@ -71,16 +72,19 @@ impl Visit {
         };
         let seen = runtime.block_on(async {
             tokio::select! {
-                seen = visit::visits(spec, &before, &own, &told) => seen.map(Some),
-                _ = tokio::signal::ctrl_c() => Ok(None),
+                seen = visit::visits(spec, &before, &own, &told) => seen.map(Ok),
+                code = interrupted() => Ok(Err(code)),
             }
         })?;
         if is_watched {
             cx.complain("\r\x1b[K");
         }
-        let Some(seen) = seen else {
-            cx.complain("gate: interrupted\n");
-            return Ok(ExitCode::INTERRUPTED);
+        let seen = match seen {
+            Ok(seen) => seen,
+            Err(code) => {
+                cx.complain("gate: interrupted\n");
+                return Ok(code);
+            }
         };
         let checks = visit::judged(spec, &before, &seen);
         let verdict = Verdict::over(checks.iter().map(|check| check.verdict));
@@ -99,6 +103,18 @@ impl Visit {
             cx.print(&text(&checks, verdict));
         }
         Ok(code)
+    }
+}
+
+/// Waits until somebody ends it.
+async fn interrupted() -> ExitCode {
+    let signals = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()));
+    let (Ok(mut interrupt), Ok(mut terminate)) = signals else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = interrupt.recv() => ExitCode::INTERRUPTED,
+        _ = terminate.recv() => ExitCode::TERMINATED,
     }
 }
 

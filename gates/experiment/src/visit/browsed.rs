@@ -1,6 +1,5 @@
 //! Visitors who come in a browser.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,7 +9,7 @@ use visual_browser::{Cookie, KeptCookie, Launch, Session, Step, Until, Visited};
 
 use super::seen::{Look, Visitor, When};
 use super::site::{Site, joined};
-use super::watching::Watching;
+use super::watching::{Others, Watching};
 use crate::settings::{Act, BeforeLaunch, StaysAfter};
 
 /// How long an element is waited for.
@@ -28,9 +27,9 @@ pub(super) struct Stay<'a> {
 }
 
 impl Stay<'_> {
-    /// Lets a visitor come, stay and convert; gives the hosts that beacons were kept from. The error
-    /// is that there is no browser; what is the page's fault is told of the visitor.
-    pub(super) async fn visited(&self, visitor: &mut Visitor) -> Result<BTreeSet<String>, Error> {
+    /// Lets a visitor come, stay and convert. The error is that there is no browser; what is the page's
+    /// fault is told of the visitor.
+    pub(super) async fn visited(&self, visitor: &mut Visitor) -> Result<Others, Error> {
         let mut session =
             Session::open(self.launch, &|_| {}).await.map_err(|error| told(&error))?;
         let stayed = self.stay(&mut session, visitor).await;
@@ -40,14 +39,13 @@ impl Stay<'_> {
         }
         self.watching.settled().await;
         session.close().await;
-        let (events, kept_from) = self.watching.taken();
-        visitor.events = events;
+        visitor.events = self.watching.taken();
         match stayed {
             Ok(()) => {}
             Err(Stopped::Page(why)) => visitor.failed = Some(why),
             Err(Stopped::Error(error)) => return Err(error),
         }
-        Ok(kept_from)
+        Ok(self.watching.others())
     }
 
     async fn stay(&self, session: &mut Session, visitor: &mut Visitor) -> Result<(), Stopped> {
@@ -133,7 +131,7 @@ impl Stay<'_> {
     /// What a browser has of its cookies when it is opened again: not those of the session, and that
     /// of the visitor's id, which is how they are known.
     fn lasting(&self, kept: Vec<KeptCookie>, id: &str) -> Vec<Cookie> {
-        let own = self.site.cookies(id);
+        let own = self.site.cookies(id, true);
         let is_own = |cookie: &Cookie| own.iter().any(|(name, _)| *name == cookie.name);
         let lasting = kept.into_iter().filter(|one| !one.is_of_session && !is_own(&one.cookie));
         let own = own.iter().map(|(name, value)| Cookie {
@@ -202,7 +200,12 @@ impl Stay<'_> {
                     session.go_on(&self.site.visit(&url, &visitor.id, false)).await?;
                     continue;
                 }
-                Act::Click(selector) => vec![Step::Click(selector.clone())],
+                Act::Click(selector) => {
+                    session.steps(&[Step::Click(selector.clone())], PATIENCE).await?;
+                    // What a click has begun comes to its end before anything else is done.
+                    session.look(&self.site.visit(&self.site.page, &visitor.id, false)).await?;
+                    continue;
+                }
                 Act::WaitFor(selector) => vec![Step::Wait(Until::Selector(selector.clone()))],
                 Act::Fill(fields) => {
                     let fill = |(selector, text): (&String, _)| {
@@ -236,7 +239,9 @@ impl From<visual_browser::Error> for Stopped {
             | Is::Tls { .. }
             | Is::Navigation { .. }
             | Is::NavigationTimeout { .. }
-            | Is::Step { .. } => Stopped::Page(error.to_string()),
+            | Is::Step { .. }
+            | Is::SessionLost { .. }
+            | Is::Protocol { .. } => Stopped::Page(error.to_string()),
             error => Stopped::Error(told(&error)),
         }
     }

@@ -28,12 +28,13 @@ pub(crate) struct Replica {
     others: Vec<(&'static str, Box<dyn Assign>)>,
     /// The name of an arm in the spec by the service's.
     names: HashMap<String, String>,
-    unit: String,
+    /// The page, for rules that look at it.
+    page: String,
 }
 
 impl Replica {
     /// Reads the service's configuration.
-    pub(crate) fn new(spec: &Settings, cx: &Context) -> Result<Replica, Error> {
+    pub(crate) fn new(spec: &Settings, page: &str, cx: &Context) -> Result<Replica, Error> {
         let Some(provider) = &spec.provider else {
             return Err(Error::new("nothing says which service puts visitors into arms")
                 .hint("say it in provider"));
@@ -49,13 +50,14 @@ impl Replica {
                 })?
             }
         };
-        Replica::of(spec, provider, &config)
+        Replica::of(spec, provider, &config, page)
     }
 
     pub(super) fn of(
         spec: &Settings,
         provider: &ProviderSpec,
         config: &Value,
+        page: &str,
     ) -> Result<Replica, Error> {
         let service = bucketing::find(&provider.kind).map_err(wrong)?;
         let key = &provider.experiment;
@@ -73,7 +75,7 @@ impl Replica {
             let there = provider.arms.get(arm).unwrap_or(arm);
             names.insert(there.clone(), arm.clone());
         }
-        Ok(Replica { own, others, names, unit: spec.unit.clone() })
+        Ok(Replica { own, others, names, page: page.to_owned() })
     }
 
     /// The name in the spec of an arm that the service or a beacon names.
@@ -88,7 +90,9 @@ impl Replica {
     }
 
     fn arm(&self, experiment: &dyn Assign, id: &str) -> Option<String> {
-        let subject = Subject::of(id).known_as(&self.unit);
+        // Whatever the service calls it: a visitor is known by one id.
+        let subject =
+            Subject { url: Some(&self.page), ..Subject::of(id).known_as(experiment.unit()) };
         experiment.assign(&subject).arm.map(|arm| self.name(arm))
     }
 

@@ -5,6 +5,7 @@
 
 mod beacon;
 mod browsed;
+mod collectors;
 mod identity;
 mod judged;
 mod plain;
@@ -15,8 +16,8 @@ mod table;
 mod tests;
 mod watching;
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use futures_util::future::BoxFuture;
 use futures_util::stream::{self, StreamExt};
@@ -32,10 +33,13 @@ use crate::settings::{BeforeLaunch, Settings};
 use beacon::Reader;
 use browsed::Stay;
 use site::Site;
-use watching::{Watching, proxy};
+use watching::{Others, Watching, proxy};
 
 /// How many requests are under way at once: a site before its launch is no place for a load test.
 const SIDE_BY_SIDE: usize = 8;
+
+/// After how many in a row for whom the page did not come nobody else is sent.
+const HOPELESS: usize = 24;
 
 /// Lets visitors come.
 pub(crate) async fn visits(
@@ -45,20 +49,25 @@ pub(crate) async fn visits(
     told: &Told<'_>,
 ) -> Result<Visits, Error> {
     let environment = cx.candidate()?;
-    let replica = Arc::new(Replica::new(spec, cx)?);
     let site = Arc::new(Site::new(spec, before, environment, cx)?);
+    let replica = Arc::new(Replica::new(spec, site.page.as_str(), cx)?);
     let numbers = (before.visitors, before.browsers.min(before.visitors));
     let mut visitors = identity::visitors(&replica, spec, &site.known, numbers, cx.seed());
     let (browsed, plain) = visitors.split_at_mut(numbers.1 as usize);
-    let kept_from = in_browsers((spec, before), (&site, &replica), browsed, cx, told).await?;
+    let others = in_browsers((spec, before), (&site, &replica), browsed, cx, told).await?;
     as_requests(&site, plain, numbers, cx, told).await?;
     for look in visitors.iter_mut().flat_map(|one| &mut one.looks) {
         look.assigned = look.assigned.take().map(|arm| replica.name(&arm));
     }
     let mut page = site.page.clone();
     let _ = page.set_username("").and(page.set_password(None));
-    let kept_from = kept_from.into_iter().collect();
-    Ok(Visits { page: page.into(), visitors, kept_from, table: None })
+    Ok(Visits {
+        page: page.into(),
+        visitors,
+        kept_from: others.kept_from.into_iter().collect(),
+        reached: others.reached.into_iter().collect(),
+        table: None,
+    })
 }
 
 /// Keeps what people look at.
@@ -77,10 +86,10 @@ async fn in_browsers(
     visitors: &mut [Visitor],
     cx: &Context,
     told: &Told<'_>,
-) -> Result<BTreeSet<String>, Error> {
-    let mut kept_from = BTreeSet::new();
+) -> Result<Others, Error> {
+    let mut others = Others::default();
     if visitors.is_empty() {
-        return Ok(kept_from);
+        return Ok(others);
     }
     let chromium = gate_browsers::chromium(cx)?;
     if matches!(chromium, DriverAt::Remote { .. }) {
@@ -102,18 +111,19 @@ async fn in_browsers(
             launch.proxy = Some(proxy.address());
             let stay = Stay { site, before, watching: &watching, launch: &launch, cx };
             let came = stay.visited(visitor).await;
-            proxy.finish().await;
+            // A stream that the page has left open would be waited for.
+            tokio::spawn(proxy.finish());
             came
         }));
     }
     let mut work = stream::iter(work).buffer_unordered(cx.jobs().max(1));
     let mut done = 0;
     while let Some(came) = work.next().await {
-        kept_from.extend(came?);
+        others.extend(came?);
         done += 1;
         told(done, all, "visitors in browsers");
     }
-    Ok(kept_from)
+    Ok(others)
 }
 
 /// Lets the others come.
@@ -133,9 +143,22 @@ async fn as_requests(
     let client = client.user_agent(concat!("gate/", env!("CARGO_PKG_VERSION"))).build();
     let client =
         client.map_err(|error| Error::new(format!("the client cannot be made: {error}")))?;
+    let in_a_row = AtomicUsize::new(0);
     let mut work: Vec<BoxFuture<'_, ()>> = Vec::new();
     for visitor in visitors {
-        work.push(Box::pin(plain::visited(site, &client, visitor)));
+        let (client, in_a_row) = (&client, &in_a_row);
+        work.push(Box::pin(async move {
+            if in_a_row.load(Ordering::Relaxed) >= HOPELESS {
+                visitor.failed =
+                    Some("it was not asked, because those before found nothing".to_owned());
+                return;
+            }
+            plain::visited(site, client, visitor).await;
+            match visitor.failed {
+                Some(_) => in_a_row.fetch_add(1, Ordering::Relaxed),
+                None => in_a_row.swap(0, Ordering::Relaxed),
+            };
+        }));
     }
     let mut work = stream::iter(work).buffer_unordered(SIDE_BY_SIDE);
     let mut done = u64::from(browsers);

@@ -21,10 +21,16 @@ const UNCACHED: &str = "gate-uncached";
 
 /// Lets a visitor come, and look again with the cookies that it was given.
 pub(super) async fn visited(site: &Site, client: &reqwest::Client, visitor: &mut Visitor) {
-    let mut cookies: BTreeMap<String, String> = site.cookies(&visitor.id).into_iter().collect();
+    let mut cookies: BTreeMap<String, String> =
+        site.cookies(&visitor.id, true).into_iter().collect();
     for when in [When::Arrival, When::Reload] {
         let url = site.address(&site.page, &visitor.id);
-        match asked(site, client, &visitor.id, url, &mut cookies).await {
+        let mut answer = asked(site, client, &visitor.id, url.clone(), &mut cookies).await;
+        if answer.is_err() {
+            // Once is nothing that anybody would notice.
+            answer = asked(site, client, &visitor.id, url, &mut cookies).await;
+        }
+        match answer {
             Ok(answer) => {
                 let mut look = look(site, &answer, when);
                 let is_wrong =
@@ -112,7 +118,11 @@ fn keep(headers: &HeaderMap, cookies: &mut BTreeMap<String, String>) {
         let Some((name, value)) = parts.next().and_then(|pair| pair.split_once('=')) else {
             continue;
         };
-        let is_gone = parts.any(|part| part.eq_ignore_ascii_case("max-age=0")) || value.is_empty();
+        let is_past = |part: &str| {
+            let part = part.to_ascii_lowercase();
+            part == "max-age=0" || part.starts_with("expires=") && part.contains("1970")
+        };
+        let is_gone = parts.any(is_past) || value.is_empty();
         if is_gone {
             cookies.remove(name);
         } else {

@@ -15,6 +15,9 @@ pub struct Visits {
     /// Hosts of others that beacons were kept from, so that they count no synthetic visitor.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub kept_from: Vec<String>,
+    /// Hosts of others that the page has sent something to.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reached: Vec<String>,
     /// Single visitors, for people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub table: Option<Evidence>,

@@ -85,9 +85,13 @@ impl Site {
         headers
     }
 
-    /// The cookies that such a visitor has from the start.
-    pub(super) fn cookies(&self, id: &str) -> Vec<(String, String)> {
+    /// The cookies that such a visitor has from the start; without the one that they are known by
+    /// where they come again.
+    pub(super) fn cookies(&self, id: &str, is_first: bool) -> Vec<(String, String)> {
         let mut cookies = self.cookies.clone();
+        if !is_first {
+            return cookies;
+        }
         if let Some(name) = &self.known.cookie {
             cookies.push((name.clone(), encoded(id)));
         }
@@ -104,10 +108,8 @@ impl Site {
         visit.headers = self.headers(id);
         visit.basic_auth.clone_from(&self.basic_auth);
         visit.sights = self.shows.iter().map(|(_, selector)| selector.clone()).collect();
-        if is_first {
-            let cookie = |(name, value)| Cookie { name, value, domain: None, path: None };
-            visit.cookies = self.cookies(id).into_iter().map(cookie).collect();
-        }
+        let cookie = |(name, value)| Cookie { name, value, domain: None, path: None };
+        visit.cookies = self.cookies(id, is_first).into_iter().map(cookie).collect();
         visit
     }
 }

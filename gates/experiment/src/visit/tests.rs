@@ -38,7 +38,7 @@ fn config() -> serde_json::Value {
 }
 
 fn replica(spec: &Settings) -> Replica {
-    Replica::of(spec, spec.provider.as_ref().unwrap(), &config()).unwrap()
+    Replica::of(spec, spec.provider.as_ref().unwrap(), &config(), "http://test.example/").unwrap()
 }
 
 /// Visitors of whom all is as it should be.
@@ -113,7 +113,7 @@ fn clean_visits_pass() {
     for seed in 0..200 {
         let checks = checks(&clean(seed));
         assert!(checks.iter().all(|check| check.verdict == Verdict::Pass), "{}", told(&checks));
-        assert_eq!(checks.len(), 9);
+        assert_eq!(checks.len(), 10);
     }
     insta::assert_snapshot!("clean", told(&checks(&clean(1))));
 }
@@ -138,7 +138,13 @@ const DEFECTS: &[(&str, Spoils, &str, &str)] = &[
             let spec = spec();
             let mut config = config();
             config["features"]["hero"]["rules"][0]["seed"] = json!("autumn");
-            let other = Replica::of(&spec, spec.provider.as_ref().unwrap(), &config).unwrap();
+            let other = Replica::of(
+                &spec,
+                spec.provider.as_ref().unwrap(),
+                &config,
+                "http://test.example/",
+            )
+            .unwrap();
             let arm = other.predicted(&one.id).unwrap();
             sees(one, &arm);
         },
@@ -168,6 +174,37 @@ const DEFECTS: &[(&str, Spoils, &str, &str)] = &[
         },
         "visit-arm",
         "a cache gives one visitor's variant to others (age: 40)",
+    ),
+    (
+        "nobody-takes-part",
+        |one| {
+            one.predicted = None;
+            sees(one, "control");
+            one.events.retain(|event| !event.is_exposure);
+        },
+        "visit-belongs",
+        "none of 300 visitors takes part",
+    ),
+    (
+        "other-weights-there",
+        |one| {
+            let number = one.id.rsplit('-').next().and_then(|n| n.parse::<u32>().ok()).unwrap_or(0);
+            let arm = if number % 10 < 8 { "control" } else { "new_hero" };
+            one.predicted = Some(arm.to_owned());
+            sees(one, arm);
+        },
+        "visit-belongs",
+        "which is not the split that was meant",
+    ),
+    (
+        "lost-on-arrival",
+        |one| {
+            for event in one.events.iter_mut().filter(|event| event.is_exposure) {
+                (event.after, event.view) = (When::Reload, 2);
+            }
+        },
+        "visit-exposure",
+        "lost beacon",
     ),
     (
         "no-variant",
@@ -409,7 +446,8 @@ fn a_page_that_is_put_together_in_the_browser_is_seen_by_browsers_alone() {
         let checks = checks(&seen);
         assert!(checks.iter().all(|check| check.verdict == Verdict::Pass), "{}", told(&checks));
         assert!(checks[0].message.contains(says), "{}", checks[0].message);
-        assert!(checks[1].message.starts_with("all 12 visitors"), "{}", checks[1].message);
+        let arm = checks.iter().find(|check| check.id == "visit-arm").unwrap();
+        assert!(arm.message.starts_with("all 12 visitors"), "{}", arm.message);
     }
 }
 

@@ -10,7 +10,8 @@ use std::time::Duration;
 
 use gate_core::{Context, Error};
 use recorder::{
-    Front, Headers, Latency, Library, Matching, Mode, Proxy, Request, Response, Setup, Watch,
+    Content, Front, Headers, Latency, Library, Matching, Mode, Proxy, Request, Response, Setup,
+    Watch,
 };
 use redact::Cleaner;
 use tokio::net::TcpListener;
@@ -18,6 +19,7 @@ use tokio::sync::watch;
 use url::Url;
 
 use super::beacon::{Event, Reader};
+use super::collectors;
 use super::identity::Replica;
 use super::seen::{Reported, When};
 use super::site::Site;
@@ -38,13 +40,27 @@ pub(super) struct Watching {
     changed: watch::Sender<u64>,
 }
 
+/// Hosts of others.
+#[derive(Default)]
+pub(super) struct Others {
+    pub(super) kept_from: BTreeSet<String>,
+    pub(super) reached: BTreeSet<String>,
+}
+
+impl Others {
+    pub(super) fn extend(&mut self, more: Others) {
+        self.kept_from.extend(more.kept_from);
+        self.reached.extend(more.reached);
+    }
+}
+
 struct State {
     after: When,
     view: u32,
     events: Vec<(u64, Reported)>,
     kept_from: BTreeSet<String>,
-    /// How many beacons are not answered yet.
-    open: u64,
+    /// Hosts of others that were sent something all the same.
+    reached: BTreeSet<String>,
 }
 
 impl Watching {
@@ -59,7 +75,7 @@ impl Watching {
             view: 1,
             events: Vec::new(),
             kept_from: BTreeSet::new(),
-            open: 0,
+            reached: BTreeSet::new(),
         };
         let (changed, _) = watch::channel(0);
         Arc::new(Watching { site, reader, replica, experiment, state: Mutex::new(state), changed })
@@ -84,7 +100,7 @@ impl Watching {
             loop {
                 changed.mark_unchanged();
                 let happens = tokio::time::timeout(QUIET, changed.changed()).await.is_ok();
-                if !happens && self.state().open == 0 {
+                if !happens {
                     return;
                 }
             }
@@ -93,11 +109,17 @@ impl Watching {
         let _ = tokio::time::timeout(PATIENCE, quiet).await;
     }
 
-    /// What was reported, and the hosts that beacons were kept from.
-    pub(super) fn taken(&self) -> (Vec<Reported>, BTreeSet<String>) {
+    /// What was reported.
+    pub(super) fn taken(&self) -> Vec<Reported> {
+        let events = std::mem::take(&mut self.state().events);
+        events.into_iter().map(|(_, one)| one).collect()
+    }
+
+    /// The hosts that beacons were kept from, and those that were sent something.
+    pub(super) fn others(&self) -> Others {
         let mut state = self.state();
-        let events = std::mem::take(&mut state.events);
-        (events.into_iter().map(|(_, one)| one).collect(), std::mem::take(&mut state.kept_from))
+        let kept_from = std::mem::take(&mut state.kept_from);
+        Others { kept_from, reached: std::mem::take(&mut state.reached) }
     }
 }
 
@@ -111,7 +133,8 @@ impl Watch for Watching {
         let mut events = self.reader.events(request);
         events.retain(|event| !is_others(event));
         let mut state = self.state();
-        state.open += u64::from(!events.is_empty());
+        // Each document that is asked for is a page view of its own, whoever has led there.
+        state.view += u32::from(is_navigation(request));
         for event in events {
             let is_exposure = is_exposure(&event);
             let one = Reported {
@@ -126,20 +149,26 @@ impl Watch for Watching {
             state.events.push((order, one));
         }
         let url = Url::parse(&request.url).ok()?;
-        if self.site.is_own(&url) || !self.reader.keeps(&url) {
+        self.changed.send_modify(|count| *count += 1);
+        if self.site.is_own(&url) {
             return None;
         }
-        state.kept_from.insert(url.host_str().unwrap_or_default().to_owned());
-        Some(taken_in(request))
+        let host = url.host_str().unwrap_or_default().to_owned();
+        if self.reader.keeps(&url) || collectors::collects(&url, request) {
+            state.kept_from.insert(host);
+            return Some(taken_in(request));
+        }
+        if request.method == "POST" {
+            state.reached.insert(host);
+        }
+        None
     }
 
     fn answered(&self, order: u64, status: u16) {
         let mut state = self.state();
-        let mut is_beacon = false;
         for (_, event) in state.events.iter_mut().filter(|(of, _)| *of == order) {
-            (event.status, is_beacon) = (Some(status), true);
+            event.status = Some(status);
         }
-        state.open = state.open.saturating_sub(u64::from(is_beacon));
         drop(state);
         self.changed.send_modify(|count| *count += 1);
     }
@@ -156,7 +185,15 @@ fn taken_in(request: &Request) -> Response {
     if let Some(names) = asked("access-control-request-headers") {
         headers.add("access-control-allow-headers", names);
     }
-    Response { status: 204, headers, ..Response::default() }
+    headers.add("content-type", "application/json");
+    // Scripts of some services ask again when they are told nothing.
+    Response { status: 200, headers, body: Content::from(r#"{"status":1}"#), ..Response::default() }
+}
+
+/// Whether a browser asks for a document.
+fn is_navigation(request: &Request) -> bool {
+    let html = request.headers.text("accept").is_some_and(|accept| accept.starts_with("text/html"));
+    html && request.headers.text("upgrade-insecure-requests").is_some()
 }
 
 /// A proxy at work; `watch` sees what goes through it.

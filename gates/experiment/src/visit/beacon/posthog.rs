@@ -35,6 +35,11 @@ impl PostHog {
     fn event(&self, one: &Value) -> Option<Event> {
         let Named { event, unit, arm } = &self.0;
         let properties = &one["properties"];
+        let response = properties.get("$feature_flag_response");
+        // Of those who take no part it is reported as well, with no arm.
+        if response.is_some_and(|response| response.is_null() || *response == Value::Bool(false)) {
+            return None;
+        }
         Some(Event {
             name: find(one, [event.as_deref().unwrap_or("event")])?,
             id: match unit {

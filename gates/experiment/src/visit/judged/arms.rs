@@ -6,7 +6,7 @@ use gate_core::{Check, Verdict};
 use stats::goodness;
 
 use super::{All, Found, examples, is_first, named, visitors};
-use crate::visit::seen::{Look, Visitor, When};
+use crate::visit::seen::{Look, Visitor, Way, When};
 
 /// Below this a split is no chance; the usual threshold of a sample ratio.
 const SKEWED: f64 = 0.001;
@@ -20,6 +20,48 @@ impl All<'_> {
             // Who takes no part sees what everybody saw before.
             None => shown.is_none() || shown == self.usual(),
         }
+    }
+
+    /// By the configuration there are visitors in each arm, and as many as was meant.
+    pub(super) fn belongs(&self) -> Option<Check> {
+        let drawn: Vec<&Visitor> = self.of(Way::Request).collect();
+        let all = &self.seen.visitors;
+        let check =
+            |verdict, message: String| Check::new("visit-belongs", "Arms in use", verdict, message);
+        let name = self.spec.provider.as_ref().map_or("the service", |one| one.kind.as_str());
+        if !all.is_empty() && all.iter().all(|one| one.predicted.is_none()) {
+            let message = format!(
+                "by the configuration of {name} none of {} takes part: the experiment is off, is covered by \
+                 nobody, or is targeted at somebody else",
+                visitors(all.len())
+            );
+            let advice = "is it the configuration that will be live, and does its targeting let these ids in?";
+            return Some(check(Verdict::Fail, message).advice(advice));
+        }
+        let (arms, shares) = (self.spec.arms(), self.spec.shares());
+        let of = |arm: &str| {
+            drawn.iter().filter(|one| one.predicted.as_deref() == Some(arm)).count() as f64
+        };
+        let counts: Vec<f64> = arms.iter().map(|arm| of(arm)).collect();
+        let stray =
+            drawn.iter().filter_map(|one| one.predicted.as_deref()).find(|arm| !arms.contains(arm));
+        if let Some(stray) = stray {
+            let message =
+                format!("the configuration of {name} has an arm that the spec does not: {stray}");
+            let advice =
+                "name it in split, or say in provider what the service calls each arm: arms";
+            return Some(check(Verdict::Fail, message).advice(advice));
+        }
+        let fit = goodness::chi_squared(&counts, &shares).ok()?;
+        let told: Vec<String> =
+            arms.iter().zip(&counts).map(|(arm, count)| format!("{arm} {count}")).collect();
+        let message = format!("the configuration of {name} deals {}", told.join(", "));
+        if fit.p_value < SKEWED {
+            let message = format!("{message}, which is not the split that was meant");
+            let advice = "compare the weights there with split";
+            return Some(check(Verdict::Fail, message).advice(advice));
+        }
+        Some(check(Verdict::Pass, message))
     }
 
     /// The predicted arm is the one that is shown.
@@ -69,6 +111,13 @@ impl All<'_> {
         looks: &[(&Visitor, &Look)],
         wrong: &[(&Visitor, &Look)],
     ) -> (String, &'static str) {
+        let changes = |one: &Visitor| {
+            one.looks.windows(2).any(|two| two[0].shown != two[1].shown && !two[1].shown.is_empty())
+        };
+        if wrong.iter().filter(|(one, _)| changes(one)).count() * 3 > wrong.len() {
+            let text = "Cause: stickiness is lost: the same visitors see another variant when they come again";
+            return (text.to_owned(), "see what is said of staying in an arm");
+        }
         // Past the cache it is right: then it was the cache.
         let mended = wrong.iter().filter(|(one, look)| {
             let past = look.uncached.as_ref();
@@ -76,7 +125,7 @@ impl All<'_> {
         });
         let mended = mended.count();
         let asked = wrong.iter().filter(|(_, look)| look.uncached.is_some()).count();
-        if mended * 2 > asked && mended > 0 {
+        if mended * 10 >= asked * 9 && mended > 0 {
             let said = wrong.iter().find_map(|(_, look)| look.cache.as_ref());
             let said = said.map(|said| format!(" ({said})")).unwrap_or_default();
             let text = format!(
@@ -106,20 +155,13 @@ impl All<'_> {
             );
             return (text, "let all SDKs hash the same bytes of an id, or use ids of ASCII only");
         }
-        let changes = |one: &Visitor| {
-            one.looks.windows(2).any(|two| two[0].shown != two[1].shown && !two[1].shown.is_empty())
-        };
-        if wrong.iter().filter(|(one, _)| changes(one)).count() * 3 > wrong.len() {
-            let text = "Cause: stickiness is lost: the same visitors see another variant when they come again";
-            return (text.to_owned(), "see what is said of staying in an arm");
-        }
         let (arms, shares) = (self.spec.arms(), self.spec.shares());
-        let count = |arm: &str| {
-            looks
-                .iter()
-                .filter(|(_, look)| look.shown.first().is_some_and(|one| one == arm))
-                .count() as f64
-        };
+        // Those in browsers were dealt to arms, and whoever takes no part says nothing of a split.
+        let drawn = looks
+            .iter()
+            .filter(|(one, _)| one.way == Way::Request && one.predicted.is_some())
+            .filter_map(|(_, look)| look.shown.first());
+        let count = |arm: &str| drawn.clone().filter(|one| *one == arm).count() as f64;
         let counts: Vec<f64> = arms.iter().map(|arm| count(arm)).collect();
         let skew =
             goodness::chi_squared(&counts, &shares).ok().filter(|test| test.p_value < SKEWED);

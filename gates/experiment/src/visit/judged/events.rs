@@ -40,11 +40,16 @@ impl All<'_> {
                 said.iter().filter(|event| event.is_received()).map(|event| event.view).collect();
             views.dedup();
             let is_double = records.exposure == Times::Once && views.len() < received;
-            let what = match (&one.predicted, received) {
-                (None, 0) => continue,
+            // Most visitors see one page only, so what comes with a later one is no help.
+            let first = said.iter().filter(|event| {
+                event.is_received()
+                    && (event.after == When::Arrival || records.exposure == Times::AtLeastOnce)
+            });
+            let what = match (&one.predicted, first.count()) {
+                (None, _) if received == 0 => continue,
                 (None, _) => Wrong::Uninvited,
-                (Some(_), 0) if said.is_empty() => Wrong::Missing,
-                (Some(_), 0) => Wrong::Refused,
+                (Some(_), _) if said.iter().any(|event| !event.is_received()) => Wrong::Refused,
+                (Some(_), 0) => Wrong::Missing,
                 _ if is_double => Wrong::Twice,
                 _ if said.iter().any(|event| event.id.as_ref() != Some(&one.id)) => Wrong::Id,
                 _ if said.iter().any(is_other) => Wrong::Arm,

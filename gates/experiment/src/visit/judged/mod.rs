@@ -20,6 +20,7 @@ const ALPHA: f64 = 0.05;
 pub(crate) fn judged(spec: &Settings, before: &BeforeLaunch, seen: &Visits) -> Vec<Check> {
     let all = All { spec, before, seen };
     let mut checks = vec![all.came().evidence(seen.table.clone())];
+    checks.extend(all.belongs());
     checks.extend(all.arms());
     checks.extend(all.shown());
     checks.extend(all.kept());
@@ -92,7 +93,8 @@ impl All<'_> {
     }
 
     /// Whether the HTML alone says which variant it is: those who came as a request saw one, and not
-    /// all the same where browsers, or they themselves past a cache, saw another.
+    /// all the same; or they saw another past a cache; or somebody in a browser who belongs elsewhere saw
+    /// that very one, too.
     fn is_told_by_html(&self) -> bool {
         let saw_one = |one: &Visitor| one.looks.iter().any(|look| look.shown.len() == 1);
         if !self.of(Way::Request).any(saw_one) {
@@ -101,9 +103,12 @@ impl All<'_> {
         let Some(only) = self.only_one() else { return true };
         let other = |shown: &[String]| matches!(shown, [arm] if arm != only);
         let past_cache = |look: &Look| look.uncached.as_deref().is_some_and(other);
-        let in_browser = |look: &Look| other(&look.shown);
+        let is_misplaced = |one: &Visitor| {
+            one.predicted.as_deref() != Some(only)
+                && one.looks.iter().any(|look| matches!(&look.shown[..], [arm] if arm == only))
+        };
         self.of(Way::Request).flat_map(|one| &one.looks).any(past_cache)
-            || !self.of(Way::Browser).flat_map(|one| &one.looks).any(in_browser)
+            || self.of(Way::Browser).any(is_misplaced)
     }
 
     /// The looks that say which variant was there.
@@ -141,12 +146,29 @@ impl All<'_> {
                 message.push_str("; their beacons were kept from ");
                 message.push_str(&self.seen.kept_from.join(", "));
             }
+            if !self.seen.reached.is_empty() {
+                message.push_str("; their pages have sent something to ");
+                message.push_str(&self.seen.reached.join(", "));
+            }
             return check(Verdict::Pass, message);
         };
         let how = match first.way {
             Way::Browser => "in a browser",
             Way::Request => "as a request",
         };
+        let is_refused = |(one, why): &&(&Visitor, &String)| {
+            one.way == Way::Request && ["401", "403", "429"].iter().any(|code| why.ends_with(code))
+        };
+        let requests = self.of(Way::Request).count();
+        let refused = failed.iter().filter(is_refused).count();
+        if browsers > 0 && refused == failed.len() && refused * 10 >= requests * 9 {
+            let message = format!(
+                "{came}; the {requests} others were turned away ({why}): the site takes requests for bots, so \
+                 only browsers say anything"
+            );
+            let advice = "let requests with this user agent in, or give it more browsers";
+            return check(Verdict::Warn, message).advice(advice);
+        }
         let message =
             format!("{came}; {} of them came to no end: {} ({how}): {why}", failed.len(), first.id);
         // When nobody comes through that says nothing of the experiment.
