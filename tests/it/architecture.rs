@@ -23,7 +23,7 @@ fn allowed(name: &str) -> &'static [&'static str] {
         "gate-harness" | "gate-pages" => &["gate-core", "gate-runs"],
         "gate-review" => &["gate-arguments", "gate-core", "gate-pages", "gate-runs"],
         "gate-api" => &["gate-arguments", "gate-core", "gate-request", "recorder", "redact"],
-        "gate-experiment" => &["gate-arguments", "gate-core", "stats"],
+        "gate-experiment" => &["bucketing", "gate-arguments", "gate-core", "stats"],
         "gate-load" => &[
             "gate-arguments",
             "gate-browsers",

@@ -63,6 +63,14 @@ pub(crate) fn list(things: &[String]) -> String {
     }
 }
 
+/// A fragment as the start of a sentence.
+pub(crate) fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    letters
+        .next()
+        .map_or(String::new(), |first| format!("{}{}", first.to_uppercase(), letters.as_str()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -79,6 +87,7 @@ mod tests {
         check(change(-0.012_345), "-1.234%");
         check(figure(1_234_567.0), "1234567");
         check(figure(1e-9), "1.000e-9");
+        check(capital("its bucket"), "Its bucket");
         check(list(&["a".into(), "b".into(), "c".into()]), "a, b and c");
     }
 }

@@ -3,6 +3,7 @@
 mod adjust;
 mod arms;
 mod boundaries;
+mod bucket;
 mod compare;
 mod plan;
 mod power;
@@ -39,6 +40,7 @@ enum Question {
     Power(power::Power),
     Boundaries(boundaries::Boundaries),
     Adjust(adjust::Adjust),
+    Bucket(bucket::BucketOf),
 }
 
 /// What came out.
@@ -59,7 +61,7 @@ impl Answer {
 #[derive(Debug, PartialEq)]
 struct Mistake {
     error: String,
-    hint: Option<&'static str>,
+    hint: Option<String>,
 }
 
 impl Mistake {
@@ -67,8 +69,8 @@ impl Mistake {
         Mistake { error: error.into(), hint: None }
     }
 
-    fn hint(self, hint: &'static str) -> Mistake {
-        Mistake { hint: Some(hint), ..self }
+    fn hint(self, hint: impl Into<String>) -> Mistake {
+        Mistake { hint: Some(hint.into()), ..self }
     }
 }
 
@@ -89,7 +91,15 @@ pub fn command() -> Command {
 }
 
 fn help() -> String {
-    gate_arguments::help::<Arguments>(&["srm", "compare", "plan", "power", "boundaries", "adjust"])
+    gate_arguments::help::<Arguments>(&[
+        "srm",
+        "compare",
+        "plan",
+        "power",
+        "boundaries",
+        "adjust",
+        "bucket",
+    ])
 }
 
 fn run(words: &[OsString], output: &Output) -> ExitCode {
@@ -97,9 +107,14 @@ fn run(words: &[OsString], output: &Output) -> ExitCode {
         Ok(arguments) => arguments,
         Err(code) => return code,
     };
-    match arguments.question.answer() {
-        Ok(answer) if arguments.json => (output.out)(&format!("{}\n", answer.json)),
-        Ok(answer) => (output.out)(&answer.words),
+    let answered = match &arguments.question {
+        Question::Bucket(asked) if asked.has_many() => asked.stream(output).map(|()| None),
+        question => question.answer().map(Some),
+    };
+    match answered {
+        Ok(None) => {}
+        Ok(Some(answer)) if arguments.json => (output.out)(&format!("{}\n", answer.json)),
+        Ok(Some(answer)) => (output.out)(&answer.words),
         Err(mistake) => {
             (output.err)(&format!("gate: {}\n", mistake.error));
             if let Some(hint) = mistake.hint {
@@ -120,6 +135,7 @@ impl Question {
             Question::Power(asked) => asked.answer(),
             Question::Boundaries(asked) => asked.answer(),
             Question::Adjust(asked) => asked.answer(),
+            Question::Bucket(asked) => asked.answer(),
         }
     }
 }
