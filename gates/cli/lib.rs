@@ -8,10 +8,8 @@ pub fn cli() -> Cli {
         .with(gate_command::kind())
         .with(gate_visual::kind())
         .with(gate_api::kind())
-        .with(gate_load::kind());
+        .with(gate_load::kind())
+        .with(gate_experiment::kind());
     let commands = gate_review::commands().into_iter();
-    commands
-        .fold(cli, Cli::command)
-        .command(gate_experiment::command())
-        .command(demo_site::command())
+    commands.fold(cli, Cli::command).command(demo_site::command())
 }

@@ -23,7 +23,9 @@ fn allowed(name: &str) -> &'static [&'static str] {
         "gate-harness" | "gate-pages" => &["gate-core", "gate-runs"],
         "gate-review" => &["gate-arguments", "gate-core", "gate-pages", "gate-runs"],
         "gate-api" => &["gate-arguments", "gate-core", "gate-request", "recorder", "redact"],
-        "gate-experiment" => &["bucketing", "gate-arguments", "gate-core", "stats"],
+        "gate-experiment" => {
+            &["bucketing", "dataset", "gate-arguments", "gate-core", "gate-pages", "stats"]
+        }
         "gate-load" => &[
             "gate-arguments",
             "gate-browsers",

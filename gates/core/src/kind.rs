@@ -102,6 +102,13 @@ pub enum Runs {
     OnSpecs(fn(&[OsString], &Context, &dyn Specs) -> ExitCode),
     /// It needs the tools of all kinds, to offer them to people.
     WithTools(fn(&[OsString], &Context, &[OfferedTool]) -> ExitCode),
+    /// A part of what it does needs no more than [`Runs::Alone`], and the rest the specs.
+    AloneOrOnSpecs {
+        /// Does it alone; none when it needs the specs for that, and has done nothing yet.
+        alone: fn(&[OsString], &Output) -> Option<ExitCode>,
+        /// Does it with the specs.
+        on_specs: fn(&[OsString], &Context, &dyn Specs) -> ExitCode,
+    },
 }
 
 /// A tool, and who brings it.

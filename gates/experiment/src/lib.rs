@@ -1,7 +1,71 @@
 //! Experiments: is the split what was meant, what has come of it, and how long it takes.
 
 mod commands;
+mod judge;
+mod measure;
+mod question;
+mod report;
+mod run_time;
+mod seen;
+mod settings;
 mod values;
 mod words;
 
-pub use commands::command;
+use gate_core::{Context, Error, Gate, Given, Json, Kind, Outcome, Problem, UnitId};
+
+use report::Report;
+pub use seen::{Observation, SeenAllocation, SeenData};
+pub use settings::{
+    AlsoRunning, Analysis, Beacons, BeforeLaunch, Better, ByName, Conversion, Data, EventsTable,
+    ExposuresTable, Holds, Ids, Level, Method, MetricKind, MetricSpec, Over, Profile, ProviderSpec,
+    Records, Sdk, Settings, Spends, StaysAfter, Success, Times, Warehouse, WarehouseKind, Written,
+};
+
+/// The kind, for the binary.
+pub fn kind() -> Kind {
+    let about = "proves that an experiment can be trusted, and says what has come of it";
+    Kind::of(Experiment, about).command(commands::command()).tool(run_time::tool())
+}
+
+/// The gate.
+pub struct Experiment;
+
+impl Gate for Experiment {
+    const KIND: &'static str = "experiment";
+    type Spec = Settings;
+    type Observation = Observation;
+
+    fn validate(&self, spec: &Settings) -> Vec<Problem> {
+        spec.problems()
+    }
+
+    async fn measure(
+        &self,
+        spec: &Settings,
+        _: &[UnitId],
+        cx: &Context,
+    ) -> Result<Observation, Error> {
+        let data = measure::data::measure(spec, cx).await?;
+        let mut pages = Vec::new();
+        if let Some(seen) = &data {
+            let judged = &judge::data::judge(spec, seen)?;
+            let (name, seed, at) = (cx.gate(), cx.seed(), cx.clock().now());
+            let report = Report { name, spec, seen, judged, seed, at };
+            pages.push(cx.keep_structured("report", &report.evidence())?);
+        }
+        // Once real visitors have come they say more than made-up ones.
+        let allocation = match &data {
+            None => measure::allocation::measure(spec, None, cx).await?,
+            Some(_) => None,
+        };
+        Ok(Observation { data, allocation, pages })
+    }
+
+    fn measured_by(&self, spec: &Settings) -> Json {
+        spec.measured_by()
+    }
+
+    fn judge(&self, spec: &Settings, seen: &Observation, _: &Given<'_>) -> Result<Outcome, Error> {
+        judge::judge(spec, seen)
+    }
+}

@@ -173,11 +173,15 @@ fn thinned(points: &[[f64; 2]]) -> Vec<[f64; 2]> {
 
 /// Estimates with their uncertainty, on one axis.
 pub fn intervals(unit: &str, intervals: &[Interval]) -> Markup {
-    let ends = intervals
-        .iter()
-        .flat_map(|one| [Some(one.low), Some(one.high), Some(one.middle), one.limit])
-        .flatten();
-    let Some(x) = Scale::over(ends, 220.0, WIDTH - RIGHT) else { return html! {} };
+    let ends = || {
+        let ends = |one: &Interval| [Some(one.low), Some(one.high), Some(one.middle), one.limit];
+        intervals.iter().flat_map(ends).flatten().filter(|end| end.is_finite())
+    };
+    let (low, high) =
+        (ends().fold(f64::INFINITY, f64::min), ends().fold(f64::NEG_INFINITY, f64::max));
+    // Nothing at all belongs to the axis, unless bars would become too short to be read.
+    let nothing = Some(0.0).filter(|_| low.abs().min(high.abs()) <= 2.0 * (high - low));
+    let Some(x) = Scale::over(ends().chain(nothing), 220.0, WIDTH - RIGHT) else { return html! {} };
     let height = 28.0 * intervals.len() as f64 + 28.0;
     let said = intervals.iter().map(|one| {
         let (label, unit) = (clean::line(&one.label), clean::line(unit));
@@ -194,6 +198,9 @@ pub fn intervals(unit: &str, intervals: &[Interval]) -> Markup {
             @for tick in x.ticks() {
                 line.grid x1=(round(x.at(tick))) x2=(round(x.at(tick))) y1="4" y2=(height - 22.0) {}
                 text x=(round(x.at(tick))) y=(height - 6.0) text-anchor="middle" { (number(tick)) }
+            }
+            @if nothing.is_some() {
+                line.nothing x1=(round(x.at(0.0))) x2=(round(x.at(0.0))) y1="4" y2=(height - 22.0) {}
             }
             @for (one, row) in intervals.iter().zip(0..) {
                 @let y = 20.0 + 28.0 * f64::from(row);

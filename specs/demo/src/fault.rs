@@ -68,6 +68,14 @@ pub(crate) const SLOW_RENDER: Fault = Fault {
     names: "times as slow",
 };
 
+/// What the warehouse exports has two ids for most visitors, in the same arm.
+pub(crate) const DOUBLE_COUNT: Fault = Fault {
+    name: "double-count",
+    title: "visitors get a second id, so that each is counted 1.9 times while the split stays perfect",
+    caught_by: "hero-results/counted-once",
+    names: "as if each visitor were counted 1.8",
+};
+
 /// Something that can be broken on purpose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Fault {
@@ -105,6 +113,7 @@ pub fn faults() -> &'static [Fault] {
         CRM_DRIFT,
         CRM_SECRET,
         SLOW_RENDER,
+        DOUBLE_COUNT,
     ]
 }
 

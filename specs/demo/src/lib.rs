@@ -23,6 +23,7 @@ mod beacon;
 mod command;
 mod crm;
 mod experiment;
+mod export;
 mod fault;
 mod page;
 mod route;

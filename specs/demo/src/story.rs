@@ -9,8 +9,9 @@ use gate_core::{Context, Error, ExitCode, Report, Verdict, While};
 use serde::Serialize;
 use tokio::runtime::Runtime;
 
+use crate::fault::DOUBLE_COUNT;
 use crate::server::{Options, Running, serve};
-use crate::{DEMO_TOKEN, Fault, workspace};
+use crate::{DEMO_TOKEN, Fault, export, workspace};
 
 /// One line of the table.
 #[derive(Debug, Serialize)]
@@ -93,6 +94,7 @@ fn outcome(report: &Report) -> &'static str {
 impl Stage<'_> {
     /// Runs `gate run --promotion test-to-live` as a pipeline would: as a process of its own.
     fn decide(&self) -> Result<(Report, f64), Error> {
+        export::write(self.folder, self.test.faults.is_on(DOUBLE_COUNT))?;
         let program = std::env::current_exe().while_doing(|| "finding this program")?;
         let started = Instant::now();
         let output = Command::new(program)

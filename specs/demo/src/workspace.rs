@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 
 use gate_core::{Error, files};
 
+use crate::export;
+
 /// Files of this folder, each with the path that it gets.
 macro_rules! carried {
     ($($path:literal),* $(,)?) => {
@@ -24,6 +26,7 @@ const FILES: &[(&str, &str)] = carried![
     "specs/crm.yaml",
     "specs/site-api.yaml",
     "specs/speed.yaml",
+    "specs/hero-results.yaml",
     "specs/crm.cassette/cassette.yaml",
     "specs/crm.cassette/endpoints/localhost_4002/GET_crm_v1_contacts-b38c0c2f.json",
     "specs/crm.cassette/endpoints/localhost_4002/GET_crm_v1_contacts_id-7ddbf7b2.json",
@@ -40,7 +43,9 @@ pub(crate) fn make(folder: &Path) -> Result<PathBuf, Error> {
         files::make_folder(parent)?;
         files::write_atomically(&path, text.as_bytes(), parent)?;
     }
-    Ok(folder.join("demo"))
+    let folder = folder.join("demo");
+    export::write(&folder, false)?;
+    Ok(folder)
 }
 
 #[cfg(test)]

@@ -1,12 +1,14 @@
-//! `gate experiment`: what can be worked out from figures alone.
+//! `gate experiment`: what can be worked out from figures alone, and what an experiment's data say.
 
 mod adjust;
+mod analyze;
 mod arms;
 mod boundaries;
 mod bucket;
 mod compare;
 mod plan;
 mod power;
+pub(crate) mod simulate;
 mod srm;
 #[cfg(test)]
 mod tests;
@@ -14,14 +16,15 @@ mod tests;
 use std::ffi::OsString;
 
 use clap::{Parser, Subcommand};
-use gate_core::{Command, ExitCode, Output, Runs};
+use gate_core::{Command, Context, ExitCode, Output, Runs, Specs};
 use serde::Serialize;
 
-/// Work out what an experiment's figures say.
+/// Work out what an experiment's data or figures say.
 ///
-/// Each command answers one question from figures that you give it, in plain words or with --json.
-/// They end with 0 when they have an answer, whatever it is, and with 2 when there is none to the
-/// question.
+/// `analyze`, `report`, `sql` and `simulate` are about the experiment of a spec. Each of the other commands answers
+/// one question from figures that you give it; they end with 0 when they have an answer, whatever it
+/// is, and with 2 when there is none to the question. All of them speak plain words, or JSON with
+/// --json.
 #[derive(Debug, Parser)]
 #[command(name = "gate experiment", max_term_width = 100)]
 struct Arguments {
@@ -34,6 +37,10 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Question {
+    Analyze(analyze::Analyze),
+    Report(analyze::Page),
+    Sql(analyze::Sql),
+    Simulate(simulate::Simulate),
     Srm(srm::Srm),
     Compare(compare::Compare),
     Plan(plan::Plan),
@@ -80,18 +87,22 @@ impl From<stats::Error> for Mistake {
     }
 }
 
-/// The command, for the binary.
-pub fn command() -> Command {
+/// The command, for the kind.
+pub(crate) fn command() -> Command {
     Command {
         name: "experiment",
-        about: "Work out what an experiment's figures say",
+        about: "Work out what an experiment's data or figures say",
         help,
-        run: Runs::Alone(run),
+        run: Runs::AloneOrOnSpecs { alone, on_specs },
     }
 }
 
 fn help() -> String {
     gate_arguments::help::<Arguments>(&[
+        "analyze",
+        "report",
+        "sql",
+        "simulate",
         "srm",
         "compare",
         "plan",
@@ -102,33 +113,58 @@ fn help() -> String {
     ])
 }
 
-fn run(words: &[OsString], output: &Output) -> ExitCode {
+/// What is worked out from figures alone; none for what needs a spec.
+fn alone(words: &[OsString], output: &Output) -> Option<ExitCode> {
     let arguments: Arguments = match gate_arguments::parse(words, &output.out, &output.err) {
         Ok(arguments) => arguments,
-        Err(code) => return code,
+        Err(code) => return Some(code),
     };
     let answered = match &arguments.question {
         Question::Bucket(asked) if asked.has_many() => asked.stream(output).map(|()| None),
-        question => question.answer().map(Some),
+        question => question.answer()?.map(Some),
     };
-    match answered {
-        Ok(None) => {}
-        Ok(Some(answer)) if arguments.json => (output.out)(&format!("{}\n", answer.json)),
-        Ok(Some(answer)) => (output.out)(&answer.words),
+    Some(match answered {
+        Ok(answer) => {
+            if let Some(answer) = answer {
+                let json = format!("{}\n", answer.json);
+                (output.out)(if arguments.json { &json } else { &answer.words });
+            }
+            ExitCode::PROMOTE
+        }
         Err(mistake) => {
             (output.err)(&format!("gate: {}\n", mistake.error));
             if let Some(hint) = mistake.hint {
                 (output.err)(&format!("  hint: {hint}\n"));
             }
-            return ExitCode::USAGE;
+            ExitCode::USAGE
         }
-    }
-    ExitCode::PROMOTE
+    })
+}
+
+/// What is asked of a spec.
+fn on_specs(words: &[OsString], cx: &Context, specs: &dyn Specs) -> ExitCode {
+    let arguments: Arguments = match gate_arguments::parse_in(words, cx) {
+        Ok(arguments) => arguments,
+        Err(code) => return code,
+    };
+    let asked = match &arguments.question {
+        Question::Analyze(asked) => analyze::Asked::Analyze(asked),
+        Question::Report(asked) => analyze::Asked::Page(asked),
+        Question::Sql(asked) => analyze::Asked::Sql(asked),
+        Question::Simulate(asked) => return asked.answer(arguments.json, cx, specs),
+        _ => return ExitCode::USAGE,
+    };
+    asked.answer(arguments.json, cx, specs)
 }
 
 impl Question {
-    fn answer(&self) -> Result<Answer, Mistake> {
-        match self {
+    /// The answer to what needs no spec; none for the others.
+    fn answer(&self) -> Option<Result<Answer, Mistake>> {
+        Some(match self {
+            Question::Analyze(_)
+            | Question::Report(_)
+            | Question::Sql(_)
+            | Question::Simulate(_) => return None,
             Question::Srm(asked) => asked.answer(),
             Question::Compare(asked) => asked.answer(),
             Question::Plan(asked) => asked.answer(),
@@ -136,7 +172,7 @@ impl Question {
             Question::Boundaries(asked) => asked.answer(),
             Question::Adjust(asked) => asked.answer(),
             Question::Bucket(asked) => asked.answer(),
-        }
+        })
     }
 }
 

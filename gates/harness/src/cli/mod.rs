@@ -86,10 +86,10 @@ impl Cli {
         let words: Vec<OsString> = words.into_iter().collect();
         // A command that starts at once does not wait for the grammar of all the others.
         if let Some((name, arguments)) = words.get(1..).and_then(<[_]>::split_first)
-            && let Some(Command { run: Runs::Alone(run), .. }) =
-                name.to_str().and_then(|name| self.named(name))
+            && let Some(command) = name.to_str().and_then(|name| self.named(name))
+            && let Some(code) = alone(command.run, arguments)
         {
-            return run(arguments, &output()).into();
+            return code.into();
         }
         let matches = match self.grammar().try_get_matches_from(words) {
             Ok(matches) => matches,
@@ -129,8 +129,10 @@ impl Cli {
         let arguments = |inner: &clap::ArgMatches| -> Vec<OsString> {
             inner.get_many("arguments").into_iter().flatten().cloned().collect()
         };
-        if let Some((Command { run: Runs::Alone(run), .. }, inner)) = &named {
-            return run(&arguments(inner), &output());
+        if let Some((command, inner)) = &named
+            && let Some(code) = alone(command.run, &arguments(inner))
+        {
+            return code;
         }
         let talk = Talk::from_arg_matches(matches).unwrap_or(Talk { verbose: 0, quiet: false });
         let session = match Session::new(self, talk) {
@@ -155,6 +157,15 @@ impl Cli {
                 stop.exit_code()
             }
         }
+    }
+}
+
+/// Runs what starts at once; none when more is needed.
+fn alone(run: Runs, arguments: &[OsString]) -> Option<ExitCode> {
+    match run {
+        Runs::Alone(run) => Some(run(arguments, &output())),
+        Runs::AloneOrOnSpecs { alone, .. } => alone(arguments, &output()),
+        _ => None,
     }
 }
 
@@ -288,6 +299,9 @@ impl Session {
                 run(arguments, &cx, &specs::SpecsOf { session: self, project: &project })
             }
             Runs::WithTools(run) => run(arguments, &cx, &self.registry.tools()),
+            Runs::AloneOrOnSpecs { on_specs: run, .. } => {
+                run(arguments, &cx, &specs::SpecsOf { session: self, project: &project })
+            }
         }
     }
 

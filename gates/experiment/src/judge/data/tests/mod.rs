@@ -1,0 +1,6 @@
+mod clean;
+mod defects;
+mod synthetic;
+mod words;
+
+use super::*;

@@ -1,0 +1,161 @@
+//! Sums of what was recorded of real visitors, from files or from a warehouse.
+
+use std::path::Path;
+
+use dataset::Answer;
+use dataset::sql::Table;
+use gate_core::{Context, Error};
+
+use crate::question::{self, Asked};
+use crate::seen::{Cell, Counted, Persons, Rows, SeenData, Segment};
+use crate::settings::{Data, Settings, Warehouse, WarehouseKind};
+
+/// Reads the data that the spec names. None before launch, when there are none yet and a spec has other
+/// things to look at.
+pub(crate) async fn measure(spec: &Settings, cx: &Context) -> Result<Option<SeenData>, Error> {
+    let Some(data) = &spec.data else { return Ok(None) };
+    let (answer, persons, totals, source) = match &data.warehouse {
+        Some(warehouse) => {
+            let asked = question::of_tables(spec, data);
+            let all = pushed_down(&asked, data, warehouse, cx).await?;
+            (all.0, all.1, asked.totals, format!("{} ({})", named(warehouse.kind), tables(data)))
+        }
+        None => {
+            let exposures = cx.spec_folder().join(&data.exposures.from);
+            if spec.before_launch.is_some() && !exposures.exists() {
+                return Ok(None);
+            }
+            let asked = question::of_files(spec, data, cx.spec_folder());
+            let all = folded(&asked, data, cx).await?;
+            (all.0, all.1, asked.totals, tables(data))
+        }
+    };
+    Ok(Some(summed(spec, data, (answer, persons), totals, source)))
+}
+
+/// Sums, with what they are of.
+pub(crate) fn summed(
+    spec: &Settings,
+    data: &Data,
+    (answer, persons): Answers,
+    totals: Vec<Counted>,
+    source: String,
+) -> SeenData {
+    let products = question::of_tables(spec, data).question.products;
+    let columns = question::segments(spec, data);
+    let segments = columns.into_iter().zip(answer.segments).map(|(column, values)| Segment {
+        column,
+        values: values.into_iter().map(|(value, cells)| (value, kept(&cells))).collect(),
+    });
+    let persons = persons.zip(data.exposures.person.clone()).map(|(answer, column)| Persons {
+        column,
+        all: answer.arms.iter().map(|cell| cell.units).sum(),
+        several: answer.arms.iter().map(|cell| cell.multiple).sum(),
+    });
+    let has_days = data.exposures.time.is_some();
+    let days = answer.days.into_iter().filter(|_| has_days);
+    SeenData {
+        source,
+        arms: spec.arms().into_iter().map(str::to_owned).collect(),
+        totals,
+        products,
+        centres: answer.centres,
+        all: kept(&answer.arms),
+        days: days.map(|(day, cells)| (day, kept(&cells))).collect(),
+        segments: segments.collect(),
+        rows: Rows {
+            exposures: answer.left.exposures,
+            events: answer.left.events,
+            unexposed: answer.left.unexposed,
+            before: answer.left.before,
+        },
+        persons,
+    }
+}
+
+/// Where the data come from, for people.
+fn tables(data: &Data) -> String {
+    let events = data.event_tables();
+    let events = events.iter().map(|(_, table)| table.from.clone());
+    let all: Vec<String> = [data.exposures.from.clone()].into_iter().chain(events).collect();
+    crate::words::list(&all)
+}
+
+fn named(kind: WarehouseKind) -> &'static str {
+    match kind {
+        WarehouseKind::Postgres => "PostgreSQL",
+        WarehouseKind::Clickhouse => "ClickHouse",
+        WarehouseKind::Trino => "Trino",
+        WarehouseKind::Bigquery => "BigQuery",
+    }
+}
+
+fn kept(cells: &[dataset::Cell]) -> Vec<Cell> {
+    let moments = |one: &dataset::Moments| (one.some, one.sum, one.centred, one.squares);
+    let cell = |cell: &dataset::Cell| Cell {
+        units: cell.units,
+        multiple: cell.multiple,
+        totals: cell.totals.iter().map(moments).collect(),
+        products: cell.products.clone(),
+    };
+    cells.iter().map(cell).collect()
+}
+
+/// The answer about units, and that about persons.
+pub(crate) type Answers = (Answer, Option<Answer>);
+
+/// Folds files, on threads that wait for nobody.
+async fn folded(
+    asked: &Asked<std::path::PathBuf>,
+    data: &Data,
+    cx: &Context,
+) -> Result<Answers, Error> {
+    let own = asked.question.clone();
+    let persons = data.exposures.person.as_deref();
+    let persons = persons.map(|person| question::of_persons(asked, person));
+    let (threads, folder) = (cx.jobs().max(1), cx.spec_folder().to_owned());
+    let work = tokio::task::spawn_blocking(move || {
+        let answer = |question| dataset::answer(question, threads);
+        let own = answer(&own).map_err(|error| said(error, &folder))?;
+        let persons = persons.as_ref().map(answer).transpose();
+        Ok((own, persons.map_err(|error| said(error, &folder))?))
+    });
+    work.await.map_err(|error| Error::new(format!("reading the data has ended: {error}")))?
+}
+
+/// What is wrong with data, with files as the spec names them.
+fn said(mut error: dataset::Error, folder: &Path) -> Error {
+    if let Ok(short) = error.place.file.strip_prefix(folder) {
+        error.place.file = short.to_path_buf();
+    }
+    let told = Error::new(error.to_string());
+    error.hint.iter().fold(told, Error::hint_ref)
+}
+
+/// Asks a warehouse for the sums.
+async fn pushed_down(
+    asked: &Asked<Table>,
+    data: &Data,
+    warehouse: &Warehouse,
+    cx: &Context,
+) -> Result<Answers, Error> {
+    let connection = warehouse.connection.as_ref().map(|one| cx.reveal(one)).transpose()?;
+    let connection = connection.unwrap_or_default();
+    let persons = data.exposures.person.as_deref();
+    let persons = persons.map(|person| question::of_persons(asked, person));
+    match warehouse.kind {
+        WarehouseKind::Postgres => {
+            let ask = |error| said(error, Path::new(""));
+            let own = dataset::sql::postgres(&asked.question, &connection).await.map_err(ask)?;
+            let persons = match &persons {
+                None => None,
+                Some(persons) => {
+                    Some(dataset::sql::postgres(persons, &connection).await.map_err(ask)?)
+                }
+            };
+            Ok((own, persons))
+        }
+        other => Err(Error::new(format!("{} is not asked from here yet", named(other)))
+            .hint("`gate experiment sql` prints what to ask it")),
+    }
+}
