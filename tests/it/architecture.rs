@@ -131,9 +131,10 @@ fn tools_can_be_named_in_an_address_and_by_nobody_else() {
     }
     let mut registry = gate_core::Registry::default();
     registry.add(gate_visual::kind()).unwrap();
-    let same = gate_command::kind().tool(tools[0].tool.clone());
+    let own = tools.iter().find(|offered| offered.kind == "visual").unwrap();
+    let same = gate_command::kind().tool(own.tool.clone());
     let clash = registry.add(same).unwrap_err().to_string();
-    assert!(clash.contains(tools[0].tool.id), "{clash}");
+    assert!(clash.contains(own.tool.id), "{clash}");
 }
 
 #[test]

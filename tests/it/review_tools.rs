@@ -130,7 +130,7 @@ fn a_form_is_filled_in_and_answered_by_keyboard() {
     browser.until("location.search === '' && document.querySelector('nav a[href=\"tools.html\"]')");
     browser.click("nav a[href=\"tools.html\"]");
     browser.until("document.querySelector('.offered a')");
-    browser.click(".offered a");
+    browser.click(".offered a[href*=colour-difference]");
     browser.until("document.documentElement.dataset.asks");
     let wrong = |name: &str| browser.text(&format!("[data-name={name}] .wrong"));
     let focused = "document.activeElement.closest('.field')?.dataset.name";

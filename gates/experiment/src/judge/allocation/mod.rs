@@ -40,14 +40,19 @@ pub(crate) fn judge(spec: &Settings, seen: &SeenAllocation) -> Result<Vec<Check>
 }
 
 fn worked_out(spec: &Settings, seen: &SeenAllocation) -> Result<Vec<Check>, stats::Error> {
-    let mut checks = vec![split::weights(spec, seen)];
+    let weights = split::weights(spec, seen);
+    // What follows from other weights is said once.
+    let is_as_meant = !weights.verdict.blocks();
+    let mut checks = vec![weights];
     checks.extend(split::unit(spec, seen));
     checks.push(split::takes_part(seen));
     checks.extend(split::by_rule(seen));
     checks.extend(split::lots(seen));
     let mut tested: Vec<Tested> = Vec::new();
-    tested.extend(split::shares(spec, seen)?);
-    tested.extend(split::segments(spec, seen)?);
+    if is_as_meant {
+        tested.extend(split::shares(spec, seen)?);
+        tested.extend(split::segments(spec, seen)?);
+    }
     let (certain, together) = around::others(seen)?;
     checks.extend(certain);
     tested.extend(together);

@@ -4,6 +4,7 @@
 pub(crate) mod charts;
 mod counting;
 pub(crate) mod effect;
+mod headline;
 pub(crate) mod lift;
 pub(crate) mod progress;
 pub(crate) mod reading;
@@ -100,7 +101,7 @@ fn worked_out(reading: &Reading<'_>) -> Result<Judged, stats::Error> {
         next: String::new(),
         is_trusted,
         trust,
-        time: vec![progress::weeks(reading), progress::enough(&progress)],
+        time: Vec::new(),
         progress,
         success: None,
         primary: Vec::new(),
@@ -123,6 +124,10 @@ fn worked_out(reading: &Reading<'_>) -> Result<Judged, stats::Error> {
             .collect();
         judged.more.extend(shape::plausible(reading, &effects));
     }
+    let is_told =
+        |lift: &Lift| matches!(lift.outcome, Outcome::Better | Outcome::Worse | Outcome::Same);
+    let is_told = !judged.primary.is_empty() && judged.primary.iter().all(is_told);
+    judged.time = vec![progress::weeks(reading), progress::enough(&progress, is_told)];
     sentences::say(reading, &mut judged);
     Ok(judged)
 }

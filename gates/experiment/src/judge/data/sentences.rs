@@ -1,13 +1,14 @@
-//! What has come of it, in the words of whoever has to decide.
+//! What has come of it as checks, in the words of whoever has to decide.
 
 use gate_core::{Check, Limit, Metric, Verdict};
 
+use super::Judged;
 use super::effect::Told;
+use super::headline::{best, between, headline, moved, sentence};
 use super::lift::{Lift, Outcome};
 use super::reading::Reading;
-use super::{Judged, Progress};
-use crate::settings::{Method, MetricSpec};
-use crate::words::{count, level, list, percent, rough, times};
+use crate::settings::MetricSpec;
+use crate::words::{list, percent, rough, times};
 
 /// Fills in the headline, what to do next, and the checks of the metrics.
 pub(super) fn say(reading: &Reading<'_>, judged: &mut Judged) {
@@ -40,7 +41,7 @@ fn distrust(reading: &Reading<'_>, judged: &mut Judged) {
     judged.next = next;
     let untold = "Not told while the numbers cannot be trusted.";
     if let Some(success) = &reading.spec.success {
-        let title = format!("{} becomes better", reading.title(&success.metric));
+        let title = format!("Success: {}", reading.title(&success.metric));
         let check = Check::new("success", title, Verdict::Inconclusive, &judged.headline);
         judged.success = Some(check.advice(judged.next.clone()));
     }
@@ -49,27 +50,10 @@ fn distrust(reading: &Reading<'_>, judged: &mut Judged) {
         .must_not_harm
         .keys()
         .map(|name| {
-            let title = format!("{} is not harmed", reading.title(name));
+            let title = format!("Not harmed: {}", reading.title(name));
             Check::new(format!("guardrail-{name}"), title, Verdict::Inconclusive, untold)
         })
         .collect();
-}
-
-/// A fragment as a sentence.
-fn sentence(text: &str) -> String {
-    let mut letters = text.chars();
-    let first = letters.next().map(|first| first.to_uppercase().collect::<String>());
-    let end = if text.ends_with(['.', '!', '?']) { "" } else { "." };
-    first.unwrap_or_default() + letters.as_str() + end
-}
-
-/// The best of the arms that are better.
-fn best(primary: &[Lift]) -> Option<&Lift> {
-    let size = |lift: &Lift| lift.relative.or(lift.absolute).map_or(0.0, |told| told.effect.abs());
-    primary
-        .iter()
-        .filter(|lift| lift.outcome == Outcome::Better)
-        .max_by(|one, other| size(one).total_cmp(&size(other)))
 }
 
 fn success(reading: &Reading<'_>, judged: &Judged) -> Option<Check> {
@@ -84,7 +68,7 @@ fn success(reading: &Reading<'_>, judged: &Judged) -> Option<Check> {
     } else {
         Verdict::Warn
     };
-    let title = format!("{} becomes better", reading.title(&success.metric));
+    let title = format!("Success: {}", reading.title(&success.metric));
     let mut check = Check::new("success", title, verdict, "");
     for lift in all() {
         let Some(told) = lift.relative.or(lift.absolute) else { continue };
@@ -109,184 +93,6 @@ fn bounds(name: &str, told: &Told, is_relative: bool) -> Vec<Metric> {
         chance.map(|chance| Metric::new(format!("{name}: chance to be higher"), chance, "%")),
     );
     all
-}
-
-/// `Sign-ups rose from 4.1% to 4.6%.`
-fn moved(reading: &Reading<'_>, lift: &Lift) -> String {
-    let (Some(control), Some(value)) = (lift.control, lift.value) else { return String::new() };
-    let metric = reading.spec.metrics.get(&lift.metric);
-    let unit = metric.and_then(|metric| metric.unit.as_deref());
-    let told = |value| level(value, lift.is_share(reading), unit);
-    let verb = if value > control { "rose" } else { "fell" };
-    let title = reading.title(&lift.metric);
-    sentence(&format!("{title} {verb} from {} to {}", told(control), told(value)))
-}
-
-/// `The true gain is probably between +3% and +21%.`
-fn between(lift: &Lift, what: &str) -> String {
-    let Some(told) = lift.relative.or(lift.absolute) else { return String::new() };
-    let value = |number: f64| {
-        if lift.relative.is_some() { rough(number) } else { crate::words::figure(number) }
-    };
-    let chance = told.chance.map(|chance| {
-        format!(" The chance that it is higher is {}.", percent((chance * 1000.0).round() / 1000.0))
-    });
-    format!(
-        "The true {what} is probably between {} and {}.{}",
-        value(told.low),
-        value(told.high),
-        chance.unwrap_or_default()
-    )
-}
-
-/// What is said of an arm in the metric of the success.
-fn of_arm(reading: &Reading<'_>, lift: &Lift, progress: &Progress) -> String {
-    let success = reading.spec.success.as_ref();
-    let detect = success.map_or_else(String::new, |success| success.detect.to_string());
-    let arm = &lift.arm;
-    match lift.outcome {
-        Outcome::Better => {
-            let gain =
-                if lift.relative.is_some_and(|told| told.effect > 0.0) { "gain" } else { "change" };
-            format!("{arm} is better. {} {}", moved(reading, lift), between(lift, gain))
-        }
-        Outcome::Worse => {
-            format!("{arm} is worse. {} {}", moved(reading, lift), between(lift, "change"))
-        }
-        Outcome::Same => format!(
-            "No meaningful difference. If {arm} is better, it is by less than the {detect} you said \
-             matters."
-        ),
-        Outcome::Early => {
-            let when = match reading.spec.analysis.method {
-                Method::GroupSequential => "the next look",
-                _ => "the one look that was settled",
-            };
-            let left = days(lift.days_left);
-            format!("We can't tell yet. It is too early for {when}{left}.")
-        }
-        Outcome::Few => {
-            let left = lift.days_left.map_or_else(String::new, |left| {
-                format!(" At this traffic you need about {}.", times(left, "more day"))
-            });
-            format!("We can't tell yet. Too little has happened.{left}")
-        }
-        Outcome::Open if progress.is_reached() => format!(
-            "We can't tell, though all {} visitors who were planned have come. {}",
-            count(progress.needed.unwrap_or_default()),
-            between(lift, "change")
-        ),
-        Outcome::Open => match lift.days_left {
-            Some(left) => format!(
-                "We can't tell yet. At this traffic you need about {}.",
-                times(left, "more day")
-            ),
-            None => "We can't tell yet. Nothing says how many visitors come each day.".to_owned(),
-        },
-    }
-}
-
-fn days(left: Option<f64>) -> String {
-    left.map_or_else(String::new, |left| format!(": about {}", times(left, "more day")))
-}
-
-/// The verdict, and what to do next.
-fn headline(reading: &Reading<'_>, judged: &Judged, winner: Option<&str>) -> (String, String) {
-    let Judged { primary, guardrails, progress, time, .. } = judged;
-    let counts = |lift: &&Lift| winner.is_none_or(|winner| lift.arm == winner);
-    let harmed: Vec<&Lift> =
-        guardrails.iter().filter(counts).filter(|lift| lift.outcome == Outcome::Worse).collect();
-    let open: Vec<&Lift> = guardrails
-        .iter()
-        .filter(counts)
-        .filter(|lift| matches!(lift.outcome, Outcome::Open | Outcome::Few | Outcome::Early))
-        .collect();
-    let mut ordered: Vec<&Lift> = primary.iter().collect();
-    ordered.sort_by_key(|lift| Some(lift.arm.as_str()) != winner);
-    let mut told: Vec<String> = Vec::new();
-    for lift in ordered {
-        let said = of_arm(reading, lift, progress);
-        let said = if primary.len() > 1 && !said.starts_with(&lift.arm) {
-            format!("{}: {said}", lift.arm)
-        } else {
-            said
-        };
-        if !told.contains(&said) {
-            told.push(said);
-        }
-    }
-    let told = told.join(" ");
-    if let Some(first) = harmed.first() {
-        let said = format!(
-            "Don't ship {}: it harms {}. {} {} At most {} was allowed. {told}",
-            first.arm,
-            reading.title(&first.metric),
-            moved(reading, first),
-            between(first, "change"),
-            percent(first.margin.unwrap_or_default())
-        );
-        let next = "Keep the control. Look where the harm comes from, and try again.";
-        return (said, next.to_owned());
-    }
-    let waits = time.iter().find(|check| check.id == "whole-weeks" && check.verdict.blocks());
-    if let Some(winner) = winner {
-        let mut said = told;
-        if !open.is_empty() {
-            let names: Vec<String> =
-                open.iter().map(|lift| reading.title(&lift.metric).to_owned()).collect();
-            let left = open
-                .iter()
-                .filter_map(|lift| lift.days_left)
-                .fold(None, |most, left| Some(most.map_or(left, |most: f64| most.max(left))));
-            said.push_str(&format!(
-                " But we can't rule out yet that it harms {}{}.",
-                list(&names),
-                days(left)
-            ));
-            return (
-                said,
-                "Let it run on until nothing that may not be harmed is open.".to_owned(),
-            );
-        }
-        if let Some(waits) = waits {
-            let next = waits.advice.clone().unwrap_or_default();
-            return (said + " But a whole week is not over yet.", next);
-        }
-        return (said, format!("Ship {winner}, and keep an eye on it."));
-    }
-    let next = match primary.iter().map(|lift| lift.outcome).max_by_key(|one| match one {
-        Outcome::Worse => 0,
-        Outcome::Same => 1,
-        _ => 2,
-    }) {
-        Some(Outcome::Worse) => "Keep the control. The hypothesis did not hold.".to_owned(),
-        Some(Outcome::Same) => {
-            "Take whichever is simpler: the difference does not matter.".to_owned()
-        }
-        _ if progress.is_reached() => {
-            "Decide what a wrong choice would cost, or plan again with more visitors or a larger \
-             change."
-                .to_owned()
-        }
-        _ => beyond(reading, progress)
-            .unwrap_or_else(|| "Let it run on, and change nothing meanwhile.".to_owned()),
-    };
-    (told, next)
-}
-
-/// Whether it takes longer than it may.
-fn beyond(reading: &Reading<'_>, progress: &Progress) -> Option<String> {
-    let within = reading.spec.success.as_ref()?.within?;
-    let (seen, left) = (progress.days? as f64, progress.days_left()?);
-    let within = (within.0.as_secs_f64() / 86_400.0).round();
-    (seen + left > within).then(|| {
-        format!(
-            "That is {} in all, and it may take {}: let it run longer, look for a larger change, or \
-             give it up.",
-            times(seen + left, "day"),
-            count(within)
-        )
-    })
 }
 
 /// A metric that may not be harmed.
@@ -337,9 +143,9 @@ fn guard(reading: &Reading<'_>, lift: &Lift, winner: Option<&str>) -> Check {
         format!("guardrail-{}", lift.metric)
     };
     let name = if several {
-        format!("{title} is not harmed by {}", lift.arm)
+        format!("Not harmed by {}: {title}", lift.arm)
     } else {
-        format!("{title} is not harmed")
+        format!("Not harmed: {title}")
     };
     let mut check = Check::new(id, name, verdict, message)
         .facet("arm", lift.arm.clone())
