@@ -194,6 +194,7 @@ fn along(
     (spec, provider): (&Settings, &ProviderSpec),
     folder: &Path,
 ) -> Result<Option<Other>, Error> {
+    let is_unnamed = other.kind.is_none() && other.config.is_none();
     let mut seen = Other { experiment: other.experiment.clone(), ..Other::default() };
     let service = match Service::of_other(other, own, provider, folder) {
         Ok(service) => service,
@@ -206,6 +207,8 @@ fn along(
     let experiment = match service.prepare(&other.experiment) {
         Ok(experiment) => experiment,
         Err(Unusable::File(error)) => return Err(error),
+        // Where a column of the data says who is in it, nothing else has to.
+        Err(Unusable::Config(_)) if other.column.is_some() && is_unnamed => return Ok(None),
         Err(Unusable::Config(broken)) => {
             seen.broken = Some(broken);
             return Ok(Some(seen));
