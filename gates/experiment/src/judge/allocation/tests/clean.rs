@@ -19,7 +19,7 @@ pub(super) fn clean(at: u64) -> Case {
         rest["before_launch"]["ramp_up"] = json!(["5%", "50%", "100%"]);
         rest
     };
-    let mut case = match at % 7 {
+    let mut case = match at % 11 {
         0 => {
             let rule = json!({"seed": salt, "weights": shares, "hashVersion": 1 + at / 7 % 2});
             let mut rest = ramp(&rest);
@@ -62,6 +62,7 @@ pub(super) fn clean(at: u64) -> Case {
                 "variations": ["control", "new_hero"], "fallthrough": {"rollout": rollout}}}});
             Case::with("launchdarkly", &config, &rest)
         }
+        6..=9 => as_others_have_it(at % 11, share, &salt, &rest),
         _ => {
             let of = |salt: &str, hash: &str| {
                 json!({"hash": hash, "salt": salt, "modulus": 10000,
@@ -85,6 +86,59 @@ pub(super) fn clean(at: u64) -> Case {
     }
     case.seed = at;
     case
+}
+
+/// The same split as some more services write it.
+fn as_others_have_it(which: u64, share: u64, salt: &str, rest: &Value) -> Case {
+    let other = 100 - share;
+    let seed = salt.bytes().fold(1_u64, |seed, byte| seed * 31 % 1_000_003 + u64::from(byte));
+    match which {
+        6 => {
+            let split = |arm: &str, from: u64, to: u64| {
+                let shards = json!([{"salt": salt, "ranges": [{"start": from, "end": to}]}]);
+                json!({"variationKey": arm, "shards": shards})
+            };
+            let splits = [split("control", 0, share * 100), split("new_hero", share * 100, 10000)];
+            let variations = json!({"control": {"key": "control", "value": "c"},
+                "new_hero": {"key": "new_hero", "value": "n"}});
+            let flag = json!({"key": "hero", "enabled": true, "variationType": "STRING",
+                "totalShards": 10000, "variations": variations,
+                "allocations": [{"key": "a", "rules": [], "doLog": true, "splits": splits}]});
+            let config = json!({"format": "SERVER", "flags": {"hero": flag}});
+            Case::with("eppo", &config, rest)
+        }
+        7 => {
+            let variants = json!([{"key": "control", "rollout_percentage": share},
+                {"key": "new_hero", "rollout_percentage": other}]);
+            let filters = json!({"groups": [{"properties": [], "rollout_percentage": 100}],
+                "multivariate": {"variants": variants}});
+            let config =
+                json!({"flags": [{"id": 1, "key": "hero", "active": true, "filters": filters}]});
+            Case::with("posthog", &config, rest)
+        }
+        8 => {
+            let rule = |name: &str, below: u64| {
+                let bucket = json!({"type": "user_bucket", "operator": "lt", "targetValue": below,
+                    "additionalValues": {"salt": salt}, "idType": "userID"});
+                json!({"name": name, "id": name, "salt": "s", "passPercentage": 100, "idType": "userID",
+                    "conditions": [bucket], "returnValue": {}, "groupName": name})
+            };
+            let rules = [rule("control", share * 10), rule("new_hero", 1000)];
+            let config = json!({"dynamic_configs": [{"name": "hero", "type": "dynamic_config",
+                "salt": salt, "enabled": true, "defaultValue": {}, "rules": rules, "idType": "userID",
+                "entity": "experiment", "isActive": true}]});
+            Case::with("statsig", &config, rest)
+        }
+        _ => {
+            let split = [share as f64 / 100.0, other as f64 / 100.0];
+            let config = json!({"experiments": [{"id": 1, "name": "hero", "unitType": "user_id",
+                "iteration": 1, "seedHi": seed, "seedLo": seed * 7, "split": split,
+                "trafficSeedHi": seed + 1, "trafficSeedLo": 5, "trafficSplit": [0.0, 1.0],
+                "fullOnVariant": 0, "variants": [{"name": "control"}, {"name": "new_hero"}],
+                "audience": null, "audienceStrict": false}]});
+            Case::with("absmartly", &config, rest)
+        }
+    }
 }
 
 #[test]
