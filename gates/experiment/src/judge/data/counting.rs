@@ -66,14 +66,14 @@ impl Counting<'_> {
             None => {
                 let against = if self.against.is_empty() {
                     "it is held against nothing else: success.baseline, visitors_per_day or a \
-                     column of persons would show whether both arms count too many"
+                     column of persons would show whether all arms count too many"
                         .to_owned()
                 } else {
                     let against: Vec<String> =
                         self.against.iter().map(|one| (*one).to_owned()).collect();
                     format!("it agrees with {}", crate::words::list(&against))
                 };
-                let message = format!("both arms are recorded alike; {against}");
+                let message = format!("all arms are recorded alike; {against}");
                 Check::new(id, title, Verdict::Pass, message)
             }
             Some(first) => {

@@ -150,7 +150,7 @@ fn guard(reading: &Reading<'_>, lift: &Lift, winner: Option<&str>) -> Check {
     let mut check = Check::new(id, name, verdict, message)
         .facet("arm", lift.arm.clone())
         .facet("metric", lift.metric.clone());
-    check.advice = advice;
+    check.advice = advice.filter(|_| !passed_over);
     if let Some(told) = lift.relative {
         let sign = reading.spec.metrics.get(&lift.metric).map_or(1.0, MetricSpec::sign);
         for (at, mut number) in bounds(&lift.arm, &told, true).into_iter().enumerate() {
