@@ -75,3 +75,22 @@ fn clean_experiments_raise_no_alarm() {
         assert!(of(statistical) <= most(rate), "{statistical}: {count:?}");
     }
 }
+
+#[test]
+fn few_visitors_raise_no_alarm() {
+    let spec = &spec(&json!({
+        "success": { "baseline": "10%" },
+        "visitors_per_day": 6.0,
+        "data": { "exposures": { "person": "person" } },
+    }));
+    for seed in 0..40 {
+        let visitors = 20 + 10 * seed as usize;
+        let days = visitors / 6 + 1;
+        let days = days.min(28);
+        let seen = World { seed, visitors: days * 6, days, ..World::default() }.seen(spec);
+        let judged = judge(spec, &seen).unwrap();
+        let alarms: Vec<&Check> =
+            judged.trust.iter().filter(|check| check.verdict > Verdict::Warn).collect();
+        assert!(alarms.is_empty(), "{seed}: {alarms:?}");
+    }
+}
