@@ -105,8 +105,12 @@ impl Reading<'_> {
 
     /// Whether how many are needed was worked out from the data.
     fn is_estimated(&self) -> bool {
-        let success = self.spec.success.as_ref();
-        success.is_none_or(|success| success.visitors.is_none() && success.baseline.is_none())
+        self.spec.success.as_ref().is_none_or(|success| {
+            // The spread of a share follows from the share; that of anything else does not.
+            let metric = self.spec.metrics.get(&success.metric);
+            let is_share = metric.is_some_and(|metric| metric.kind == MetricKind::Proportion);
+            success.visitors.is_none() && !(is_share && success.baseline.is_some())
+        })
     }
 }
 
