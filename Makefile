@@ -59,6 +59,9 @@ bench:
 		"$${CARGO_TARGET_DIR:-target}"/release/examples/moody_server
 	"$${CARGO_TARGET_DIR:-target}"/release/examples/calibration 10000 1
 	python3 tests/bench/visits.py "$${CARGO_TARGET_DIR:-target}"/release/gate
+	$(CARGO) build --release --package dataset --package bucketing --examples
+	python3 tests/bench/dataset.py "$${CARGO_TARGET_DIR:-target}"/release/examples/fold
+	"$${CARGO_TARGET_DIR:-target}"/release/examples/rate
 	python3 tests/bench/capacity.py "$${CARGO_TARGET_DIR:-target}"/release/gate \
 		"$${CARGO_TARGET_DIR:-target}"/release/examples/limited_server
 	python3 tests/bench/load.py "$${CARGO_TARGET_DIR:-target}"/release/gate \

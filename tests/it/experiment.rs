@@ -159,6 +159,8 @@ fn as_long_as_nobody_can_tell() {
         assert!(ended.stdout.starts_with(says), "{}", ended.stdout);
     };
     check(4000, 0.1, SPEC, 3, "We can't tell yet. At this traffic you need about 1");
+    let fine = SPEC.replace("detect: 10%", "detect: 0.5%");
+    check(4000, 0.0, &fine, 3, "We can't tell yet. At this traffic you need more than a year.");
     check(40_000, -0.3, SPEC, 1, "new_hero is worse. Sign-ups fell from 10% to 7%.");
     let coarse = SPEC.replace("detect: 10%", "detect: 30%");
     check(

@@ -1,5 +1,6 @@
 //! End-to-end tests of the `gate` binary.
 
+mod allocation;
 mod api;
 mod architecture;
 mod browsers;

@@ -1,6 +1,7 @@
 //! Assignments a second on one core, by prepared experiments of services that hash with MurmurHash3
 //! and FNV-1a, and of some that hash with more; by the time that the core worked on them, where the
-//! system tells it (Linux), so that other work on the machine does not count. `cargo run --release -p bucketing --example rate`.
+//! system tells it (Linux), so that other work on the machine does not count. `cargo run --release -p bucketing --example rate [PART OF A
+//! NAME]`.
 
 #![expect(clippy::print_stdout, reason = "an example that measures")]
 
@@ -92,7 +93,11 @@ fn configs() -> Vec<(&'static str, &'static str, Value)> {
 
 fn main() {
     println!("{:<32} {:>14} {:>14}", "million a second", "12-byte ids", "36-byte ids");
+    let part = std::env::args().nth(1).unwrap_or_default();
     for (provider, what, config) in configs() {
+        if !format!("{provider} {what}").contains(&part) {
+            continue;
+        }
         let provider = bucketing::find(provider).expect("it is listed");
         let experiment = provider.prepare(&config, "hero", &BTreeMap::new()).expect("it is valid");
         let unit = experiment.unit().to_owned();

@@ -219,8 +219,9 @@ fn weights(node: &Node<'_>) -> Result<Vec<(String, f64)>, Error> {
 impl Assign for Prepared {
     fn assign<'p>(&'p self, subject: &Subject<'_>) -> Assignment<'p> {
         let bucket = self.bucketing.bucket(subject.id);
-        let at = self.ends.iter().position(|end| (bucket as f64) < *end);
-        let assignment = match at.and_then(|at| self.arms.get(at)) {
+        // Ends go up, so that as many lie below it as arms come before its own.
+        let at = self.ends.iter().filter(|end| (bucket as f64) >= **end).count();
+        let assignment = match self.arms.get(at) {
             Some(arm) => Assignment::arm(&arm.name, Why::Bucket),
             None => Assignment::none(Why::Out("the ranges")),
         };

@@ -83,6 +83,11 @@ impl Fnv1a {
         if encoding == Encoding::Utf8 || text.is_ascii() {
             return self.bytes(text.as_bytes());
         }
+        self.wide(text, encoding)
+    }
+
+    #[cold]
+    fn wide(self, text: &str, encoding: Encoding) -> Fnv1a {
         match encoding {
             Encoding::Cesu8 => self.bytes(&cesu8(text)),
             Encoding::Utf16 => text.encode_utf16().fold(self, |hash, unit| hash.unit(unit.into())),
@@ -159,6 +164,11 @@ impl Murmur3 {
         if encoding == Encoding::Utf8 || text.is_ascii() {
             return self.bytes(text.as_bytes());
         }
+        self.wide(text, encoding)
+    }
+
+    #[cold]
+    fn wide(self, text: &str, encoding: Encoding) -> Murmur3 {
         match encoding {
             Encoding::Cesu8 => self.bytes(&cesu8(text)),
             Encoding::CodePoints => text.chars().fold(self, |hash, c| hash.bytes(&[c as u8])),

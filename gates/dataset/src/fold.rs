@@ -2,8 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 
 use crate::answer::{Answer, Left, Open};
@@ -11,7 +10,7 @@ use crate::error::Error;
 use crate::exact::Sum;
 use crate::names::Names;
 use crate::question::{Events, Exposures, Question, Source, When};
-use crate::read::{self, Batch, Named, Table, Wanted, Which};
+use crate::read::{self, Batch, Named, Reader, Table, Wanted, Which};
 use crate::time::{Clock, day_name};
 use crate::units::{Exposure, NOTHING, Order, Stripe, Unit, Units};
 
@@ -89,15 +88,15 @@ fn expose(
         let (rows, totals) = (&rows, &totals);
         move |batch: &Batch| {
             rows.fetch_add(batch.keys.len() as u64, Ordering::Relaxed);
-            units.each(&batch.keys, &mut order, |stripe, row| {
+            units.each(&batch.keys, &mut order, |stripe, likely, row| {
                 for (at, segment) in own.iter_mut().enumerate() {
                     *segment = batch.names[at + 1][row];
                 }
                 let arm = batch.names[0][row];
                 let exposure = Exposure { time: batch.times[row], arm, segments: &own };
-                let at = stripe.expose(batch.keys[row], exposure, |one, other| {
-                    is_before(question, segments, one, other)
-                });
+                let key = (batch.keys[row], likely);
+                let at = stripe
+                    .expose(key, exposure, |one, other| is_before(question, segments, one, other));
                 for taken in totals {
                     let value = taken.value.map_or(1.0, |value| batch.values[value][row]);
                     stripe.add(at, taken.total, value);
@@ -158,8 +157,8 @@ fn happen(
         let (counts, totals) = (&counts, &totals);
         move |batch: &Batch| {
             let (mut unexposed, mut before) = (0, 0);
-            units.each(&batch.keys, &mut order, |stripe, row| {
-                let Some((at, first)) = stripe.exposed(batch.keys[row]) else {
+            units.each(&batch.keys, &mut order, |stripe, likely, row| {
+                let Some((at, first)) = stripe.exposed(batch.keys[row], likely) else {
                     unexposed += 1;
                     return;
                 };
@@ -187,7 +186,8 @@ fn happen(
     Ok(())
 }
 
-/// Reads all parts of a table, each by whoever is free.
+/// Reads all parts of a table, each by whoever is free. Parts are begun with in their order, so the
+/// first mistake of a file is found, whoever finds one behind it before.
 fn each_part<F>(
     table: &dyn Table,
     threads: usize,
@@ -197,44 +197,36 @@ fn each_part<F>(
 where
     F: FnMut(&Batch),
 {
-    let next = AtomicUsize::new(0);
-    let failed: Mutex<Option<(usize, Error)>> = Mutex::new(None);
-    let zones: Mutex<Vec<(usize, bool)>> = Mutex::new(Vec::new());
-    let fail = |part: usize, error: Error| {
-        let mut failed = failed.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        if failed.as_ref().is_none_or(|(other, _)| part < *other) {
-            *failed = Some((part, error));
-        }
-        // Parts behind it need not be begun with.
-        next.store(table.parts(), Ordering::Relaxed);
-    };
-    thread::scope(|scope| {
-        for _ in 0..threads.clamp(1, table.parts().max(1)) {
-            scope.spawn(|| {
-                let mut sink = sink();
-                loop {
-                    let part = next.fetch_add(1, Ordering::Relaxed);
-                    if part >= table.parts() {
-                        return;
-                    }
-                    match table.read(part, &mut sink) {
-                        Err(error) => fail(part, error),
-                        Ok(None) => {}
-                        Ok(Some(has)) => {
-                            let lock = zones.lock();
-                            lock.unwrap_or_else(std::sync::PoisonError::into_inner)
-                                .push((part, has));
-                        }
-                    }
+    let is_over = AtomicBool::new(false);
+    let read = |reader: &mut dyn Reader, sink: &mut F| {
+        let mut zones: Vec<bool> = Vec::new();
+        while !is_over.load(Ordering::Relaxed) {
+            match reader.next(sink) {
+                (_, Ok(None)) => break,
+                (_, Ok(Some(times))) => {
+                    zones.extend(times.filter(|has| zones.last() != Some(has)));
                 }
-            });
+                (part, Err(error)) => {
+                    is_over.store(true, Ordering::Relaxed);
+                    return Err((part, error));
+                }
+            }
         }
+        Ok(zones)
+    };
+    let mut read: Vec<Result<Vec<bool>, (usize, Error)>> = thread::scope(|scope| {
+        let running: Vec<_> = (0..threads.max(1))
+            .map(|_| scope.spawn(|| read(&mut *table.reader(), &mut sink())))
+            .collect();
+        let joined = running.into_iter().map(thread::ScopedJoinHandle::join);
+        joined.map(|one| one.unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
     });
-    if let Some((_, error)) = failed.into_inner().unwrap_or_default() {
-        return Err(error.file(file));
+    let failed = read.iter_mut().filter_map(|one| one.as_mut().err());
+    if let Some((_, error)) = failed.min_by_key(|(part, _)| *part) {
+        return Err(error.clone().file(file));
     }
-    let zones = zones.into_inner().unwrap_or_default();
-    if zones.iter().any(|(_, has)| *has != zones[0].1) {
+    let zones: Vec<bool> = read.into_iter().flatten().flatten().collect();
+    if zones.iter().any(|has| *has != zones[0]) {
         return Err(read::mixed().file(file));
     }
     Ok(())
@@ -294,9 +286,11 @@ fn summed(
             let add = |arms: &mut Arms, unit: Unit<'_>| {
                 arms[arm].add(unit.is_multiple(), &values, &centres, &question.products);
             };
-            add(&mut sums.arms, unit);
+            // Each unit has one day, so that the days come to all.
             if has_days {
                 add(sums.days.entry(clock.day(unit.time())).or_insert_with(open), unit);
+            } else {
+                add(&mut sums.arms, unit);
             }
             for (at, by) in sums.segments.iter_mut().enumerate() {
                 add(by.entry(unit.segment(at)).or_insert_with(open), unit);
@@ -313,6 +307,7 @@ fn summed(
             merge_all(own, more);
         }
     }
+    whole.days.values().for_each(|day| merge(&mut whole.arms, day));
     let close = |arms: &Arms| arms.iter().map(Open::close).collect::<Vec<_>>();
     let by_name = |(by, names): (&BTreeMap<u16, Arms>, &Names)| {
         let names = names.all();

@@ -35,9 +35,6 @@ impl Zone {
 
     /// How far the clock of this zone is ahead at an instant, in microseconds.
     fn ahead(&self, instant: i64) -> i64 {
-        if self.0 == TimeZone::UTC {
-            return 0;
-        }
         let at = jiff::Timestamp::from_microsecond(instant).unwrap_or_default();
         i64::from(self.0.to_offset(at).seconds()) * SECOND
     }
@@ -45,9 +42,6 @@ impl Zone {
     /// The same when the clock shows this. What it shows twice is meant the second time, and what it
     /// skips as if it had not been moved yet: PostgreSQL's rule.
     fn ahead_at_wall(&self, wall: i64) -> i64 {
-        if self.0 == TimeZone::UTC {
-            return 0;
-        }
         let shown = jiff::Timestamp::from_microsecond(wall).unwrap_or_default();
         let shown = TimeZone::UTC.to_datetime(shown);
         let offset = match self.0.to_ambiguous_timestamp(shown).offset() {
@@ -68,20 +62,48 @@ pub(crate) enum Stamp {
     Wall(i64),
 }
 
+/// How many quarters of an hour are remembered: three weeks of them.
+const REMEMBERED: usize = 2048;
+
+/// By how much a clock is ahead in quarters of an hour that were asked for before.
+struct Ahead(Vec<(i64, i64)>);
+
+impl Ahead {
+    #[inline]
+    fn of(&mut self, quarter: i64, find: impl FnOnce(i64) -> i64) -> i64 {
+        if self.0.is_empty() {
+            self.0.resize(REMEMBERED, (i64::MIN, 0));
+        }
+        let known = &mut self.0[quarter as usize % REMEMBERED];
+        if known.0 != quarter {
+            *known = (quarter, find(quarter * QUARTER));
+        }
+        known.1
+    }
+}
+
 /// Makes instants of what was read, and remembers by how much the clock is ahead.
 pub(crate) struct Clock<'z> {
     zone: &'z Zone,
-    /// A quarter of an hour of the wall's, and by how much it is ahead.
-    wall: Option<(i64, i64)>,
-    /// A quarter of an hour, and the same.
-    quarter: Option<(i64, i64)>,
+    is_utc: bool,
+    /// By quarters of an hour that the clock on the wall shows.
+    wall: Ahead,
+    /// By quarters of an hour since 1970.
+    since_1970: Ahead,
     /// Whether times say where they are meant, once one was read.
     has_zones: Option<bool>,
 }
 
 impl<'z> Clock<'z> {
     pub(crate) fn new(zone: &'z Zone) -> Clock<'z> {
-        Clock { zone, wall: None, quarter: None, has_zones: None }
+        let is_utc = zone.0 == TimeZone::UTC;
+        Clock {
+            zone,
+            is_utc,
+            wall: Ahead(Vec::new()),
+            since_1970: Ahead(Vec::new()),
+            has_zones: None,
+        }
     }
 
     /// The instant; none when others before it had a zone where this one has none, or the reverse.
@@ -93,37 +115,33 @@ impl<'z> Clock<'z> {
         }
         match stamp {
             Stamp::Instant(instant) => Some(instant),
+            Stamp::Wall(wall) if self.is_utc => Some(wall),
             Stamp::Wall(wall) => {
+                let zone = self.zone;
                 let quarter = wall.div_euclid(QUARTER);
-                let ahead = match self.wall {
-                    Some((one, ahead)) if one == quarter => ahead,
-                    _ => {
-                        let ahead = self.zone.ahead_at_wall(quarter * QUARTER);
-                        self.wall = Some((quarter, ahead));
-                        ahead
-                    }
-                };
-                Some(wall - ahead)
+                Some(wall - self.wall.of(quarter, |at| zone.ahead_at_wall(at)))
             }
         }
     }
 
-    /// Whether times said where they are meant; none when none was read.
-    pub(crate) fn has_zones(&self) -> Option<bool> {
-        self.has_zones
+    /// Whether microseconds need no more than to be taken as they are, and are taken now.
+    pub(crate) fn takes_as_it_is(&mut self, has_zone: bool) -> bool {
+        (has_zone || self.is_utc) && *self.has_zones.get_or_insert(has_zone) == has_zone
+    }
+
+    /// Whether times said where they are meant, none when none was read; the next ones may do as they
+    /// like.
+    pub(crate) fn forget_zones(&mut self) -> Option<bool> {
+        self.has_zones.take()
     }
 
     /// The day of an instant, counted from 1970-01-01.
     pub(crate) fn day(&mut self, instant: i64) -> i32 {
-        let quarter = instant.div_euclid(QUARTER);
-        let ahead = match self.quarter {
-            Some((one, ahead)) if one == quarter => ahead,
-            _ => {
-                let ahead = self.zone.ahead(quarter * QUARTER);
-                self.quarter = Some((quarter, ahead));
-                ahead
-            }
-        };
+        if self.is_utc {
+            return instant.div_euclid(DAY) as i32;
+        }
+        let zone = self.zone;
+        let ahead = self.since_1970.of(instant.div_euclid(QUARTER), |at| zone.ahead(at));
         (instant + ahead).div_euclid(DAY) as i32
     }
 }

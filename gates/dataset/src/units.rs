@@ -7,19 +7,24 @@ use crate::exact::Sum;
 
 /// How many stripes: a power of two.
 const STRIPES: usize = 256;
-/// Words of an entry: the fingerprint, the time of the first exposure, and its arm with flags.
-const KEY: usize = 2;
+/// Words of an entry: the lower half of the fingerprint; its upper quarter with the arm and flags; and
+/// the time of the first exposure.
+const LOW: usize = 0;
+const META: usize = 1;
 const TIME: usize = 2;
-const META: usize = 3;
-const HEAD: usize = 4;
+const HEAD: usize = 3;
 /// In the word with the arm.
-const IS_THERE: u64 = 1 << 16;
-const IS_MULTIPLE: u64 = 1 << 17;
+const ARM: u64 = 0xffff;
+const IS_MULTIPLE: u64 = 1 << 16;
+const UPPER: u64 = 0xffff_ffff << 32;
+const LOWEST: u64 = 0xffff_ffff;
+/// How many rows are looked up at once.
+const AHEAD: usize = 64;
 /// Stands for no value of a segment.
 pub(crate) const NOTHING: u16 = u16::MAX;
 
-/// A fingerprint of 128 bits (XXH3): two of a thousand million units share one with a chance of one
-/// in 10^21, so that ids themselves need not be kept.
+/// A fingerprint of 128 bits (XXH3), of which an entry and its stripe tell 104: two of a thousand
+/// million units share one with a chance of one in 10^13, so that ids themselves need not be kept.
 pub(crate) type Key = u128;
 
 #[inline]
@@ -42,40 +47,57 @@ pub(crate) struct Units {
     totals: usize,
 }
 
-/// Some of them: a table with open places.
+/// Some of them: entries one behind the other, and a table with open places that says where they
+/// stand. What is looked up at random is so as small as it can be, and growing moves little.
 pub(crate) struct Stripe {
-    words: Vec<u64>,
+    /// The lowest 32 bits of the fingerprint, and below them one more than the entry's number.
+    places: Vec<u64>,
+    entries: Vec<u64>,
     stride: usize,
     segments: usize,
+    /// How many entries there are.
     used: usize,
-    /// One less than how many places there are.
-    mask: usize,
 }
+
+/// Which entry is likely to be a unit's, one more than its number; 0 when it is likely to have none.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Likely(u32);
 
 impl Units {
     pub(crate) fn new(segments: usize, totals: usize) -> Units {
         let stride = HEAD + segments.div_ceil(4) + 2 * totals;
-        let stripe = || Stripe { words: vec![0; stride * 8], stride, segments, used: 0, mask: 7 };
+        let stripe =
+            || Stripe { places: vec![0; 8], entries: Vec::new(), stride, segments, used: 0 };
         let stripes = (0..STRIPES).map(|_| Mutex::new(stripe())).collect();
         Units { stripes, segments, totals }
     }
 
-    /// Goes through rows stripe by stripe, with each of them locked once.
+    /// Goes through rows stripe by stripe, with each of them locked once. Entries are not where the
+    /// processor looks ahead, so all that are needed next are touched before the first of them is
+    /// needed: then their ways from memory overlap.
     pub(crate) fn each(
         &self,
         keys: &[Key],
         order: &mut Order,
-        mut each: impl FnMut(&mut Stripe, usize),
+        mut each: impl FnMut(&mut Stripe, Likely, usize),
     ) {
         order.sort(keys);
-        for (at, stripe) in self.stripes.iter().enumerate() {
+        // Those who read begin at different stripes, or they would all wait for the first one.
+        order.first = order.first.wrapping_add(STRIPES / 2 + 1);
+        let mut likely = [Likely::default(); AHEAD];
+        for at in 0..STRIPES {
+            let at = order.first.wrapping_add(at) % STRIPES;
             let rows = &order.rows[order.starts[at] as usize..order.starts[at + 1] as usize];
             if rows.is_empty() {
                 continue;
             }
-            let mut stripe = stripe.lock().unwrap_or_else(PoisonError::into_inner);
-            for row in rows {
-                each(&mut stripe, *row as usize);
+            let mut stripe = self.stripes[at].lock().unwrap_or_else(PoisonError::into_inner);
+            for rows in rows.chunks(AHEAD) {
+                let keys = rows.iter().map(|row| keys[*row as usize]);
+                stripe.look_ahead(keys, &mut likely);
+                for (row, likely) in rows.iter().zip(likely) {
+                    each(&mut stripe, likely, *row as usize);
+                }
             }
         }
     }
@@ -98,6 +120,7 @@ impl Units {
 pub(crate) struct Order {
     rows: Vec<u32>,
     starts: Vec<u32>,
+    first: usize,
 }
 
 impl Order {
@@ -122,21 +145,63 @@ impl Order {
 }
 
 impl Stripe {
+    /// Where entries of these units are likely to stand, each of which is touched.
+    #[inline]
+    fn look_ahead(&self, keys: impl Iterator<Item = Key> + Clone, likely: &mut [Likely; AHEAD]) {
+        let mask = self.places.len() - 1;
+        let seen = keys.clone().fold(0, |seen, key| seen | self.places[key as usize & mask]);
+        std::hint::black_box(seen);
+        let mut seen = 0;
+        for (key, likely) in keys.zip(likely) {
+            let mut place = key as usize & mask;
+            let found = loop {
+                match self.places[place] {
+                    0 => break 0,
+                    known if known >> 32 == key as u64 & LOWEST => break known as u32,
+                    _ => place = (place + 1) & mask,
+                }
+            };
+            *likely = Likely(found);
+            if found > 0 {
+                // An entry may lie across two lines of the cache.
+                let at = (found as usize - 1) * self.stride;
+                seen |= self.entries[at] | self.entries[at + self.stride - 1];
+            }
+        }
+        std::hint::black_box(seen);
+    }
+
+    #[inline]
+    fn is_at(&self, key: Key, at: usize) -> bool {
+        let entry = &self.entries[at..at + HEAD];
+        entry[LOW] == key as u64 && entry[META] & UPPER == (key >> 64) as u64 & UPPER
+    }
+
     /// The entry of a unit, or the open place for it.
     #[inline]
-    fn find(&self, key: Key) -> (usize, bool) {
-        let (low, high) = (key as u64, (key >> 64) as u64);
-        let mut place = low as usize & self.mask;
+    fn find(&self, key: Key, likely: Likely) -> Result<usize, usize> {
+        if likely.0 > 0 {
+            let at = (likely.0 as usize - 1) * self.stride;
+            if self.is_at(key, at) {
+                return Ok(at);
+            }
+        }
+        self.search(key)
+    }
+
+    fn search(&self, key: Key) -> Result<usize, usize> {
+        let mask = self.places.len() - 1;
+        let mut place = key as usize & mask;
         loop {
-            let at = place * self.stride;
-            let entry = &self.words[at..at + HEAD];
-            if entry[META] & IS_THERE == 0 {
-                return (at, false);
+            let known = self.places[place];
+            if known == 0 {
+                return Err(place);
             }
-            if entry[0] == low && entry[1] == high {
-                return (at, true);
+            let at = (known as u32 as usize - 1) * self.stride;
+            if known >> 32 == key as u64 & LOWEST && self.is_at(key, at) {
+                return Ok(at);
             }
-            place = (place + 1) & self.mask;
+            place = (place + 1) & mask;
         }
     }
 
@@ -144,17 +209,17 @@ impl Stripe {
     #[inline]
     pub(crate) fn expose(
         &mut self,
-        key: Key,
+        (key, likely): (Key, Likely),
         exposure: Exposure<'_>,
         is_before: impl Fn(Exposure<'_>, Exposure<'_>) -> bool,
     ) -> usize {
-        let (at, is_there) = self.find(key);
-        if !is_there {
-            return self.insert(key, at, exposure);
-        }
-        let (time, meta) = (self.words[at + TIME] as i64, self.words[at + META]);
+        let at = match self.find(key, likely) {
+            Ok(at) => at,
+            Err(place) => return self.insert(key, place, exposure),
+        };
+        let (time, meta) = (self.entries[at + TIME] as i64, self.entries[at + META]);
         if meta as u16 != exposure.arm {
-            self.words[at + META] |= IS_MULTIPLE;
+            self.entries[at + META] |= IS_MULTIPLE;
         }
         if exposure.time < time {
             self.write(at, exposure);
@@ -169,66 +234,69 @@ impl Stripe {
         at
     }
 
-    fn insert(&mut self, key: Key, mut at: usize, exposure: Exposure<'_>) -> usize {
-        if (self.used + 1) * 4 > (self.mask + 1) * 3 {
-            self.grow();
-            at = self.find(key).0;
-        }
+    fn insert(&mut self, key: Key, place: usize, exposure: Exposure<'_>) -> usize {
+        let at = self.entries.len();
         self.used += 1;
-        (self.words[at], self.words[at + 1]) = (key as u64, (key >> 64) as u64);
-        self.words[at + META] = IS_THERE;
+        self.places[place] = (key as u64) << 32 | self.used as u64;
+        self.entries.resize(at + self.stride, 0);
+        self.entries[at + LOW] = key as u64;
+        self.entries[at + META] = (key >> 64) as u64 & UPPER;
         self.write(at, exposure);
+        if self.used * 4 > self.places.len() * 3 {
+            self.grow();
+        }
         at
     }
 
     fn write(&mut self, at: usize, exposure: Exposure<'_>) {
-        self.words[at + TIME] = exposure.time as u64;
-        let flags = self.words[at + META] & !0xffff;
-        self.words[at + META] = flags | u64::from(exposure.arm);
+        self.entries[at + TIME] = exposure.time as u64;
+        let flags = self.entries[at + META] & !ARM;
+        self.entries[at + META] = flags | u64::from(exposure.arm);
         for (one, value) in exposure.segments.iter().enumerate() {
-            let word = &mut self.words[at + HEAD + one / 4];
+            let word = &mut self.entries[at + HEAD + one / 4];
             let by = 16 * (one % 4);
             *word = *word & !(0xffff << by) | u64::from(*value) << by;
         }
     }
 
     fn segment(&self, at: usize, one: usize) -> u16 {
-        (self.words[at + HEAD + one / 4] >> (16 * (one % 4))) as u16
+        (self.entries[at + HEAD + one / 4] >> (16 * (one % 4))) as u16
     }
 
     fn grow(&mut self) {
-        let places = 2 * (self.mask + 1);
-        let old = std::mem::replace(&mut self.words, vec![0; places * self.stride]);
-        self.mask = places - 1;
-        for entry in old.chunks_exact(self.stride).filter(|entry| entry[META] & IS_THERE != 0) {
-            let key = u128::from(entry[1]) << 64 | u128::from(entry[0]);
-            let (at, _) = self.find(key);
-            self.words[at..at + self.stride].copy_from_slice(entry);
+        let wider = vec![0; 2 * self.places.len()];
+        let mask = wider.len() - 1;
+        for known in std::mem::replace(&mut self.places, wider) {
+            if known > 0 {
+                let mut place = (known >> 32) as usize & mask;
+                while self.places[place] > 0 {
+                    place = (place + 1) & mask;
+                }
+                self.places[place] = known;
+            }
         }
     }
 
     /// When a unit was exposed first, and where its entry stands; none when it never was.
     #[inline]
-    pub(crate) fn exposed(&self, key: Key) -> Option<(usize, i64)> {
-        let (at, is_there) = self.find(key);
-        is_there.then(|| (at, self.words[at + TIME] as i64))
+    pub(crate) fn exposed(&self, key: Key, likely: Likely) -> Option<(usize, i64)> {
+        self.find(key, likely).ok().map(|at| (at, self.entries[at + TIME] as i64))
     }
 
     /// Adds to a total of the unit whose entry stands there.
     #[inline]
     pub(crate) fn add(&mut self, at: usize, total: usize, value: f64) {
         let at = at + HEAD + self.segments.div_ceil(4) + 2 * total;
-        let (high, low) = (f64::from_bits(self.words[at]), f64::from_bits(self.words[at + 1]));
+        let (high, low) = (f64::from_bits(self.entries[at]), f64::from_bits(self.entries[at + 1]));
         let mut sum = Sum { high, low };
         sum.add(value);
-        (self.words[at], self.words[at + 1]) = (sum.high.to_bits(), sum.low.to_bits());
+        (self.entries[at], self.entries[at + 1]) = (sum.high.to_bits(), sum.low.to_bits());
     }
 
     /// All units that stand here.
     pub(crate) fn units(&self) -> impl Iterator<Item = Unit<'_>> {
-        let entries = self.words.chunks_exact(self.stride);
-        let there = entries.filter(|entry| entry[META] & IS_THERE != 0);
-        there.map(|words| Unit { words, segments: self.segments })
+        let entries = self.entries.chunks_exact(self.stride);
+        entries.map(|words| Unit { words, segments: self.segments })
     }
 }
 
@@ -262,4 +330,4 @@ impl Unit<'_> {
     }
 }
 
-const _: () = assert!(KEY == TIME && HEAD == META + 1 && STRIPES.is_power_of_two());
+const _: () = assert!(HEAD == TIME + 1 && STRIPES.is_power_of_two());

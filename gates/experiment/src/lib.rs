@@ -15,7 +15,7 @@ mod words;
 use gate_core::{Context, Error, Gate, Given, Json, Kind, Needs, Outcome, Problem, UnitId};
 
 use report::Report;
-pub use seen::{Observation, SeenData};
+pub use seen::{Observation, SeenAllocation, SeenData};
 pub use settings::{
     Act, AlsoRunning, Analysis, Beacons, BeforeLaunch, Better, ByName, Conversion, Data,
     EventsTable, ExposuresTable, Holds, Ids, KnownBy, Level, Method, MetricKind, MetricSpec, Over,
@@ -62,6 +62,11 @@ impl Gate for Experiment {
             let report = Report { name, spec, seen, judged, seed, at };
             pages.push(cx.keep_structured("report", &report.evidence())?);
         }
+        // Once real visitors have come they say more than made-up ones.
+        let allocation = match &data {
+            None => measure::allocation::measure(spec, None, cx).await?,
+            Some(_) => None,
+        };
         // Whoever comes while real visitors do would be one of them.
         let before = spec.before_launch.as_ref().filter(|before| before.is_visited());
         let visits = match before.filter(|_| data.is_none()) {
@@ -73,7 +78,7 @@ impl Gate for Experiment {
             }
             None => None,
         };
-        Ok(Observation { data, visits, pages })
+        Ok(Observation { data, allocation, visits, pages })
     }
 
     fn measured_by(&self, spec: &Settings) -> Json {

@@ -1,9 +1,13 @@
 //! What was seen.
 
+pub(crate) mod allocation;
+
 use std::collections::BTreeMap;
 
 use gate_core::Evidence;
 use serde::{Deserialize, Serialize};
+
+pub use allocation::SeenAllocation;
 
 use crate::visit::Visits;
 
@@ -13,6 +17,9 @@ pub struct Observation {
     /// What was recorded of real visitors.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) data: Option<SeenData>,
+    /// Where a replica of the service puts ids, before there are data.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) allocation: Option<SeenAllocation>,
     /// What synthetic visitors saw.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) visits: Option<Visits>,

@@ -60,6 +60,18 @@ pub(crate) fn times(number: f64, word: &str) -> String {
     format!("{} {word}{ending}", count(number))
 }
 
+/// The longest that anybody waits for an experiment, in days.
+pub(crate) const YEAR: f64 = 366.0;
+
+/// `about 9 more days`; nobody counts those of years.
+pub(crate) fn more_days(days: f64) -> String {
+    if days > YEAR {
+        "more than a year".to_owned()
+    } else {
+        format!("about {}", times(days, "more day"))
+    }
+}
+
 /// What was expected and what came of it, with up to so many digits as tell them apart: `50/50`, `46/54`.
 pub(crate) fn shares(expected: &[f64], got: &[f64], most: usize) -> (String, String) {
     let told = |numbers: &[f64], digits: usize| {
@@ -139,6 +151,14 @@ pub(crate) fn list(things: &[String]) -> String {
     }
 }
 
+/// A fragment as the start of a sentence.
+pub(crate) fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    letters
+        .next()
+        .map_or(String::new(), |first| format!("{}{}", first.to_uppercase(), letters.as_str()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -155,7 +175,9 @@ mod tests {
         check(change(-0.012_345), "-1.234%");
         check(figure(1_234_567.0), "1234567");
         check(figure(1e-9), "1.000e-9");
+        check(capital("its bucket"), "Its bucket");
         check(times(1.0, "visitor") + ", " + &times(1200.0, "day"), "1 visitor, 1,200 days");
+        check(more_days(9.0) + ", " + &more_days(1e5), "about 9 more days, more than a year");
         check(level(0.041_23, true, None), "4.12%");
         check(level(1234.5, false, Some("ms")), "1,234 ms");
         check(level(12.345, false, Some("€")), "€12.3");

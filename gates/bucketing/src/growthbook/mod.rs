@@ -99,19 +99,27 @@ impl Seed {
     }
 }
 
-/// The hash of a number's decimal digits.
+/// The hash of a number's decimal digits. Most numbers have nine or ten: each of these is worked out by
+/// itself, while those before it are being hashed.
 #[inline]
 fn of_decimal(number: u32) -> Fnv1a {
-    let mut digits = [0_u8; 10];
-    let (mut rest, mut at) = (number, digits.len());
-    loop {
-        at -= 1;
-        digits[at] = b'0' + (rest % 10) as u8;
-        rest /= 10;
-        if rest == 0 {
-            return Fnv1a::default().bytes(&digits[at..]);
-        }
+    let digit = |by: u32| number / by % 10 + u32::from(b'0');
+    let start = Fnv1a::default();
+    if number < 100_000_000 {
+        let digits = number.checked_ilog10().unwrap_or(0);
+        return (0..=digits).rev().fold(start, |hash, at| hash.unit(digit(10_u32.pow(at))));
     }
+    let tenth = start.unit(digit(1_000_000_000));
+    let from = if number < 1_000_000_000 { start } else { tenth };
+    from.unit(digit(100_000_000))
+        .unit(digit(10_000_000))
+        .unit(digit(1_000_000))
+        .unit(digit(100_000))
+        .unit(digit(10_000))
+        .unit(digit(1000))
+        .unit(digit(100))
+        .unit(digit(10))
+        .unit(digit(1))
 }
 
 /// Half-open.
@@ -122,9 +130,15 @@ fn within(n: f64, range: Range) -> bool {
     n >= range.0 && n < range.1
 }
 
+/// The first range that it is in. Nobody can guess which one that is, so all are looked at: to jump to a
+/// wrong one costs more.
 #[inline]
 fn choose(n: f64, ranges: &[Range]) -> Option<usize> {
-    ranges.iter().position(|range| within(n, *range))
+    let first = ranges.iter().enumerate().rev().fold(usize::MAX, |found, (at, range)| {
+        let is_in = u8::from(n >= range.0) & u8::from(n < range.1) == 1;
+        if is_in { at } else { found }
+    });
+    (first < ranges.len()).then_some(first)
 }
 
 /// Each arm's range: coverage cuts the arms' ends off, so that who is in stays in when it grows.
@@ -405,5 +419,38 @@ impl Assign for Prepared {
 
     fn unit(&self) -> &str {
         &self.unit
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn digits_are_hashed_as_a_text(shift in 0..32_u32, number: u32) {
+            let number = number >> shift;
+            let text = Fnv1a::default().bytes(number.to_string().as_bytes()).finish();
+            prop_assert_eq!(of_decimal(number).finish(), text);
+        }
+
+        #[test]
+        fn the_first_range_is_chosen(
+            n in 0.0..1.0_f64,
+            ends in proptest::collection::vec((0.0..1.0_f64, 0.0..1.0_f64), 0..6),
+        ) {
+            let found = ends.iter().position(|range| within(n, *range));
+            prop_assert_eq!(choose(n, &ends), found);
+        }
+    }
+
+    #[test]
+    fn numbers_at_the_ends_of_their_lengths() {
+        for number in (0..10).flat_map(|power| [10_u32.pow(power) - 1, 10_u32.pow(power)]) {
+            let text = Fnv1a::default().bytes(number.to_string().as_bytes()).finish();
+            assert_eq!(of_decimal(number).finish(), text, "{number}");
+        }
     }
 }

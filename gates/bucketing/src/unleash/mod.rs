@@ -8,6 +8,7 @@
 //! get other arms. A flag without variants has the arms `enabled` and `disabled`.
 
 mod constraint;
+mod direct;
 mod read;
 mod strategy;
 
@@ -17,6 +18,7 @@ use crate::config::Error;
 use crate::hashes::{Encoding, Murmur3};
 use crate::named::{ENCODING, Given, Input, WEIGHTS, input};
 use crate::{Arm, Assign, Assignment, Bucket, Hashed, Provider, Subject, Why};
+use direct::Direct;
 use strategy::{Strategy, Variants};
 
 /// Unleash.
@@ -93,6 +95,7 @@ struct Prepared {
     arms: Vec<Arm>,
     unit: String,
     varies: bool,
+    direct: Option<Direct>,
 }
 
 #[derive(Debug)]
@@ -171,6 +174,25 @@ impl Prepared {
 
 impl Assign for Prepared {
     fn assign<'p>(&'p self, subject: &Subject<'_>) -> Assignment<'p> {
+        if let Some(direct) = &self.direct
+            && let Some(assignment) = direct.assign(&self.flags[0], &self.arms, subject)
+        {
+            return assignment;
+        }
+        self.by_the_long_way(subject)
+    }
+
+    fn arms(&self) -> &[Arm] {
+        &self.arms
+    }
+
+    fn unit(&self) -> &str {
+        &self.unit
+    }
+}
+
+impl Prepared {
+    fn by_the_long_way<'p>(&'p self, subject: &Subject<'_>) -> Assignment<'p> {
         let seen = match self.flag(&self.flags[0], subject) {
             Ok(seen) => seen,
             Err(why) => return Assignment::none(why),
@@ -184,14 +206,6 @@ impl Assign for Prepared {
         assignment.bucket = seen.bucket.map(|bucket| Bucket::Whole(bucket.into()));
         assignment
     }
-
-    fn arms(&self) -> &[Arm] {
-        &self.arms
-    }
-
-    fn unit(&self) -> &str {
-        &self.unit
-    }
 }
 
 /// A field of the context as a text, or of its `properties`.
@@ -204,4 +218,45 @@ fn context<'s>(subject: &Subject<'s>, field: &str) -> Option<std::borrow::Cow<'s
     let own = all.get(field).filter(set);
     let value = own.or_else(|| all.get("properties")?.get(field).filter(set))?;
     Some(crate::script::text(Some(value)))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn both_ways_lead_to_the_same(
+            percentage in prop_oneof![Just(0.0), Just(100.0), -1.0..110.0_f64],
+            by in prop_oneof![Just("default"), Just("userId"), Just("tenant"), Just("random")],
+            weights in proptest::collection::vec(0..4_u32, 0..4),
+            is_own: bool,
+            ids in proptest::collection::vec(".{0,12}", 20),
+            unit in prop_oneof![Just(None), Just(Some("userId")), Just(Some("tenant"))],
+        ) {
+            let variant = |(at, weight): (usize, &u32)| {
+                json!({"name": format!("v{at}"), "weight": weight, "stickiness": by})
+            };
+            let variants: Vec<Value> = weights.iter().enumerate().map(variant).collect();
+            let mut strategy = json!({"name": "flexibleRollout", "parameters":
+                {"groupId": "g", "rollout": percentage.to_string(), "stickiness": by}});
+            let mut flag = json!({"name": "flag", "enabled": true});
+            let of = if is_own { &mut strategy } else { &mut flag };
+            of["variants"] = variants.into();
+            flag["strategies"] = json!([strategy]);
+            let config = json!({"features": [flag]});
+            let settings = BTreeMap::new();
+            let given = Given::new(&settings, PROVIDER.settings).unwrap();
+            let prepared = read::prepare(&crate::Node::root(&config), "flag", &given).unwrap();
+            for id in &ids {
+                let subject = Subject { unit, ..Subject::of(id) };
+                prop_assert_eq!(prepared.assign(&subject), prepared.by_the_long_way(&subject));
+            }
+        }
+    }
 }

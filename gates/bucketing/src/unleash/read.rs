@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::constraint::Constraint;
+use super::direct::Direct;
 use super::strategy::{Kind, Stickiness, Strategy, Variant, Variants};
 use super::{Flag, Group, Parent, Prepared, VARIANT_SEED};
 use crate::config::{Error, Node};
@@ -82,7 +83,8 @@ fn summary(flags: Vec<Flag>) -> Prepared {
         _ => None,
     });
     let by = by.or_else(|| all.iter().find_map(|variants| variants.by.clone()));
-    Prepared { unit: by.unwrap_or_else(|| "userId".to_owned()), arms, varies, flags }
+    let (unit, direct) = (by.unwrap_or_else(|| "userId".to_owned()), Direct::of(&flags));
+    Prepared { flags, arms, unit, varies, direct }
 }
 
 impl<'v> Export<'v> {

@@ -2,39 +2,29 @@
 
 use std::path::Path;
 
-use memchr::{memchr, memchr_iter};
-use memmap2::Mmap;
+use memchr::memchr;
 use serde_json::{Map, Value};
 
-use super::text::map;
-use super::{ROWS, Sink, Table, Taker, Wanted};
+use super::cut::{Cutter, Piece};
+use super::{ROWS, Reader, Sink, Table, Taker, Times, Wanted};
 use crate::error::Error;
-
-/// How long a part is about, in bytes.
-const PART: usize = 4 << 20;
 
 /// A file of JSON Lines.
 pub(super) struct Lines<'q> {
     wanted: &'q Wanted<'q>,
-    bytes: Mmap,
-    starts: Vec<usize>,
+    file: Cutter,
+}
+
+/// Who reads some of its pieces.
+struct Rows<'t, 'q> {
+    lines: &'t Lines<'q>,
+    taker: Taker<'q>,
+    piece: Piece,
 }
 
 impl<'q> Lines<'q> {
     pub(super) fn open(file: &Path, wanted: &'q Wanted<'q>) -> Result<Lines<'q>, Error> {
-        let bytes = map(file)?;
-        let (mut starts, mut at) = (vec![0], 0);
-        while at + PART < bytes.len() {
-            let Some(end) = memchr(b'\n', &bytes[at + PART..]) else { break };
-            at += PART + end + 1;
-            starts.push(at);
-        }
-        starts.push(bytes.len());
-        Ok(Lines { wanted, bytes, starts })
-    }
-
-    fn line(&self, at: usize) -> u64 {
-        memchr_iter(b'\n', &self.bytes[..at]).count() as u64 + 1
+        Ok(Lines { wanted, file: Cutter::open(file, false)? })
     }
 
     fn take(&self, taker: &mut Taker<'q>, line: &[u8]) -> Result<(), Error> {
@@ -77,26 +67,45 @@ fn text(value: &Value, column: &str) -> Result<String, Error> {
 }
 
 impl Table for Lines<'_> {
-    fn parts(&self) -> usize {
-        self.starts.len() - 1
+    fn reader(&self) -> Box<dyn Reader + '_> {
+        let taker = Taker::new(self.wanted);
+        Box::new(Rows { lines: self, taker, piece: Piece::default() })
     }
+}
 
-    fn read(&self, part: usize, sink: &mut Sink<'_>) -> Result<Option<bool>, Error> {
-        let mut taker = Taker::new(self.wanted);
-        let mut at = self.starts[part];
-        while at < self.starts[part + 1] {
-            let rest = &self.bytes[at..self.starts[part + 1]];
+impl Rows<'_, '_> {
+    fn read(&mut self, sink: &mut Sink<'_>) -> Result<(), Error> {
+        let Rows { lines, taker, piece } = self;
+        let mut at = 0;
+        while at < piece.bytes.len() {
+            let rest = &piece.bytes[at..];
             let end = memchr(b'\n', rest).unwrap_or(rest.len());
             let line = rest[..end].trim_ascii();
             if !line.is_empty() {
-                self.take(&mut taker, line).map_err(|error| error.line(self.line(at)))?;
+                let place = piece.at + at as u64;
+                lines.take(taker, line).map_err(|error| error.line(lines.file.line(place)))?;
             }
             if taker.rows() == ROWS {
                 taker.hand_over(sink);
             }
             at += end + 1;
         }
-        taker.hand_over(sink);
-        Ok(taker.clock.has_zones())
+        Ok(())
+    }
+}
+
+impl Reader for Rows<'_, '_> {
+    fn next(&mut self, sink: &mut Sink<'_>) -> (usize, Result<Option<Times>, Error>) {
+        match self.lines.file.next(&mut self.piece) {
+            Err(error) => (self.piece.number + 1, Err(error)),
+            Ok(false) => {
+                self.taker.hand_over(sink);
+                (self.piece.number, Ok(None))
+            }
+            Ok(true) => {
+                let read = self.read(sink);
+                (self.piece.number, read.map(|()| Some(self.taker.part_is_over())))
+            }
+        }
     }
 }

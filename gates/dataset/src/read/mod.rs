@@ -1,6 +1,8 @@
 //! Rows of files, a batch of columns at a time.
 
+mod cut;
 mod json;
+mod numbers;
 mod parquet;
 mod quoted;
 mod text;
@@ -81,12 +83,20 @@ impl Batch {
 /// Takes one batch after the other.
 pub(crate) type Sink<'s> = dyn FnMut(&Batch) + 's;
 
+/// Whether times say where they are meant, where there were any.
+pub(crate) type Times = Option<bool>;
+
 /// A file that can be read in parts, by several at once.
 pub(crate) trait Table: Sync {
-    /// How many parts there are.
-    fn parts(&self) -> usize;
-    /// Reads one of them; whether its times say where they are meant, where there were any.
-    fn read(&self, part: usize, sink: &mut Sink<'_>) -> Result<Option<bool>, Error>;
+    /// Somebody who reads some of its parts.
+    fn reader(&self) -> Box<dyn Reader + '_>;
+}
+
+/// Somebody who reads some parts of a file.
+pub(crate) trait Reader {
+    /// Reads the next part that nobody has read; gives its number, and what its times say. None when
+    /// all parts have been read, and then all rows have been handed over.
+    fn next(&mut self, sink: &mut Sink<'_>) -> (usize, Result<Option<Times>, Error>);
 }
 
 /// Opens a file of the format that its name says.
@@ -123,11 +133,14 @@ impl<'q> Taker<'q> {
 
     #[inline]
     fn unit(&mut self, id: &[u8]) -> Result<(), Error> {
-        if id.is_empty() {
-            return Err(self.nobody());
-        }
-        self.batch.keys.push(key(id));
+        let key = self.key_of(id)?;
+        self.batch.keys.push(key);
         Ok(())
+    }
+
+    #[inline]
+    fn key_of(&self, id: &[u8]) -> Result<Key, Error> {
+        if id.is_empty() { Err(self.nobody()) } else { Ok(key(id)) }
     }
 
     fn nobody(&self) -> Error {
@@ -138,40 +151,52 @@ impl<'q> Taker<'q> {
 
     #[inline]
     fn time(&mut self, text: &[u8]) -> Result<(), Error> {
-        let column = self.wanted.time.unwrap_or_default();
-        let stamp = parse(text).ok_or_else(|| {
-            Error::new(format!("`{}` is no time", shown(text)))
-                .column(column)
-                .hint("times look like 2026-11-22T09:30:00Z, or count from 1970")
-        })?;
+        let stamp = self.parsed(text)?;
         self.stamp(stamp)
     }
 
     #[inline]
+    fn parsed(&self, text: &[u8]) -> Result<Stamp, Error> {
+        parse(text).ok_or_else(|| {
+            Error::new(format!("`{}` is no time", shown(text)))
+                .column(self.wanted.time.unwrap_or_default())
+                .hint("times look like 2026-11-22T09:30:00Z, or count from 1970")
+        })
+    }
+
+    #[inline]
     fn stamp(&mut self, stamp: Stamp) -> Result<(), Error> {
-        let instant = self
-            .clock
-            .instant(stamp)
-            .ok_or_else(|| mixed().column(self.wanted.time.unwrap_or_default()))?;
+        let instant = self.instant_of(stamp)?;
         self.batch.times.push(instant);
         Ok(())
     }
 
     #[inline]
+    fn instant_of(&mut self, stamp: Stamp) -> Result<i64, Error> {
+        let instant = self.clock.instant(stamp);
+        instant.ok_or_else(|| mixed().column(self.wanted.time.unwrap_or_default()))
+    }
+
+    #[inline]
     fn name(&mut self, at: usize, text: Option<&[u8]>) -> Result<(), Error> {
+        let number = self.name_of(at, text)?;
+        self.batch.names[at].push(number);
+        Ok(())
+    }
+
+    #[inline]
+    fn name_of(&mut self, at: usize, text: Option<&[u8]>) -> Result<u16, Error> {
         let which = self.wanted.names[at].which;
         let number = match text {
             Some(text) if !(text.is_empty() && which == Which::Any) => self.known[at].number(text),
             _ if which == Which::Any => Some(NOTHING),
             _ => None,
         };
-        let number = match (number, which) {
-            (Some(number), _) => number,
-            (None, Which::Chosen) => NOTHING,
-            (None, _) => return Err(self.unknown(at, text)),
-        };
-        self.batch.names[at].push(number);
-        Ok(())
+        match (number, which) {
+            (Some(number), _) => Ok(number),
+            (None, Which::Chosen) => Ok(NOTHING),
+            (None, _) => Err(self.unknown(at, text)),
+        }
     }
 
     fn unknown(&self, at: usize, text: Option<&[u8]>) -> Error {
@@ -193,8 +218,7 @@ impl<'q> Taker<'q> {
             self.batch.values[at].push(0.0);
             return Ok(());
         }
-        let parsed = std::str::from_utf8(text).ok().and_then(|text| text.parse().ok());
-        let number: f64 = parsed.ok_or_else(|| {
+        let number = numbers::parse(text).ok_or_else(|| {
             Error::new(format!("`{}` is no number", shown(text))).column(self.wanted.values[at])
         })?;
         self.number(at, number)
@@ -202,13 +226,24 @@ impl<'q> Taker<'q> {
 
     #[inline]
     fn number(&mut self, at: usize, number: f64) -> Result<(), Error> {
-        if !number.is_finite() {
-            return Err(Error::new(format!("{number} cannot be added up"))
-                .column(self.wanted.values[at])
-                .hint("leave it empty where nothing was measured"));
-        }
+        let number = self.finite(at, number)?;
         self.batch.values[at].push(number);
         Ok(())
+    }
+
+    #[inline]
+    fn finite(&self, at: usize, number: f64) -> Result<f64, Error> {
+        if number.is_finite() {
+            return Ok(number);
+        }
+        Err(Error::new(format!("{number} cannot be added up"))
+            .column(self.wanted.values[at])
+            .hint("leave it empty where nothing was measured"))
+    }
+
+    /// What the times of a part said, of which there are no more.
+    fn part_is_over(&mut self) -> Times {
+        self.clock.forget_zones()
     }
 
     /// How many rows there are by now.

@@ -1,74 +1,61 @@
 //! Fields between commas or tabs (RFC 4180), cut into parts at ends of lines so that several can
 //! read.
 
-use std::fs::File;
 use std::path::Path;
 
-use memchr::{memchr, memchr_iter, memchr2_iter};
-use memmap2::Mmap;
+use memchr::{memchr, memchr2_iter};
 
+use super::cut::{Cutter, Piece};
 use super::quoted::Record;
-use super::{ROWS, Sink, Table, Taker, Wanted, places};
+use super::{ROWS, Reader, Sink, Table, Taker, Times, Wanted, places};
 use crate::error::Error;
-
-/// How long a part is about, in bytes.
-const PART: usize = 4 << 20;
 
 /// A file of lines.
 pub(super) struct Text<'q> {
     wanted: &'q Wanted<'q>,
-    bytes: Mmap,
+    file: Cutter,
     by: u8,
     /// How many columns there are, and which of them are wanted.
     columns: usize,
     places: Vec<usize>,
-    /// Where parts begin, and where the last one ends.
-    starts: Vec<usize>,
-    has_quotes: bool,
 }
 
-/// Maps a file of some length. It must not be written to meanwhile.
-#[expect(unsafe_code, reason = "the one way to look at a file without reading it into memory")]
-pub(super) fn map(file: &Path) -> Result<Mmap, Error> {
-    let open = File::open(file).map_err(|error| Error::new(error.to_string()))?;
-    let length = open.metadata().map_err(|error| Error::new(error.to_string()))?.len();
-    if length == 0 {
-        return Err(Error::new("the file is empty").hint("was it written to its end?"));
-    }
-    // SAFETY: it is only read, as bytes, and any bytes will do; a file that is cut meanwhile ends
-    // the process, which is what reading it would come to as well.
-    unsafe { Mmap::map(&open) }.map_err(|error| Error::new(error.to_string()))
+/// Who reads some of its pieces.
+struct Lines<'t, 'q> {
+    text: &'t Text<'q>,
+    taker: Taker<'q>,
+    piece: Piece,
 }
 
 impl<'q> Text<'q> {
     pub(super) fn open(file: &Path, wanted: &'q Wanted<'q>, by: u8) -> Result<Text<'q>, Error> {
-        let bytes = map(file)?;
+        let mut file = Cutter::open(file, true)?;
+        let (bytes, is_all) = file.head()?;
         let from = if bytes.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
         let mut header = Record::default();
         let end = header
             .read(&bytes, from, by)
             .map_err(|(_, what)| Error::new(what).line(1))?
             .ok_or_else(|| Error::new("there is no line with the names of columns"))?;
+        if end == bytes.len() && !is_all {
+            return Err(Error::new("the first line does not end")
+                .line(1)
+                .hint("the names of the columns are to stand in it"));
+        }
         let names: Vec<String> = (0..header.len())
             .map(|at| String::from_utf8_lossy(header.field(&bytes, at)).trim().to_owned())
             .collect();
         let places = places(wanted, &names).map_err(|error| error.line(1))?;
-        let has_quotes = memchr(b'"', &bytes[end..]).is_some();
-        let starts = starts(&bytes, end, has_quotes);
-        Ok(Text { wanted, columns: names.len(), places, starts, has_quotes, by, bytes })
+        file.begin(end as u64);
+        Ok(Text { wanted, file, columns: names.len(), places, by })
     }
 
-    /// In which line something stands.
-    fn line(&self, at: usize) -> u64 {
-        memchr_iter(b'\n', &self.bytes[..at]).count() as u64 + 1
-    }
-
-    fn ragged(&self, at: usize, count: usize) -> Error {
+    fn ragged(&self, at: u64, count: usize) -> Error {
         let named = |count: usize| {
             if count == 1 { "1 field".to_owned() } else { format!("{count} fields") }
         };
         Error::new(format!("there are {} where the first line has {}", named(count), self.columns))
-            .line(self.line(at))
+            .line(self.file.line(at))
     }
 
     fn take<'b>(
@@ -91,15 +78,15 @@ impl<'q> Text<'q> {
         Ok(())
     }
 
-    /// Lines of a part without quotes: a comma is one, and a line ends where it ends.
+    /// Lines of a piece without quotes: a comma is one, and a line ends where it ends.
     fn plain(
         &self,
-        from: usize,
-        to: usize,
+        piece: &Piece,
         taker: &mut Taker<'q>,
         sink: &mut Sink<'_>,
     ) -> Result<(), Error> {
-        let part = &self.bytes[from..to];
+        let part = &piece.bytes[..];
+        let place = |start: usize| piece.at + start as u64;
         let mut ends: Vec<usize> = Vec::with_capacity(self.columns);
         let mut start = 0;
         let mut line = |start: usize, end: usize, ends: &mut Vec<usize>| {
@@ -110,13 +97,13 @@ impl<'q> Text<'q> {
             }
             ends.push(end);
             if ends.len() != self.columns {
-                return Err(self.ragged(from + start, ends.len()));
+                return Err(self.ragged(place(start), ends.len()));
             }
             let field = |at: usize| {
                 let begins = if at == 0 { start } else { ends[at - 1] + 1 };
                 &part[begins..ends[at]]
             };
-            self.take(taker, field).map_err(|error| error.line(self.line(from + start)))?;
+            self.take(taker, field).map_err(|error| error.line(self.file.line(place(start))))?;
             if taker.rows() == ROWS {
                 taker.hand_over(sink);
             }
@@ -139,22 +126,21 @@ impl<'q> Text<'q> {
 
     fn quoted(
         &self,
-        from: usize,
-        to: usize,
+        piece: &Piece,
         taker: &mut Taker<'q>,
         sink: &mut Sink<'_>,
     ) -> Result<(), Error> {
-        let bytes = &self.bytes[..to];
-        let (mut at, mut record) = (from, Record::default());
+        let (mut at, mut record) = (0, Record::default());
+        let line = |at: usize| self.file.line(piece.at + at as u64);
         loop {
-            let read = record.read(bytes, at, self.by);
-            let next = read.map_err(|(at, what)| Error::new(what).line(self.line(at)))?;
+            let read = record.read(&piece.bytes, at, self.by);
+            let next = read.map_err(|(at, what)| Error::new(what).line(line(at)))?;
             let Some(next) = next else { return Ok(()) };
             if record.len() != self.columns {
-                return Err(self.ragged(record.start(), record.len()));
+                return Err(self.ragged(piece.at + record.start() as u64, record.len()));
             }
-            self.take(taker, |at| record.field(bytes, at))
-                .map_err(|error| error.line(self.line(record.start())))?;
+            self.take(taker, |at| record.field(&piece.bytes, at))
+                .map_err(|error| error.line(line(record.start())))?;
             if taker.rows() == ROWS {
                 taker.hand_over(sink);
             }
@@ -164,48 +150,29 @@ impl<'q> Text<'q> {
 }
 
 impl Table for Text<'_> {
-    fn parts(&self) -> usize {
-        self.starts.len() - 1
-    }
-
-    fn read(&self, part: usize, sink: &mut Sink<'_>) -> Result<Option<bool>, Error> {
-        let (from, to) = (self.starts[part], self.starts[part + 1]);
-        let mut taker = Taker::new(self.wanted);
-        let has_quotes = self.has_quotes && memchr(b'"', &self.bytes[from..to]).is_some();
-        if has_quotes {
-            self.quoted(from, to, &mut taker, sink)?;
-        } else {
-            self.plain(from, to, &mut taker, sink)?;
-        }
-        taker.hand_over(sink);
-        Ok(taker.clock.has_zones())
+    fn reader(&self) -> Box<dyn Reader + '_> {
+        let taker = Taker::new(self.wanted);
+        Box::new(Lines { text: self, taker, piece: Piece::default() })
     }
 }
 
-/// Where parts begin: behind an end of a line that is not between quotes, which the number of quotes
-/// before it says.
-fn starts(bytes: &[u8], from: usize, has_quotes: bool) -> Vec<usize> {
-    let (mut starts, mut at, mut is_quoted) = (vec![from], from, false);
-    while at + PART < bytes.len() {
-        let goal = at + PART;
-        if has_quotes {
-            is_quoted ^= memchr_iter(b'"', &bytes[at..goal]).count() % 2 == 1;
-        }
-        let mut end = None;
-        for found in memchr2_iter(b'"', b'\n', &bytes[goal..]) {
-            if bytes[goal + found] == b'"' {
-                is_quoted = !is_quoted;
-            } else if !is_quoted {
-                end = Some(goal + found + 1);
-                break;
+impl Reader for Lines<'_, '_> {
+    fn next(&mut self, sink: &mut Sink<'_>) -> (usize, Result<Option<Times>, Error>) {
+        let Lines { text, taker, piece } = self;
+        match text.file.next(piece) {
+            Err(error) => return (piece.number + 1, Err(error)),
+            Ok(false) => {
+                taker.hand_over(sink);
+                return (piece.number, Ok(None));
             }
+            Ok(true) => {}
         }
-        let Some(end) = end else { break };
-        if end < bytes.len() {
-            starts.push(end);
-        }
-        at = end;
+        let has_quotes = piece.has_quotes && memchr(b'"', &piece.bytes).is_some();
+        let read = if has_quotes {
+            text.quoted(piece, taker, sink)
+        } else {
+            text.plain(piece, taker, sink)
+        };
+        (piece.number, read.map(|()| Some(taker.part_is_over())))
     }
-    starts.push(bytes.len());
-    starts
 }

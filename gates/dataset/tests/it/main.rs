@@ -11,7 +11,7 @@ mod server;
 mod wrong;
 
 use dataset::{Answer, Cell, Question, Source, answer};
-use plain::{Format, Rows};
+use plain::{Format, Rows, Written};
 use proptest::prelude::*;
 
 /// Whether two sums are the same within 1e-12 of the magnitude of what was added.
@@ -83,6 +83,34 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(40))]
+
+    /// A disk or a network did that; what is left may still be a file, and then it has an answer.
+    #[test]
+    fn a_broken_file_is_refused_or_read(
+        rows in plain::rows(),
+        at in any::<proptest::sample::Index>(),
+        flipped in 1..=255_u8,
+    ) {
+        let folder = tempfile::tempdir().unwrap();
+        for format in Format::ALL {
+            let question = rows.write(folder.path(), format);
+            let mut bytes = std::fs::read(&question.events[0].from).unwrap();
+            let at = at.index(bytes.len());
+            bytes[at] ^= flipped;
+            std::fs::write(&question.events[0].from, &bytes).unwrap();
+            if let Err(error) = answer(&question, 2) {
+                prop_assert!(error.to_string().contains("events."), "{error}");
+            }
+            std::fs::write(&question.events[0].from, &bytes[..at]).unwrap();
+            if let Err(error) = answer(&question, 2) {
+                prop_assert!(error.to_string().contains("events."), "{error}");
+            }
+        }
+    }
+}
+
 /// A file of many parts, by hand: what every unit has is known.
 #[test]
 fn many_rows_are_read_in_parts() {
@@ -137,7 +165,7 @@ fn many_rows_are_read_in_parts() {
 fn ids_are_the_same_in_every_format() {
     let folder = tempfile::tempdir().unwrap();
     let rows = Rows::numbered(50);
-    let mut question = rows.write(folder.path(), Format::Parquet);
+    let mut question = rows.write(folder.path(), Format::Parquet(Written::Usual));
     question.events[0].from = rows.write(folder.path(), Format::Csv).events[0].from.clone();
     let got = answer(&question, 2).unwrap();
     let expect = plain::answer(&rows, &question, &got.centres);

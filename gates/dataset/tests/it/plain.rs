@@ -9,8 +9,9 @@ use std::sync::Arc;
 use dataset::{
     Answer, Cell, Events, Exposures, Left, Moments, Question, Source, Total, When, Zone,
 };
+use parquet::basic::{Compression, Encoding};
 use parquet::data_type::{ByteArray, ByteArrayType, DoubleType, Int64Type};
-use parquet::file::properties::WriterProperties;
+use parquet::file::properties::{WriterProperties, WriterVersion};
 use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::parser::parse_message_type;
 use proptest::prelude::*;
@@ -19,11 +20,56 @@ use proptest::prelude::*;
 pub(crate) enum Format {
     Csv,
     Json,
-    Parquet,
+    Parquet(Written),
+}
+
+/// How a Parquet file is written.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Written {
+    /// With dictionaries, and nothing packed.
+    Usual,
+    /// As they are, packed by Snappy, a few values in each page.
+    Plain,
+    /// With dictionaries and packed, pages of the newer kind.
+    Packed,
+    /// Newer pages of values as they are, where some are there and some are not.
+    NewerPlain,
+    /// By what each has more than the one before it.
+    Deltas,
 }
 
 impl Format {
-    pub(crate) const ALL: [Format; 3] = [Format::Csv, Format::Json, Format::Parquet];
+    pub(crate) const ALL: [Format; 7] = [
+        Format::Csv,
+        Format::Json,
+        Format::Parquet(Written::Usual),
+        Format::Parquet(Written::Plain),
+        Format::Parquet(Written::Packed),
+        Format::Parquet(Written::NewerPlain),
+        Format::Parquet(Written::Deltas),
+    ];
+}
+
+impl Written {
+    fn properties(self) -> WriterProperties {
+        let all =
+            WriterProperties::builder().set_data_page_row_count_limit(5).set_write_batch_size(3);
+        let newer = WriterVersion::PARQUET_2_0;
+        match self {
+            Written::Usual => WriterProperties::builder(),
+            Written::Plain => {
+                all.set_dictionary_enabled(false).set_compression(Compression::SNAPPY)
+            }
+            Written::Packed => all.set_compression(Compression::SNAPPY).set_writer_version(newer),
+            Written::NewerPlain => all
+                .set_dictionary_enabled(false)
+                .set_encoding(Encoding::PLAIN)
+                .set_compression(Compression::SNAPPY)
+                .set_writer_version(newer),
+            Written::Deltas => all.set_dictionary_enabled(false).set_writer_version(newer),
+        }
+        .build()
+    }
 }
 
 /// Who, when in seconds, and to which arm; and what sort of one this is.
@@ -106,14 +152,14 @@ impl Rows {
         let end = match format {
             Format::Csv => "csv",
             Format::Json => "jsonl",
-            Format::Parquet => "parquet",
+            Format::Parquet(_) => "parquet",
         };
         let (exposures, events) = (format!("exposures.{end}"), format!("events.{end}"));
         let (exposures, events) = (folder.join(exposures), folder.join(events));
         match format {
             Format::Csv => self.csv(&exposures, &events),
             Format::Json => self.json(&exposures, &events),
-            Format::Parquet => self.parquet(&exposures, &events),
+            Format::Parquet(how) => self.parquet(&exposures, &events, how),
         }
         let total = |event: &str, column: Option<&str>, when| Total {
             source: Source::Events(0),
@@ -188,7 +234,7 @@ impl Rows {
     }
 
     /// In row groups of a few rows, with ids as numbers where all of them are.
-    fn parquet(&self, exposures: &Path, events: &Path) {
+    fn parquet(&self, exposures: &Path, events: &Path, how: Written) {
         let numbers = |units: Vec<&String>| -> Option<Vec<i64>> {
             units.into_iter().map(|unit| unit.parse().ok()).collect()
         };
@@ -199,7 +245,7 @@ impl Rows {
             "message exposures {{ required {kind}; required int64 at (timestamp(micros,true)); \
              optional binary country (utf8); required binary variant (utf8); }}"
         );
-        write_parquet(exposures, &schema, self.exposed.len(), &|column, rows| {
+        write_parquet(exposures, how, &schema, self.exposed.len(), &|column, rows| {
             let part = &self.exposed[rows.clone()];
             match column {
                 0 => match &ids {
@@ -213,7 +259,7 @@ impl Rows {
         });
         let schema = "message events { required binary user (utf8); required int64 at; \
                       required binary event (utf8); optional double amount; }";
-        write_parquet(events, schema, self.happened.len(), &|column, rows| {
+        write_parquet(events, how, schema, self.happened.len(), &|column, rows| {
             let part = &self.happened[rows];
             match column {
                 0 => Data::Text(part.iter().map(|row| Some(text(&row.unit))).collect()),
@@ -234,12 +280,13 @@ enum Data {
 
 fn write_parquet(
     file: &Path,
+    how: Written,
     schema: &str,
     rows: usize,
     data: &dyn Fn(usize, std::ops::Range<usize>) -> Data,
 ) {
     let schema = Arc::new(parse_message_type(schema).unwrap());
-    let properties = Arc::new(WriterProperties::builder().build());
+    let properties = Arc::new(how.properties());
     let mut writer =
         SerializedFileWriter::new(File::create(file).unwrap(), schema, properties).unwrap();
     let mut from = 0;

@@ -17,13 +17,13 @@ use crate::settings::{Settings, WarehouseKind};
 pub(super) struct Chosen {
     /// The spec.
     #[arg(value_name = "SPEC")]
-    spec: PathBuf,
+    pub(super) spec: PathBuf,
     /// Which of the spec's experiments, when it has several.
     #[arg(long, value_name = "NAME")]
-    name: Option<String>,
+    pub(super) name: Option<String>,
     /// The environment, where several are known and the spec needs one.
     #[arg(long, value_name = "ENV")]
-    env: Option<String>,
+    pub(super) env: Option<String>,
 }
 
 /// Can the data be trusted, and what has come of the experiment?
@@ -94,16 +94,6 @@ impl Chosen {
     pub(super) fn choice(&self) -> SpecChoice {
         SpecChoice { paths: vec![self.spec.clone()], env: self.env.clone() }
     }
-
-    /// The experiment that is meant, of those that fit.
-    pub(super) fn picked<'g>(
-        &self,
-        gates: &'g [SpecGate],
-        fits: &dyn Fn(&Settings) -> bool,
-        missing: &str,
-    ) -> Result<&'g SpecGate, (Error, ExitCode)> {
-        picked(gates, self.name.as_deref(), fits, missing)
-    }
 }
 
 /// What is asked of specs.
@@ -130,8 +120,9 @@ impl Asked<'_> {
             Ok(read) => read,
             Err(code) => return code,
         };
+        let hint = "add data: { exposures: exposures.parquet, conversions: conversions.parquet }";
         let has_data = |spec: &Settings| spec.data.is_some();
-        let gate = match chosen.picked(&read.gates, &has_data, NO_DATA) {
+        let gate = match picked(&read.gates, chosen.name.as_deref(), has_data, ("data", hint)) {
             Ok(gate) => gate,
             Err((error, code)) => return complained(cx, &error, code),
         };
@@ -159,23 +150,20 @@ pub(super) fn complained(cx: &Context, error: &Error, code: ExitCode) -> ExitCod
     code
 }
 
-const NO_DATA: &str =
-    "has no data: add data: { exposures: exposures.parquet, conversions: conversions.parquet }";
-
-/// The experiment that is meant.
-fn picked<'g>(
+/// The experiment that is meant: the one that has what is needed, which is named with a hint.
+pub(super) fn picked<'g>(
     gates: &'g [SpecGate],
     name: Option<&str>,
-    fits: &dyn Fn(&Settings) -> bool,
-    missing: &str,
+    fits: impl Fn(&Settings) -> bool,
+    (needed, hint): (&str, &str),
 ) -> Result<&'g SpecGate, (Error, ExitCode)> {
-    let with_data = |gate: &&SpecGate| fits(gate.settings.get::<Settings>());
     let all: Vec<&SpecGate> =
         gates.iter().filter(|gate| name.is_none_or(|name| gate.name == name)).collect();
     let names = |gates: &[&SpecGate]| {
         gates.iter().map(|gate| gate.name.as_str()).collect::<Vec<_>>().join(", ")
     };
-    let fit: Vec<&SpecGate> = all.iter().copied().filter(with_data).collect();
+    let fit: Vec<&SpecGate> =
+        all.iter().copied().filter(|gate| fits(gate.settings.get::<Settings>())).collect();
     match (&fit[..], all.len()) {
         (&[gate], _) => Ok(gate),
         ([], 0) => {
@@ -188,8 +176,7 @@ fn picked<'g>(
             Err((error.hint(hint), ExitCode::NOTHING_SELECTED))
         }
         ([], _) => {
-            let (what, hint) = missing.split_once(": ").unwrap_or((missing, ""));
-            let error = Error::new(format!("{} {what}", names(&all))).hint(hint);
+            let error = Error::new(format!("{} has no {needed}", names(&all))).hint(hint);
             Err((error, ExitCode::NOTHING_SELECTED))
         }
         (_, _) => {

@@ -4,9 +4,11 @@ mod adjust;
 mod analyze;
 mod arms;
 mod boundaries;
+mod bucket;
 mod compare;
 mod plan;
 mod power;
+pub(crate) mod simulate;
 mod srm;
 #[cfg(test)]
 mod tests;
@@ -20,7 +22,7 @@ use serde::Serialize;
 
 /// Work out what an experiment's data or figures say.
 ///
-/// `analyze`, `report` and `sql` are about the experiment of a spec. Each of the other commands answers
+/// `analyze`, `report`, `sql` and `simulate` are about the experiment of a spec. Each of the other commands answers
 /// one question from figures that you give it; they end with 0 when they have an answer, whatever it
 /// is, and with 2 when there is none to the question. All of them speak plain words, or JSON with
 /// --json.
@@ -39,6 +41,7 @@ enum Question {
     Analyze(analyze::Analyze),
     Report(analyze::Page),
     Sql(analyze::Sql),
+    Simulate(simulate::Simulate),
     Visit(visit::Visit),
     Srm(srm::Srm),
     Compare(compare::Compare),
@@ -46,6 +49,7 @@ enum Question {
     Power(power::Power),
     Boundaries(boundaries::Boundaries),
     Adjust(adjust::Adjust),
+    Bucket(bucket::BucketOf),
 }
 
 /// What came out.
@@ -66,7 +70,7 @@ impl Answer {
 #[derive(Debug, PartialEq)]
 struct Mistake {
     error: String,
-    hint: Option<&'static str>,
+    hint: Option<String>,
 }
 
 impl Mistake {
@@ -74,8 +78,8 @@ impl Mistake {
         Mistake { error: error.into(), hint: None }
     }
 
-    fn hint(self, hint: &'static str) -> Mistake {
-        Mistake { hint: Some(hint), ..self }
+    fn hint(self, hint: impl Into<String>) -> Mistake {
+        Mistake { hint: Some(hint.into()), ..self }
     }
 }
 
@@ -100,6 +104,7 @@ fn help() -> String {
         "analyze",
         "report",
         "sql",
+        "simulate",
         "visit",
         "srm",
         "compare",
@@ -107,6 +112,7 @@ fn help() -> String {
         "power",
         "boundaries",
         "adjust",
+        "bucket",
     ])
 }
 
@@ -116,11 +122,16 @@ fn alone(words: &[OsString], output: &Output) -> Option<ExitCode> {
         Ok(arguments) => arguments,
         Err(code) => return Some(code),
     };
-    let answered = arguments.question.answer()?;
+    let answered = match &arguments.question {
+        Question::Bucket(asked) if asked.has_many() => asked.stream(output).map(|()| None),
+        question => question.answer()?.map(Some),
+    };
     Some(match answered {
         Ok(answer) => {
-            let json = format!("{}\n", answer.json);
-            (output.out)(if arguments.json { &json } else { &answer.words });
+            if let Some(answer) = answer {
+                let json = format!("{}\n", answer.json);
+                (output.out)(if arguments.json { &json } else { &answer.words });
+            }
             ExitCode::PROMOTE
         }
         Err(mistake) => {
@@ -143,6 +154,7 @@ fn on_specs(words: &[OsString], cx: &Context, specs: &dyn Specs) -> ExitCode {
         Question::Analyze(asked) => analyze::Asked::Analyze(asked),
         Question::Report(asked) => analyze::Asked::Page(asked),
         Question::Sql(asked) => analyze::Asked::Sql(asked),
+        Question::Simulate(asked) => return asked.answer(arguments.json, cx, specs),
         Question::Visit(asked) => return asked.answer(arguments.json, cx, specs),
         _ => return ExitCode::USAGE,
     };
@@ -153,15 +165,18 @@ impl Question {
     /// The answer to what needs no spec; none for the others.
     fn answer(&self) -> Option<Result<Answer, Mistake>> {
         Some(match self {
-            Question::Analyze(_) | Question::Report(_) | Question::Sql(_) | Question::Visit(_) => {
-                return None;
-            }
+            Question::Analyze(_)
+            | Question::Report(_)
+            | Question::Sql(_)
+            | Question::Simulate(_)
+            | Question::Visit(_) => return None,
             Question::Srm(asked) => asked.answer(),
             Question::Compare(asked) => asked.answer(),
             Question::Plan(asked) => asked.answer(),
             Question::Power(asked) => asked.answer(),
             Question::Boundaries(asked) => asked.answer(),
             Question::Adjust(asked) => asked.answer(),
+            Question::Bucket(asked) => asked.answer(),
         })
     }
 }

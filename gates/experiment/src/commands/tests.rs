@@ -5,13 +5,24 @@ use super::*;
 
 /// What a command line prints, and what it ends with.
 fn says(line: &str) -> (String, String, ExitCode) {
+    let words: Vec<String> = line.split_whitespace().map(str::to_owned).collect();
+    says_words(&words)
+}
+
+/// The same of words that may be empty.
+pub(super) fn says_words(words: &[String]) -> (String, String, ExitCode) {
     let said = Arc::new(Mutex::new([String::new(), String::new()]));
     let to = |at: usize| {
         let said = Arc::clone(&said);
         Box::new(move |text: &str| said.lock().unwrap()[at].push_str(text))
     };
-    let output = Output { out: to(0), err: to(1), ..Output::nowhere() };
-    let words: Vec<OsString> = line.split_whitespace().map(OsString::from).collect();
+    let bytes = to(0);
+    let bytes = Box::new(move |text: &[u8]| {
+        bytes(std::str::from_utf8(text).unwrap());
+        Ok(())
+    });
+    let output = Output { out: to(0), err: to(1), bytes };
+    let words: Vec<OsString> = words.iter().map(OsString::from).collect();
     let code = alone(&words, &output).expect("no spec is needed");
     let [out, err] = said.lock().unwrap().clone();
     (out, err, code)
@@ -219,7 +230,7 @@ fn every_question_has_an_example_that_works() {
         .lines()
         .filter_map(|line| line.trim().strip_prefix("Example: gate experiment "))
         .collect();
-    assert_eq!(examples.len(), 10, "{help}");
+    assert_eq!(examples.len(), 12, "{help}");
     let needs_spec = |example: &&str| example.contains(".yaml");
     for example in examples.into_iter().filter(|example| !needs_spec(example)) {
         let (out, err, code) = says(example);

@@ -7,7 +7,7 @@ use gate_core::{Check, Context, Error, ExitCode, SpecChoice, SpecGate, Specs, Ve
 use serde_json::json;
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::analyze::{Chosen, complained};
+use super::analyze::{Chosen, complained, picked};
 use crate::settings::{BeforeLaunch, Settings};
 use crate::visit;
 
@@ -40,8 +40,9 @@ impl Visit {
             Err(code) => return code,
         };
         let has_visits = |spec: &Settings| before(spec).is_some();
-        let missing = "says nothing of visitors: add before_launch with shows: { ARM: SELECTOR }";
-        let gate = match self.chosen.picked(&read.gates, &has_visits, missing) {
+        let needed = ("visitors", "add before_launch with shows: { ARM: SELECTOR }");
+        let name = self.chosen.name.as_deref();
+        let gate = match picked(&read.gates, name, has_visits, needed) {
             Ok(gate) => gate,
             Err((error, code)) => return complained(cx, &error, code),
         };

@@ -86,6 +86,32 @@ const FILTER: Cause =
     cause(Stage::Analysis, "a filter of the analysis looks at something that the variant changes");
 const RAMP: Cause =
     cause(Stage::Analysis, "the weights were changed on the way, and all days are put together");
+const EXPORT: Cause = cause(
+    Stage::Assignment,
+    "the export is of another environment or time, or was changed by hand",
+);
+const COVERAGE: Cause =
+    cause(Stage::Assignment, "the experiment is off or a draft, or its coverage is 0");
+const TARGETING: Cause =
+    cause(Stage::Assignment, "the targeting leaves some visitors out, or out of one arm");
+const RULE: Cause =
+    cause(Stage::Assignment, "a rule before the experiment gives some visitors a fixed arm");
+const LOTS: Cause =
+    cause(Stage::Assignment, "without an id the service draws an arm anew each time");
+const UNIT: Cause =
+    cause(Stage::Assignment, "visitors are put into arms by another id than they are counted by");
+const NAMESPACE: Cause = cause(
+    Stage::Assignment,
+    "two experiments that are to exclude each other overlap in their namespace",
+);
+const RESHUFFLE: Cause = cause(
+    Stage::Assignment,
+    "weights, seed, hash version or the order of arms change together with the share of visitors",
+);
+const ENCODING: Cause = cause(
+    Stage::Assignment,
+    "SDKs in several languages hash letters that are not ASCII in different ways",
+);
 const OTHERS: Cause = cause(
     Stage::Interference,
     "somebody paused, forced or tests an arm, or a campaign links to one",
@@ -124,6 +150,32 @@ pub(crate) enum Symptom {
     Persons,
     /// All segments say one thing, and together they say another.
     Simpson,
+    /// The service's configuration cannot be used.
+    Configuration,
+    /// It does not have the arms, or the weights, of the spec.
+    Weights,
+    /// Nobody would be in the experiment.
+    Nobody,
+    /// A rule, and not chance, puts visitors into an arm.
+    ByRule,
+    /// A replica puts ids into arms in other shares.
+    Allocation,
+    /// A segment is not split like all others.
+    Targeting,
+    /// Lots are drawn anew.
+    Lots,
+    /// Another attribute is hashed.
+    Unit,
+    /// Ids are not those of single visitors.
+    OddIds,
+    /// The arms go together with another experiment's.
+    Together,
+    /// Experiments that are to exclude each other do not.
+    Overlap,
+    /// Visitors change arm when more of them take part.
+    RampUp,
+    /// SDKs put the same id into different arms.
+    Sdks,
 }
 
 impl Symptom {
@@ -145,6 +197,18 @@ impl Symptom {
             Symptom::Conversions => &[TWICE, DOUBLED],
             Symptom::Persons => &[SEVERAL_IDS, STICKINESS, IDS],
             Symptom::Simpson => &[RAMP, STARTS, FILTER],
+            Symptom::Configuration => &[EXPORT],
+            Symptom::Weights | Symptom::Allocation => &[BUCKETING],
+            Symptom::Nobody => &[COVERAGE, TARGETING],
+            Symptom::ByRule => &[RULE, OTHERS],
+            Symptom::Targeting => &[TARGETING, RULE],
+            Symptom::Lots => &[LOTS],
+            Symptom::Unit => &[UNIT, STICKINESS],
+            Symptom::OddIds => &[IDS, SEVERAL_IDS],
+            Symptom::Together => &[HASH_REUSE],
+            Symptom::Overlap => &[NAMESPACE],
+            Symptom::RampUp => &[RESHUFFLE],
+            Symptom::Sdks => &[ENCODING],
         }
     }
 
@@ -193,6 +257,39 @@ impl Symptom {
             Symptom::Persons => {
                 "Count persons instead of ids, or let ids outlive redirects, logins and lost cookies."
             }
+            Symptom::Configuration => {
+                "Export the configuration again, and see whether this is the key of the experiment."
+            }
+            Symptom::Weights => {
+                "Make the weights of the service and those of `split` the same, whichever are meant."
+            }
+            Symptom::Nobody => {
+                "Open the experiment at the service: its state, coverage and targeting."
+            }
+            Symptom::ByRule => {
+                "Move the rule behind the experiment or take it out, or leave these visitors out of the data."
+            }
+            Symptom::Allocation => {
+                "Look whether a filter, a namespace or a condition takes more out of one arm."
+            }
+            Symptom::Targeting => {
+                "Let the targeting be the same for all arms, or leave the segment out of all of them."
+            }
+            Symptom::Lots => "Choose an id that the service puts into arms by.",
+            Symptom::Unit => "Make the service's hash attribute and `unit` the same.",
+            Symptom::OddIds => {
+                "Find where the ids are made: a visitor without one has to take no part, and nobody may \
+                 share one."
+            }
+            Symptom::Together => "Give one of the two a seed of its own before it starts.",
+            Symptom::Overlap => "Give each a part of the namespace that no other has.",
+            Symptom::RampUp => {
+                "Ramp up by the coverage and leave weights, seed and the order of arms as they are, or \
+                 begin anew with a new seed."
+            }
+            Symptom::Sdks => {
+                "Make ids of plain letters and digits, or let one SDK alone put visitors into arms."
+            }
             Symptom::Simpson => {
                 "Compare within each of them, or begin anew with weights that stay."
             }
@@ -228,6 +325,19 @@ mod tests {
             Symptom::Conversions,
             Symptom::Persons,
             Symptom::Simpson,
+            Symptom::Configuration,
+            Symptom::Weights,
+            Symptom::Nobody,
+            Symptom::ByRule,
+            Symptom::Allocation,
+            Symptom::Targeting,
+            Symptom::Lots,
+            Symptom::Unit,
+            Symptom::OddIds,
+            Symptom::Together,
+            Symptom::Overlap,
+            Symptom::RampUp,
+            Symptom::Sdks,
         ];
         let text: String = all.iter().map(|one| format!("{one:?}\n  {}\n", one.advice())).collect();
         insta::assert_snapshot!("causes", text);

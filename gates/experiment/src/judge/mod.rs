@@ -1,5 +1,6 @@
 //! What was seen amounts to, from nothing but that. A part of what is seen has a module each.
 
+pub(crate) mod allocation;
 pub(crate) mod causes;
 pub(crate) mod data;
 
@@ -12,6 +13,9 @@ use crate::visit;
 /// Judges it.
 pub(crate) fn judge(spec: &Settings, seen: &Observation) -> Result<Outcome, Error> {
     let mut checks: Vec<Check> = Vec::new();
+    if let Some(allocation) = &seen.allocation {
+        checks.extend(allocation::judge(spec, allocation)?);
+    }
     if let Some(data) = &seen.data {
         checks.extend(data::judge(spec, data)?.checks());
     }

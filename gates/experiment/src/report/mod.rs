@@ -11,7 +11,7 @@ use gate_core::{Timestamp, Verdict};
 use crate::judge::data::Judged;
 use crate::seen::SeenData;
 use crate::settings::{Analysis, Method, Settings};
-use crate::words::{list, percent, times};
+use crate::words::{YEAR, list, more_days, percent, times};
 
 /// What is reported.
 #[derive(Clone, Copy)]
@@ -104,8 +104,9 @@ impl Report<'_> {
             0.0
         };
         let left = left.max(week);
-        (left > 0.0 && self.judged.is_trusted && self.verdict() == Verdict::Inconclusive)
-            .then(|| times(left, "day"))
+        (left > 0.0 && self.judged.is_trusted && self.verdict() == Verdict::Inconclusive).then(
+            || if left > YEAR { more_days(left) } else { format!("about {}", times(left, "day")) },
+        )
     }
 }
 

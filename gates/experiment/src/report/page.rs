@@ -77,7 +77,7 @@ impl Report<'_> {
                     strong { "Owner: " } (spec.owner) br;
                     strong { "Arms: " } (self.split())
                     @if let Some(left) = self.days_left() {
-                        br; strong { "Days left: " } "about " (left)
+                        br; strong { "Days left: " } (left)
                     }
                 }
                 (list(TRUST, &judged.trust))

@@ -13,7 +13,7 @@ impl Report<'_> {
         text.push_str(&format!("  Owner: {}\n", self.spec.owner));
         text.push_str(&format!("  Arms: {}\n", self.split()));
         if let Some(left) = self.days_left() {
-            text.push_str(&format!("  Days left: about {left}\n"));
+            text.push_str(&format!("  Days left: {left}\n"));
         }
         checks(&mut text, TRUST, &judged.trust);
         checks(&mut text, TIME, &judged.time);

@@ -20,6 +20,10 @@ pub struct ProviderSpec {
     pub config: Option<String>,
     /// The key of the experiment or flag there.
     pub experiment: String,
+    /// The configuration that is live until this one is, relative to the spec: nobody who is in an arm
+    /// there may be in another one here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<String>,
     /// What the service calls an arm, where that is not its name here: `{ control: "0", new_hero: "1" }`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub arms: BTreeMap<String, String>,

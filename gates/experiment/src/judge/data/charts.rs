@@ -69,13 +69,18 @@ pub(crate) fn over_time(
                 None => today.clone(),
                 Some(before) => before.iter().zip(today).map(|(one, next)| one.and(next)).collect(),
             };
-            let told = (!reading.is_few(metric, &cells, treatment))
+            let bounds = (!reading.is_few(metric, &cells, treatment))
                 .then(|| reading.compare(metric, &cells, treatment).ok())
                 .flatten()
-                .and_then(|compared| lens.told(&compared).ok()?.1);
-            if let Some(told) = told {
-                points.push([f64::from(day), told.effect * 100.0]);
-                band.push([told.low * 100.0, told.high * 100.0]);
+                .and_then(|compared| {
+                    let estimate = compared.relative()?;
+                    let bounds = lens.bounds(estimate, compared.comparison.units).ok()?;
+                    Some((estimate.effect, bounds))
+                });
+            // A look that may spend next to nothing has no bounds.
+            if let Some((effect, (low, high))) = bounds.filter(|(_, (low, _))| low.is_finite()) {
+                points.push([f64::from(day), effect * 100.0]);
+                band.push([low * 100.0, high * 100.0]);
             }
             so_far = Some(cells);
         }
@@ -99,5 +104,5 @@ pub(crate) fn over_time(
 /// How many of the first days have bounds so wide that nothing else would be seen.
 fn wide(band: &[[f64; 2]]) -> usize {
     let last = band.last().map_or(0.0, |[low, high]| high - low);
-    band.iter().take_while(|[low, high]| high - low > 12.0 * last).count()
+    band.iter().take_while(|[low, high]| high - low > 6.0 * last).count()
 }

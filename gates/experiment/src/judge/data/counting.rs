@@ -6,10 +6,9 @@
 //! should be: what the spec says is recorded, persons, the metric's value of today, visitors a day.
 
 use gate_core::{Check, Metric, Verdict};
-use stats::Error;
 use stats::estimate::{Comparison, Mean};
 use stats::means::Moments;
-use stats::ratios;
+use stats::{Error, normal, ratios};
 
 use super::reading::Reading;
 use crate::judge::causes::Symptom;
@@ -20,6 +19,8 @@ use crate::words::{count, figure, level};
 
 /// How much more often than it should something may be recorded: a reload here and there.
 const SPARE: f64 = 1.05;
+/// So many rows too many happen.
+const HAPPEN: f64 = 5.0;
 /// From so many times on it is told when nothing says how often it should be.
 const OFTEN: f64 = 1.5;
 /// How far a value may be from what was expected before it is looked at, and before it is wrong.
@@ -49,8 +50,8 @@ pub(super) fn check(reading: &Reading<'_>) -> Result<Check, Error> {
     counting.exposures()?;
     counting.conversions()?;
     counting.persons();
-    counting.baseline();
-    counting.per_day();
+    counting.baseline()?;
+    counting.per_day()?;
     Ok(counting.told())
 }
 
@@ -66,14 +67,14 @@ impl Counting<'_> {
             None => {
                 let against = if self.against.is_empty() {
                     "it is held against nothing else: success.baseline, visitors_per_day or a \
-                     column of persons would show whether both arms count too many"
+                     column of persons would show whether all arms count too many"
                         .to_owned()
                 } else {
                     let against: Vec<String> =
                         self.against.iter().map(|one| (*one).to_owned()).collect();
                     format!("it agrees with {}", crate::words::list(&against))
                 };
-                let message = format!("both arms are recorded alike; {against}");
+                let message = format!("all arms are recorded alike; {against}");
                 Check::new(id, title, Verdict::Pass, message)
             }
             Some(first) => {
@@ -103,7 +104,7 @@ impl Counting<'_> {
         let records = self.reading.spec.before_launch.as_ref();
         let records = records.and_then(|before| before.records.as_ref());
         match records.map(|records| records.exposure) {
-            Some(Times::Once) if often > SPARE => {
+            Some(Times::Once) if often > SPARE && self.too_many(often - 1.0) => {
                 let message = format!(
                     "an exposure is to be recorded once, and is {} times: whoever counts rows \
                      counts as many visitors too many",
@@ -136,6 +137,16 @@ impl Counting<'_> {
             self.metrics.push(Metric::new(format!("{what} of each"), often, "1"));
         }
         often
+    }
+
+    /// Whether so many more of each visitor are more rows than happen.
+    fn too_many(&self, more: f64) -> bool {
+        more * self.reading.units().iter().sum::<f64>() > HAPPEN
+    }
+
+    /// How many standard errors away chance hardly leads.
+    fn hardly(&self) -> Result<f64, Error> {
+        normal::upper_quantile(self.reading.spec.analysis.alarm.fraction() / 2.0)
     }
 
     /// Whether an arm has more of it than the control, by more than chance and by more than a little.
@@ -204,7 +215,9 @@ impl Counting<'_> {
             if let Some(message) = self.differ(&format!("{name} is recorded"), &mean)? {
                 self.find(Verdict::Fail, message, Symptom::Conversions);
             } else if let Some(meant) = meant {
-                if often > meant * SPARE {
+                let having: u64 =
+                    self.reading.seen.all.iter().map(|cell| cell.totals[place].0).sum();
+                if often > meant * SPARE && (often - meant) * having as f64 > HAPPEN {
                     let message = format!(
                         "{name} is to be recorded {} of each who has it, and is {} times",
                         if meant > 1.0 { count(meant) + " times" } else { "once".to_owned() },
@@ -228,7 +241,7 @@ impl Counting<'_> {
         let units: f64 = self.reading.units().iter().sum();
         let times = units / (persons.all as f64).max(1.0);
         self.metrics.push(Metric::new(format!("visitors for each {}", persons.column), times, "1"));
-        if times <= SPARE {
+        if times <= SPARE || units - persons.all as f64 <= HAPPEN {
             self.against.push("the column of persons");
             return;
         }
@@ -244,27 +257,29 @@ impl Counting<'_> {
     }
 
     /// The control against what the metric is today.
-    fn baseline(&mut self) {
+    fn baseline(&mut self) -> Result<(), Error> {
         let reading = *self.reading;
-        let Some(success) = &reading.spec.success else { return };
+        let Some(success) = &reading.spec.success else { return Ok(()) };
         let (Some(baseline), Some(metric)) =
             (success.baseline, reading.spec.metrics.get(&success.metric))
         else {
-            return;
+            return Ok(());
         };
-        let Some(treatment) = reading.treatments().first().copied() else { return };
+        let Some(treatment) = reading.treatments().first().copied() else { return Ok(()) };
         if reading.is_few(metric, &reading.seen.all, treatment) {
-            return;
+            return Ok(());
         }
-        let Ok(compared) = reading.compare(metric, &reading.seen.all, treatment) else { return };
+        let compared = reading.compare(metric, &reading.seen.all, treatment);
+        let Ok(compared) = compared else { return Ok(()) };
         let value = compared.values[0];
         let times = (baseline.0 / value).abs();
         let is_share = metric.kind == MetricKind::Proportion;
         let told = |value| level(value, is_share, metric.unit.as_deref());
         let (fewer, more) = (times > FAR, times < 1.0 / FAR);
-        if !(fewer || more) {
+        let away = (value - baseline.0).abs() / compared.comparison.absolute.error;
+        if !(fewer || more) || away < self.hardly()? {
             self.against.push("the metric's value of today");
-            return;
+            return Ok(());
         }
         let far = if fewer { times } else { 1.0 / times };
         let verdict = if far >= WRONG { Verdict::Fail } else { Verdict::Warn };
@@ -289,17 +304,20 @@ impl Counting<'_> {
         };
         let symptom = if fewer { Symptom::Persons } else { Symptom::Conversions };
         self.find(verdict, message, symptom);
+        Ok(())
     }
 
     /// Visitors a day against what was expected, of whole days.
-    fn per_day(&mut self) {
-        let Some(expected) = self.reading.spec.visitors_per_day else { return };
-        let Some(per_day) = self.reading.per_day() else { return };
+    fn per_day(&mut self) -> Result<(), Error> {
+        let Some(expected) = self.reading.spec.visitors_per_day else { return Ok(()) };
+        let Some(per_day) = self.reading.per_day() else { return Ok(()) };
         self.metrics.push(Metric::new("visitors a day", per_day, "1"));
         let times = per_day / expected;
-        if (1.0 / FAR..=FAR).contains(&times) {
+        // A count of that many has this spread at the least.
+        let away = (per_day - expected).abs() * (self.reading.whole_days() / expected).sqrt();
+        if (1.0 / FAR..=FAR).contains(&times) || away < self.hardly()? {
             self.against.push("the visitors a day that were expected");
-            return;
+            return Ok(());
         }
         let (day, meant) = (count(per_day.round()), count(expected));
         if times > 1.0 {
@@ -316,5 +334,6 @@ impl Counting<'_> {
             );
             self.find(Verdict::Warn, message, Symptom::Exposures);
         }
+        Ok(())
     }
 }

@@ -45,16 +45,9 @@ impl Lens<'_> {
             }
             _ => self.estimated(comparison.absolute, comparison.units)?,
         };
-        let relative = match comparison.relative {
-            Err(_) => None,
-            // The relative effect is of a control above 0 or below: its direction is the difference's.
-            Ok(relative) => {
-                let turned = if compared.values[0] < 0.0 { -1.0 } else { 1.0 };
-                let relative = Estimate { effect: relative.effect * turned, ..relative };
-                Some(self.estimated(relative, comparison.units)?)
-            }
-        };
-        Ok((absolute, relative))
+        let relative =
+            compared.relative().map(|relative| self.estimated(relative, comparison.units));
+        Ok((absolute, relative.transpose()?))
     }
 
     /// An estimate by the method.
@@ -77,6 +70,19 @@ impl Lens<'_> {
             p_value,
             chance: None,
         })
+    }
+
+    /// The bounds of an estimate alone, for charts: a p value of several looks takes a search.
+    pub(crate) fn bounds(&self, estimate: Estimate, units: f64) -> Result<(f64, f64), Error> {
+        if self.analysis.method != Method::GroupSequential {
+            let told = self.estimated(estimate, units)?;
+            return Ok((told.low, told.high));
+        }
+        let parts = boundaries::equal(self.analysis.looks.unwrap_or(1))?;
+        let looks = &parts[..self.look(units).max(1)];
+        let bounds = boundaries::boundaries(looks, self.analysis.spending.0, self.alpha)?;
+        let away = bounds.last().copied().unwrap_or(f64::INFINITY) * estimate.error;
+        Ok((estimate.effect - away, estimate.effect + away))
     }
 
     /// Which of the looks that were settled has been reached; 0 for none.

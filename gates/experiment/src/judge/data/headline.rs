@@ -5,7 +5,7 @@ use super::lift::{Lift, Outcome};
 use super::progress::Progress;
 use super::reading::Reading;
 use crate::settings::Method;
-use crate::words::{count, level, list, percent, rough, times};
+use crate::words::{YEAR, count, level, list, more_days, percent, rough, times};
 
 /// The verdict, and what to do next.
 pub(super) fn headline(
@@ -166,7 +166,7 @@ fn of_arm(reading: &Reading<'_>, lift: &Lift, progress: &Progress) -> String {
         }
         Outcome::Few => {
             let left = lift.days_left.map_or_else(String::new, |left| {
-                format!(" At this traffic you need about {}.", times(left, "more day"))
+                format!(" At this traffic you need {}.", more_days(left))
             });
             format!("We can't tell yet. Too little has happened.{left}")
         }
@@ -176,23 +176,27 @@ fn of_arm(reading: &Reading<'_>, lift: &Lift, progress: &Progress) -> String {
             between(lift, "change")
         ),
         Outcome::Open => match lift.days_left {
-            Some(left) => format!(
-                "We can't tell yet. At this traffic you need about {}.",
-                times(left, "more day")
-            ),
+            Some(left) => {
+                format!("We can't tell yet. At this traffic you need {}.", more_days(left))
+            }
             None => "We can't tell yet. Nothing says how many visitors come each day.".to_owned(),
         },
     }
 }
 
 fn days(left: Option<f64>) -> String {
-    left.map_or_else(String::new, |left| format!(": about {}", times(left, "more day")))
+    left.map_or_else(String::new, |left| format!(": {}", more_days(left)))
 }
 
 /// Whether it takes longer than it may.
 fn beyond(reading: &Reading<'_>, progress: &Progress) -> Option<String> {
-    let within = reading.spec.success.as_ref()?.within?;
     let (seen, left) = (progress.days? as f64, progress.days_left()?);
+    if left > YEAR {
+        let said = "That is out of reach: look for a larger change, on a page with more visitors, or \
+                    for something that more of them do.";
+        return Some(said.to_owned());
+    }
+    let within = reading.spec.success.as_ref()?.within?;
     let within = (within.0.as_secs_f64() / 86_400.0).round();
     (seen + left > within).then(|| {
         format!(

@@ -126,7 +126,9 @@ fn worked_out(reading: &Reading<'_>) -> Result<Judged, stats::Error> {
     }
     let is_told =
         |lift: &Lift| matches!(lift.outcome, Outcome::Better | Outcome::Worse | Outcome::Same);
-    let is_told = !judged.primary.is_empty() && judged.primary.iter().all(is_told);
+    let is_better = |lift: &Lift| lift.outcome == Outcome::Better;
+    let is_told = judged.primary.iter().any(is_better)
+        || !judged.primary.is_empty() && judged.primary.iter().all(is_told);
     judged.time = vec![progress::weeks(reading), progress::enough(&progress, is_told)];
     sentences::say(reading, &mut judged);
     Ok(judged)

@@ -6,6 +6,7 @@ use stats::Error;
 
 use super::effect::{Lens, reach};
 use super::reading::Reading;
+use crate::seen::Cell;
 use crate::settings::{Level, Method, MetricKind};
 use crate::words::{count, times};
 
@@ -56,14 +57,19 @@ impl Reading<'_> {
     /// Visitors of all arms on a day, without the first and the last one where there are others: these
     /// are seldom whole.
     pub(crate) fn per_day(&self) -> Option<f64> {
-        let days: Vec<f64> = self
-            .seen
-            .days
-            .values()
-            .map(|cells| cells.iter().map(|cell| cell.units as f64).sum())
-            .collect();
-        let whole = if days.len() > 2 { &days[1..days.len() - 1] } else { &days[..] };
-        (!whole.is_empty()).then(|| whole.iter().sum::<f64>() / whole.len() as f64)
+        let days = self.visitors_of_days();
+        (!days.is_empty()).then(|| days.iter().sum::<f64>() / days.len() as f64)
+    }
+
+    /// How many days that is of.
+    pub(crate) fn whole_days(&self) -> f64 {
+        self.visitors_of_days().len() as f64
+    }
+
+    fn visitors_of_days(&self) -> Vec<f64> {
+        let of_day = |cells: &Vec<Cell>| cells.iter().map(|cell| cell.units as f64).sum();
+        let days: Vec<f64> = self.seen.days.values().map(of_day).collect();
+        if days.len() > 2 { days[1..days.len() - 1].to_vec() } else { days }
     }
 
     /// The weights of the arms that are open.
@@ -99,8 +105,12 @@ impl Reading<'_> {
 
     /// Whether how many are needed was worked out from the data.
     fn is_estimated(&self) -> bool {
-        let success = self.spec.success.as_ref();
-        success.is_none_or(|success| success.visitors.is_none() && success.baseline.is_none())
+        self.spec.success.as_ref().is_none_or(|success| {
+            // The spread of a share follows from the share; that of anything else does not.
+            let metric = self.spec.metrics.get(&success.metric);
+            let is_share = metric.is_some_and(|metric| metric.kind == MetricKind::Proportion);
+            success.visitors.is_none() && !(is_share && success.baseline.is_some())
+        })
     }
 }
 

@@ -2,7 +2,7 @@
 
 use stats::Error;
 use stats::cuped;
-use stats::estimate::{Comparison, Mean};
+use stats::estimate::{Comparison, Estimate, Mean};
 use stats::means::{Moments, welch};
 use stats::proportions::{Proportion, unpooled};
 
@@ -28,6 +28,16 @@ pub(crate) struct Compared {
     pub(crate) comparison: Comparison,
     /// For a share, what a belief of it starts from.
     pub(crate) proportions: Option<[Proportion; 2]>,
+}
+
+impl Compared {
+    /// The difference as a part of the control's value, above 0 where the other arm's is higher; none
+    /// where that is not known.
+    pub(crate) fn relative(&self) -> Option<Estimate> {
+        let relative = self.comparison.relative.ok()?;
+        let turned = if self.values[0] < 0.0 { -1.0 } else { 1.0 };
+        Some(Estimate { effect: relative.effect * turned, ..relative })
+    }
 }
 
 impl<'a> Reading<'a> {

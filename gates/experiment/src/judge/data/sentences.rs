@@ -8,7 +8,7 @@ use super::headline::{best, between, headline, moved, sentence};
 use super::lift::{Lift, Outcome};
 use super::reading::Reading;
 use crate::settings::MetricSpec;
-use crate::words::{list, percent, rough, times};
+use crate::words::{list, more_days, percent, rough, times};
 
 /// Fills in the headline, what to do next, and the checks of the metrics.
 pub(super) fn say(reading: &Reading<'_>, judged: &mut Judged) {
@@ -51,7 +51,7 @@ fn distrust(reading: &Reading<'_>, judged: &mut Judged) {
         .keys()
         .map(|name| {
             let title = format!("Not harmed: {}", reading.title(name));
-            Check::new(format!("guardrail-{name}"), title, Verdict::Inconclusive, untold)
+            Check::new(id(name), title, Verdict::Inconclusive, untold)
         })
         .collect();
 }
@@ -95,6 +95,11 @@ fn bounds(name: &str, told: &Told, is_relative: bool) -> Vec<Metric> {
     all
 }
 
+/// The id of a guardrail, which stands on command lines.
+fn id(name: &str) -> String {
+    format!("guardrail-{}", name.replace(' ', "-"))
+}
+
 /// A metric that may not be harmed.
 fn guard(reading: &Reading<'_>, lift: &Lift, winner: Option<&str>) -> Check {
     let several = reading.treatments().len() > 1;
@@ -122,8 +127,7 @@ fn guard(reading: &Reading<'_>, lift: &Lift, winner: Option<&str>) -> Check {
                 "We can't rule out yet that it is worse by more than {most}. {}",
                 between(lift, "change")
             ),
-            lift.days_left
-                .map(|left| format!("At this traffic you need about {}.", times(left, "more day"))),
+            lift.days_left.map(|left| format!("At this traffic you need {}.", more_days(left))),
         ),
         Outcome::Few => {
             (Verdict::Inconclusive, "Too little has happened to tell.".to_owned(), None)
@@ -137,11 +141,7 @@ fn guard(reading: &Reading<'_>, lift: &Lift, winner: Option<&str>) -> Check {
     // An arm that nobody ships harms nobody.
     let passed_over = winner.is_some_and(|winner| winner != lift.arm);
     let verdict = if passed_over { verdict.min(Verdict::Warn) } else { verdict };
-    let id = if several {
-        format!("guardrail-{}-{}", lift.metric, lift.arm)
-    } else {
-        format!("guardrail-{}", lift.metric)
-    };
+    let id = if several { id(&format!("{}-{}", lift.metric, lift.arm)) } else { id(&lift.metric) };
     let name = if several {
         format!("Not harmed by {}: {title}", lift.arm)
     } else {
@@ -150,7 +150,7 @@ fn guard(reading: &Reading<'_>, lift: &Lift, winner: Option<&str>) -> Check {
     let mut check = Check::new(id, name, verdict, message)
         .facet("arm", lift.arm.clone())
         .facet("metric", lift.metric.clone());
-    check.advice = advice;
+    check.advice = advice.filter(|_| !passed_over);
     if let Some(told) = lift.relative {
         let sign = reading.spec.metrics.get(&lift.metric).map_or(1.0, MetricSpec::sign);
         for (at, mut number) in bounds(&lift.arm, &told, true).into_iter().enumerate() {

@@ -176,7 +176,7 @@ fn stretches(reading: &Reading<'_>, metric: &MetricSpec, treatment: usize) -> Ve
             continue;
         }
         let Ok(compared) = reading.compare(metric, &cells, treatment) else { continue };
-        if let Ok(relative) = compared.comparison.relative {
+        if let Some(relative) = compared.relative() {
             points.push(((from + at) as f64 / 2.0, relative.effect, relative.error));
         }
     }
@@ -208,7 +208,7 @@ pub(super) fn segments(reading: &Reading<'_>) -> Result<Option<Check>, Error> {
                     continue;
                 }
                 let Ok(compared) = reading.compare(metric, cells, treatment) else { continue };
-                let Ok(relative) = compared.comparison.relative else { continue };
+                let Some(relative) = compared.relative() else { continue };
                 let worse = -metric.sign() * compared.comparison.absolute.effect
                     / compared.comparison.absolute.error;
                 let value = value.as_deref().unwrap_or("none");

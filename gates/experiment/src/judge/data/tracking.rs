@@ -10,7 +10,7 @@ use super::split::less_often;
 use crate::judge::causes::Symptom;
 use crate::question;
 use crate::seen::Cell;
-use crate::settings::{CONVERSIONS, EXPOSURES};
+use crate::settings::{Better, CONVERSIONS, EXPOSURES};
 use crate::words::{count, level, list, percent, times};
 
 /// An arm without any conversion is broken when so many would have been expected of it: chance leaves
@@ -143,7 +143,8 @@ fn uses_before(reading: &Reading<'_>) -> bool {
 fn lost(reading: &Reading<'_>) -> Option<String> {
     for (name, metric) in &reading.spec.metrics {
         let counted = question::parts(reading.spec, metric).own;
-        if counted.table == EXPOSURES {
+        // What there is to be less of may well be gone in one arm.
+        if counted.table == EXPOSURES || metric.better == Better::Lower {
             continue;
         }
         let without = |cells: &[Cell]| {

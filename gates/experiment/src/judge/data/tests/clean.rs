@@ -8,6 +8,7 @@ use serde_json::json;
 use super::lift::Outcome;
 use super::synthetic::{World, spec};
 use super::*;
+use crate::seen::Cell;
 
 /// How many experiments without an effect and without a defect.
 const RUNS: u64 = 200;
@@ -74,4 +75,61 @@ fn clean_experiments_raise_no_alarm() {
     ] {
         assert!(of(statistical) <= most(rate), "{statistical}: {count:?}");
     }
+}
+
+#[test]
+fn few_visitors_raise_no_alarm() {
+    let spec = &spec(&json!({
+        "success": { "baseline": "10%" },
+        "visitors_per_day": 6.0,
+        "data": { "exposures": { "person": "person" } },
+    }));
+    for seed in 0..40 {
+        let visitors = 20 + 10 * seed as usize;
+        let days = visitors / 6 + 1;
+        let days = days.min(28);
+        let seen = World { seed, visitors: days * 6, days, ..World::default() }.seen(spec);
+        let judged = judge(spec, &seen).unwrap();
+        let alarms: Vec<&Check> =
+            judged.trust.iter().filter(|check| check.verdict > Verdict::Warn).collect();
+        assert!(alarms.is_empty(), "{seed}: {alarms:?}");
+    }
+}
+
+/// The same as it was after so many days.
+fn after(seen: &SeenData, days: usize) -> SeenData {
+    let days: BTreeMap<String, Vec<Cell>> =
+        seen.days.iter().take(days).map(|(day, cells)| (day.clone(), cells.clone())).collect();
+    let add = |sum: Vec<Cell>, day: &Vec<Cell>| -> Vec<Cell> {
+        sum.iter().zip(day).map(|(one, other)| one.and(other)).collect()
+    };
+    let mut all = days.values();
+    let first = all.next().cloned().unwrap_or_default();
+    let all = all.fold(first, add);
+    SeenData { all, days, segments: Vec::new(), ..seen.clone() }
+}
+
+#[test]
+fn looking_every_day_finds_no_more_than_looking_once() {
+    let runs = 100;
+    let spec = &spec(&json!({}));
+    let mut found = [0_u64; 2];
+    for seed in 1000..1000 + runs {
+        let world = World { seed, visitors: 2800, rate: 0.25, ..World::default() };
+        let seen = world.seen(spec);
+        let looks: Vec<Judged> =
+            (1..=14).map(|days| judge(spec, &after(&seen, days)).unwrap()).collect();
+        let sees = |judged: &Judged| {
+            let is_told = |lift: &Lift| matches!(lift.outcome, Outcome::Better | Outcome::Worse);
+            judged.primary.iter().any(is_told)
+        };
+        let alarms = |judged: &Judged| {
+            judged.trust.iter().any(|check| check.id == "split" && check.verdict == Verdict::Fail)
+        };
+        found[0] += u64::from(looks.iter().any(sees));
+        found[1] += u64::from(looks.iter().any(alarms));
+    }
+    let most = |rate: f64| stats::binomial::quantile(0.995, runs as f64, rate).unwrap() as u64;
+    println!("{found:?} of {runs}");
+    assert!(found[0] <= most(0.05) && found[1] <= most(0.001), "{found:?}");
 }

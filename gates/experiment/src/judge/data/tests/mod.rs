@@ -1,3 +1,4 @@
+mod any;
 mod clean;
 mod defects;
 mod synthetic;

@@ -1,0 +1,232 @@
+//! Columns of a row group, each read in the quicker of two ways that it can be read in.
+
+use std::sync::Arc;
+
+use parquet::basic::{Compression, Type};
+use parquet::column::page::PageReader;
+use parquet::file::reader::RowGroupReader;
+use parquet::file::serialized_reader::SerializedPageReader;
+
+use super::pages::{Pages, Take, can_read};
+use super::positioned::Positioned;
+use super::slow::Column;
+use super::{Meaning, SECOND, broken, meaning};
+use crate::error::Error;
+use crate::read::Taker;
+use crate::time::{Stamp, since_1970};
+use crate::units::{Key, key};
+
+/// A column whose values come to such ones.
+pub(super) enum Source<T> {
+    Quick(Box<Pages<T>>, Type, Meaning),
+    Slow(Box<Column>),
+}
+
+impl<T: Copy> Source<T> {
+    fn open_if(
+        group: &Group<'_>,
+        at: usize,
+        fits: impl Fn(Type, Meaning) -> bool,
+    ) -> Result<Source<T>, Error> {
+        let metadata = group.rows.metadata();
+        let (column, chunk) = (metadata.schema_descr().column(at), metadata.column(at));
+        let (of, meaning) = (column.physical_type(), meaning(&column));
+        let is_flat = column.max_def_level() <= 1;
+        if !(is_flat && fits(of, meaning) && chunk.encodings().all(can_read)) {
+            return Column::open(&*group.rows, at).map(|column| Source::Slow(Box::new(column)));
+        }
+        let (is_text, is_optional) = (of == Type::BYTE_ARRAY, column.max_def_level() > 0);
+        let (reader, packed) = if chunk.compression() == Compression::SNAPPY {
+            // Unpacked here, into memory that is used again.
+            let as_it_is = chunk.clone().into_builder().set_compression(Compression::UNCOMPRESSED);
+            let as_it_is = as_it_is.build().map_err(|error| broken(&error))?;
+            let (file, rows) = (Arc::new(group.file.clone()), metadata.num_rows() as usize);
+            let reader = SerializedPageReader::new(file, &as_it_is, rows, None);
+            let reader: Box<dyn PageReader> = Box::new(reader.map_err(|error| broken(&error))?);
+            (reader, Some(group.file.clone()))
+        } else {
+            (group.rows.get_column_page_reader(at).map_err(|error| broken(&error))?, None)
+        };
+        let pages = Pages::new(reader, packed, is_text, is_optional);
+        Ok(Source::Quick(Box::new(pages), of, meaning))
+    }
+}
+
+/// A row group, and the file that it is in.
+pub(super) struct Group<'f> {
+    pub rows: Box<dyn RowGroupReader + 'f>,
+    pub file: &'f Positioned,
+}
+
+/// What can be written as text without a loss.
+fn is_text(of: Type, meaning: Meaning) -> bool {
+    matches!((of, meaning), (Type::BYTE_ARRAY, Meaning::Text) | (Type::INT64, Meaning::Number))
+}
+
+/// Eight bytes of a number.
+#[inline]
+fn eight(bytes: &[u8]) -> [u8; 8] {
+    bytes.try_into().unwrap_or_default()
+}
+
+/// What came of reading some rows; a mistake with the row that it is in, counted from 0.
+type Read = Result<(), (usize, Error)>;
+
+impl Source<Key> {
+    pub(super) fn open(group: &Group<'_>, at: usize) -> Result<Source<Key>, Error> {
+        Source::open_if(group, at, is_text)
+    }
+
+    pub(super) fn units(&mut self, count: usize, taker: &mut Taker<'_>) -> Read {
+        let (pages, meaning) = match self {
+            Source::Slow(column) => return column.units(count, taker),
+            Source::Quick(pages, _, meaning) => (pages, *meaning),
+        };
+        let mut keys = std::mem::take(&mut taker.batch.keys);
+        let read = match meaning {
+            Meaning::Text => pages.read(count, &mut keys, |id: Option<&[u8]>| match id {
+                Some(id) => taker.key_of(id),
+                None => Err(taker.nobody()),
+            }),
+            _ => pages.read(count, &mut keys, |id: Option<&[u8]>| match id {
+                Some(id) => Ok(key(i64::from_le_bytes(eight(id)).to_string().as_bytes())),
+                None => Err(taker.nobody()),
+            }),
+        };
+        taker.batch.keys = keys;
+        read
+    }
+}
+
+impl Source<i64> {
+    pub(super) fn open(group: &Group<'_>, at: usize) -> Result<Source<i64>, Error> {
+        let is_time = |meaning| matches!(meaning, Meaning::Time { .. });
+        Source::open_if(group, at, |of, meaning| {
+            is_text(of, meaning) || of == Type::INT64 && is_time(meaning)
+        })
+    }
+
+    pub(super) fn times(&mut self, count: usize, taker: &mut Taker<'_>) -> Read {
+        let (pages, meaning) = match self {
+            Source::Slow(column) => return column.times(count, taker),
+            Source::Quick(pages, _, meaning) => (pages, *meaning),
+        };
+        let mut times = std::mem::take(&mut taker.batch.times);
+        let read = pages.read(count, &mut times, Instants { taker, meaning });
+        taker.batch.times = times;
+        read
+    }
+}
+
+struct Instants<'t, 'q> {
+    taker: &'t mut Taker<'q>,
+    meaning: Meaning,
+}
+
+impl Take<i64> for Instants<'_, '_> {
+    #[inline]
+    fn one(&mut self, value: Option<&[u8]>) -> Result<i64, Error> {
+        let column = self.taker.wanted.time.unwrap_or_default();
+        let value = value.ok_or_else(|| no_time(column))?;
+        let stamp = match self.meaning {
+            Meaning::Text => self.taker.parsed(value)?,
+            Meaning::Time { per_second, has_zone } => {
+                stamp(i64::from_le_bytes(eight(value)), per_second, has_zone)
+            }
+            _ => since_1970(i64::from_le_bytes(eight(value))),
+        };
+        self.taker.instant_of(stamp)
+    }
+
+    #[inline]
+    fn all(&mut self, values: &[u8], into: &mut Vec<i64>) -> bool {
+        let Meaning::Time { per_second: SECOND, has_zone } = self.meaning else { return false };
+        let can = self.taker.clock.takes_as_it_is(has_zone);
+        if can {
+            into.extend(values.chunks_exact(8).map(|value| i64::from_le_bytes(eight(value))));
+        }
+        can
+    }
+}
+
+impl Source<u16> {
+    pub(super) fn open(group: &Group<'_>, at: usize) -> Result<Source<u16>, Error> {
+        Source::open_if(group, at, |of, meaning| (of, meaning) == (Type::BYTE_ARRAY, Meaning::Text))
+    }
+
+    pub(super) fn names(&mut self, count: usize, at: usize, taker: &mut Taker<'_>) -> Read {
+        let pages = match self {
+            Source::Slow(column) => return column.names(count, at, taker),
+            Source::Quick(pages, ..) => pages,
+        };
+        let mut names = std::mem::take(&mut taker.batch.names[at]);
+        let read = pages.read(count, &mut names, |name: Option<&[u8]>| taker.name_of(at, name));
+        taker.batch.names[at] = names;
+        read
+    }
+}
+
+impl Source<f64> {
+    pub(super) fn open(group: &Group<'_>, at: usize) -> Result<Source<f64>, Error> {
+        Source::open_if(group, at, |of, meaning| {
+            matches!(of, Type::DOUBLE | Type::INT64) && meaning == Meaning::Number
+        })
+    }
+
+    pub(super) fn values(&mut self, count: usize, at: usize, taker: &mut Taker<'_>) -> Read {
+        let (pages, is_double) = match self {
+            Source::Slow(column) => return column.values(count, at, taker),
+            Source::Quick(pages, of, _) => (pages, *of == Type::DOUBLE),
+        };
+        let mut values = std::mem::take(&mut taker.batch.values[at]);
+        let read = if is_double {
+            pages.read(count, &mut values, Amounts { taker, at })
+        } else {
+            pages.read(count, &mut values, |value: Option<&[u8]>| {
+                Ok(value.map_or(0.0, |value| i64::from_le_bytes(eight(value)) as f64))
+            })
+        };
+        taker.batch.values[at] = values;
+        read
+    }
+}
+
+struct Amounts<'t, 'q> {
+    taker: &'t Taker<'q>,
+    at: usize,
+}
+
+impl Take<f64> for Amounts<'_, '_> {
+    #[inline]
+    fn one(&mut self, value: Option<&[u8]>) -> Result<f64, Error> {
+        let value = value.map_or(0.0, |value| f64::from_le_bytes(eight(value)));
+        self.taker.finite(self.at, value)
+    }
+
+    #[inline]
+    fn all(&mut self, values: &[u8], into: &mut Vec<f64>) -> bool {
+        let begun = into.len();
+        into.extend(values.chunks_exact(8).map(|value| f64::from_le_bytes(eight(value))));
+        // What is not finite leaves something else than 0.
+        let is_finite = into[begun..].iter().fold(0.0, |all, value| all + value * 0.0) == 0.0;
+        if !is_finite {
+            into.truncate(begun);
+        }
+        is_finite
+    }
+}
+
+pub(super) fn no_time(column: &str) -> Error {
+    Error::new("there is no time").column(column)
+}
+
+/// A time that counts from 1970, so much a second.
+#[inline]
+pub(super) fn stamp(value: i64, per_second: i64, has_zone: bool) -> Stamp {
+    let micros = match per_second {
+        SECOND => value,
+        1000 => value * 1000,
+        _ => value.div_euclid(1000),
+    };
+    if has_zone { Stamp::Instant(micros) } else { Stamp::Wall(micros) }
+}

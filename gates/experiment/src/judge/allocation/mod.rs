@@ -1,0 +1,97 @@
+//! Whether a replica of the service puts ids where the spec means them to be.
+//!
+//! What the configuration says in figures is compared as it is; what only ids show is tested: chi-squared,
+//! or exactly where there are few ids, with all tests of a gate sharing one chance of a false alarm
+//! (Holm).
+
+mod around;
+mod ids;
+mod split;
+#[cfg(test)]
+mod tests;
+
+use gate_core::{Check, Error, Verdict};
+use stats::goodness;
+use stats::multiple::{Method, adjusted};
+
+use super::causes::Symptom;
+use crate::seen::allocation::{Broken, SeenAllocation};
+use crate::settings::Settings;
+
+/// With fewer expected in an arm the exact test is used.
+const EXACT: f64 = 10.0;
+/// Up to so many ids that is worked out, in two arms and in more.
+const FEW_IN_TWO: f64 = 5000.0;
+const FEW: f64 = 200.0;
+
+/// A check that waits for its p value.
+struct Tested {
+    p_value: f64,
+    /// The check when chance may well do this, and when it hardly does.
+    told: Box<dyn FnOnce(f64, bool) -> Check>,
+}
+
+/// Judges it.
+pub(crate) fn judge(spec: &Settings, seen: &SeenAllocation) -> Result<Vec<Check>, Error> {
+    if let Some(broken) = &seen.broken {
+        return Ok(vec![configuration(broken)]);
+    }
+    worked_out(spec, seen).map_err(|error| Error::new(format!("the ids say nothing: {error}")))
+}
+
+fn worked_out(spec: &Settings, seen: &SeenAllocation) -> Result<Vec<Check>, stats::Error> {
+    let weights = split::weights(spec, seen);
+    // What follows from other weights is said once.
+    let is_as_meant = !weights.verdict.blocks();
+    let mut checks = vec![weights];
+    checks.extend(split::unit(spec, seen));
+    checks.push(split::takes_part(seen));
+    checks.extend(split::by_rule(seen));
+    checks.extend(split::lots(seen));
+    let mut tested: Vec<Tested> = Vec::new();
+    if is_as_meant {
+        tested.extend(split::shares(spec, seen)?);
+        tested.extend(split::segments(spec, seen)?);
+    }
+    let (certain, together) = around::others(seen)?;
+    checks.extend(certain);
+    tested.extend(together);
+    let p_values: Vec<f64> = tested.iter().map(|one| one.p_value).collect();
+    let alarm = spec.analysis.alarm.fraction();
+    if !tested.is_empty() {
+        let held = adjusted(&p_values, Method::Holm)?;
+        let told = tested.into_iter().zip(held).map(|(one, p)| (one.told)(p, p < alarm));
+        checks.extend(told);
+    }
+    checks.extend(around::steps(seen));
+    checks.extend(around::sdks(seen));
+    checks.extend(ids::checks(seen));
+    Ok(checks)
+}
+
+fn configuration(broken: &Broken) -> Check {
+    let message = format!("{}: {}", broken.place, broken.message);
+    let hint = broken.hint.as_ref().map_or_else(String::new, |hint| {
+        let end = if hint.ends_with('?') { " " } else { ". " };
+        crate::words::capital(hint) + end
+    });
+    Check::new("configuration", "The service's configuration can be used", Verdict::Fail, message)
+        .advice(hint + &Symptom::Configuration.advice())
+}
+
+/// How likely chance does this, or more, where the weights hold; none where nobody is in an arm.
+fn surprise(observed: &[f64], weights: &[f64]) -> Result<Option<f64>, stats::Error> {
+    let all: f64 = observed.iter().sum();
+    let open = weights.iter().filter(|weight| **weight > 0.0).count();
+    let sum: f64 = weights.iter().sum();
+    if all <= 0.0 || open < 2 {
+        return Ok(None);
+    }
+    let least =
+        weights.iter().copied().filter(|weight| *weight > 0.0).fold(f64::INFINITY, f64::min);
+    let few = if open == 2 { FEW_IN_TWO } else { FEW };
+    if least / sum * all < EXACT && all <= few {
+        return goodness::multinomial(observed, weights).map(Some);
+    }
+    Ok(Some(goodness::chi_squared(observed, weights)?.p_value))
+}
