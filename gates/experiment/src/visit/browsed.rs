@@ -14,6 +14,8 @@ use crate::settings::{Act, BeforeLaunch, StaysAfter};
 
 /// How long an element is waited for.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// How long what a click has begun may take.
+const REST: Duration = Duration::from_secs(2);
 /// How much of another arm's variant is none that anybody could see: two frames.
 const FLICKER: Duration = Duration::from_millis(34);
 
@@ -203,7 +205,9 @@ impl Stay<'_> {
                 Act::Click(selector) => {
                     session.steps(&[Step::Click(selector.clone())], PATIENCE).await?;
                     // What a click has begun comes to its end before anything else is done.
-                    session.look(&self.site.visit(&self.site.page, &visitor.id, false)).await?;
+                    let mut visit = self.site.visit(&self.site.page, &visitor.id, false);
+                    visit.rest_deadline = REST;
+                    session.look(&visit).await?;
                     continue;
                 }
                 Act::WaitFor(selector) => vec![Step::Wait(Until::Selector(selector.clone()))],
