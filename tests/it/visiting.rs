@@ -7,7 +7,7 @@ use crate::python::Service;
 
 /// A site that chooses its variant in the browser, reports to a host of others when it is left, has a
 /// subdomain (its other name), and is slow for one arm.
-const SITE: &str = r##"
+const SITE: &str = r#"
 import http.server
 SCRIPT = """
 const cookie = (name) => (document.cookie.match(new RegExp(name + '=([^;]*)')) || [])[1];
@@ -49,7 +49,7 @@ server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
 server.daemon_threads = True
 print(server.server_address[1], flush=True)
 server.serve_forever()
-"##;
+"#;
 
 const FEATURES: &str = r#"{ "features": { "hero": { "defaultValue": 0, "rules": [{
     "key": "spring", "seed": "spring", "hashAttribute": "user_id", "hashVersion": 2,
