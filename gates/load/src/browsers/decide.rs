@@ -119,7 +119,9 @@ fn by_extreme(threshold: &Threshold, value: Option<f64>, samples: &[Sample]) -> 
     // The largest of all is one that never came.
     let spoilt =
         is_missing && threshold.aggregate == Aggregate::Max && threshold.operator.wants_less();
-    if holds && !spoilt && samples.len() < FEWEST {
+    // That one was below is proof that the least of all is, however many follow.
+    let is_proof = (threshold.aggregate == Aggregate::Min) == threshold.operator.wants_less();
+    if holds && !spoilt && !is_proof && samples.len() < FEWEST {
         return decided(value, Verdict::Inconclusive, Why::Few(None));
     }
     decided(value, kept(holds && !spoilt), Why::Seen)

@@ -51,6 +51,8 @@ fn few_page_loads_decide_little() {
     decides(&quick(4), "lcp avg<1s", Inconclusive);
     decides(&quick(5), "lcp avg<1s", Pass);
     decides(&quick(2), "lcp min>1s", Fail);
+    decides(&quick(1), "lcp min<1s", Pass);
+    decides(&quick(4), "lcp min>500ms", Inconclusive);
     decides(&[], "lcp p(75)<2.5s", Inconclusive);
     let mixed: Vec<_> = (0..20).map(|at| Some(700 + at % 7 * 30)).collect();
     decides(&mixed, "lcp avg<2s", Pass);
