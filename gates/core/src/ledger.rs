@@ -152,8 +152,10 @@ fn remove_folder(folder: &Path) {
 /// Kills every process that belongs to the scratch folder, again until there is none left.
 fn end_processes(scratch: &Path, groups: &[i32]) {
     for _ in 0..50 {
+        // In this order: one that has started by the time that it is asked about is found next.
+        let is_any_starting = is_starting(groups);
         let found = processes_of(scratch);
-        if found.is_empty() && !is_starting(groups) {
+        if found.is_empty() && !is_any_starting {
             return;
         }
         for process in &found {

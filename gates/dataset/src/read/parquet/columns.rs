@@ -10,7 +10,7 @@ use parquet::file::serialized_reader::SerializedPageReader;
 use super::pages::{Pages, Take, can_read};
 use super::positioned::Positioned;
 use super::slow::Column;
-use super::{Meaning, SECOND, broken, meaning};
+use super::{Meaning, SECOND, asked, meaning};
 use crate::error::Error;
 use crate::read::Taker;
 use crate::time::{Stamp, since_1970};
@@ -39,13 +39,12 @@ impl<T: Copy> Source<T> {
         let (reader, packed) = if chunk.compression() == Compression::SNAPPY {
             // Unpacked here, into memory that is used again.
             let as_it_is = chunk.clone().into_builder().set_compression(Compression::UNCOMPRESSED);
-            let as_it_is = as_it_is.build().map_err(|error| broken(&error))?;
+            let as_it_is = asked(|| as_it_is.build())?;
             let (file, rows) = (Arc::new(group.file.clone()), metadata.num_rows() as usize);
-            let reader = SerializedPageReader::new(file, &as_it_is, rows, None);
-            let reader: Box<dyn PageReader> = Box::new(reader.map_err(|error| broken(&error))?);
-            (reader, Some(group.file.clone()))
+            let reader = asked(|| SerializedPageReader::new(file, &as_it_is, rows, None))?;
+            (Box::new(reader) as Box<dyn PageReader>, Some(group.file.clone()))
         } else {
-            (group.rows.get_column_page_reader(at).map_err(|error| broken(&error))?, None)
+            (asked(|| group.rows.get_column_page_reader(at))?, None)
         };
         let pages = Pages::new(reader, packed, is_text, is_optional);
         Ok(Source::Quick(Box::new(pages), of, meaning))

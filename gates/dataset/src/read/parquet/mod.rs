@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use parquet::basic::{ConvertedType, LogicalType, TimeUnit, Type};
 use parquet::errors::ParquetError;
+use parquet::file::metadata::RowGroupMetaData;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::schema::types::ColumnDescriptor;
 
@@ -77,7 +78,7 @@ impl<'q> Groups<'q> {
         }
         let mut first = vec![1];
         for group in reader.metadata().row_groups() {
-            first.push(first[first.len() - 1] + group.num_rows() as u64);
+            first.push(end(group, first[first.len() - 1], length).ok_or_else(unfit)?);
         }
         Ok(Groups { wanted, file, reader, columns, first, next: AtomicUsize::new(0) })
     }
@@ -149,8 +150,24 @@ fn words(error: &ParquetError) -> String {
 fn asked<T>(ask: impl FnOnce() -> Result<T, ParquetError>) -> Result<T, Error> {
     match catch_unwind(AssertUnwindSafe(ask)) {
         Ok(answer) => answer.map_err(|error| broken(&error)),
-        Err(_) => Err(Error::new("the file is broken: what it says of itself does not fit")),
+        Err(_) => Err(unfit()),
     }
+}
+
+fn unfit() -> Error {
+    Error::new("the file is broken: what it says of itself does not fit")
+}
+
+/// The row after a group that begins with this one, when what is said of the group can be: that its
+/// columns lie within the file. The library takes it for granted.
+fn end(group: &RowGroupMetaData, first: u64, length: u64) -> Option<u64> {
+    for column in group.columns() {
+        let pages = [column.dictionary_page_offset(), Some(column.data_page_offset())];
+        let begins = u64::try_from(pages.into_iter().flatten().min()?).ok()?;
+        let size = u64::try_from(column.compressed_size()).ok()?;
+        begins.checked_add(size).filter(|end| *end <= length)?;
+    }
+    first.checked_add(u64::try_from(group.num_rows()).ok()?)
 }
 
 fn broken(error: &ParquetError) -> Error {
