@@ -2,13 +2,13 @@
 
 use std::io::IsTerminal;
 
-use clap::Args;
+use clap::{Args, value_parser};
 use gate_core::{Check, Context, Error, ExitCode, SpecChoice, SpecGate, Specs, Verdict};
 use serde_json::json;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::analyze::{Chosen, complained, picked};
-use crate::settings::{BeforeLaunch, Settings};
+use crate::settings::{BeforeLaunch, MOST_BROWSERS, MOST_VISITORS, Settings};
 use crate::visit;
 
 /// Does everybody see the variant that they belong in, keep it, and is it recorded?
@@ -24,10 +24,10 @@ pub(super) struct Visit {
     #[command(flatten)]
     chosen: Chosen,
     /// How many come in all; what the spec says when nothing is said here.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = value_parser!(u32).range(1..=i64::from(MOST_VISITORS)))]
     visitors: Option<u32>,
     /// How many of them come in a real browser.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = value_parser!(u32).range(0..=i64::from(MOST_BROWSERS)))]
     browsers: Option<u32>,
 }
 

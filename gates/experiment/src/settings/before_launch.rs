@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 use super::{Act, KnownBy, Settings, Wrong, names};
 
 /// The most synthetic visitors, and the most of them in browsers.
-const MOST_VISITORS: u32 = 100_000;
-const MOST_BROWSERS: u32 = 1_000;
+pub(crate) const MOST_VISITORS: u32 = 100_000;
+pub(crate) const MOST_BROWSERS: u32 = 1_000;
 
 /// Synthetic visitors, and ids that are put into arms without anybody visiting. Visitors come as long as
 /// there are no data of real ones.

@@ -22,6 +22,7 @@ pub use aims::{Analysis, Level, Method, Spends, Success};
 pub use before_launch::{
     Beacons, BeforeLaunch, Conversion, Ids, Profile, Records, StaysAfter, Times,
 };
+pub(crate) use before_launch::{MOST_BROWSERS, MOST_VISITORS};
 pub use data::{
     ByName, Data, EventsTable, ExposuresTable, Holds, Warehouse, WarehouseKind, Written,
 };

@@ -77,15 +77,10 @@ impl Stay<'_> {
     ) -> Result<(), Stopped> {
         let page = &self.site.page;
         let next = self.site.visit(page, &visitor.id, false);
-        let (when, url) = match stays {
-            StaysAfter::Reload => (When::Reload, page),
-            StaysAfter::NewPage => (When::NewPage, page),
-            StaysAfter::NewSession => (When::NewSession, page),
-            StaysAfter::Login => (When::Login, page),
-            StaysAfter::CookieLoss => (When::CookieLoss, page),
-            StaysAfter::Subdomain => {
-                (When::Subdomain, self.site.elsewhere.as_ref().unwrap_or(page))
-            }
+        let when = When::from(stays);
+        let url = match stays {
+            StaysAfter::Subdomain => self.site.elsewhere.as_ref().unwrap_or(page),
+            _ => page,
         };
         let visited = match stays {
             StaysAfter::NewSession => {

@@ -38,6 +38,9 @@ use watching::{Others, Watching, proxy};
 /// How many requests are under way at once: a site before its launch is no place for a load test.
 const SIDE_BY_SIDE: usize = 8;
 
+/// How many browsers are open at once: a visitor mostly waits, so there are twice as many as processors.
+const MOST_BROWSERS: usize = 8;
+
 /// After how many in a row for whom the page did not come nobody else is sent.
 const HOPELESS: usize = 24;
 
@@ -54,7 +57,8 @@ pub(crate) async fn visits(
     let numbers = (before.visitors, before.browsers.min(before.visitors));
     let mut visitors = identity::visitors(&replica, spec, &site.known, numbers, cx.seed());
     let (browsed, plain) = visitors.split_at_mut(numbers.1 as usize);
-    let others = in_browsers((spec, before), (&site, &replica), browsed, cx, told).await?;
+    let way = InBrowsers { spec, before, site: &site, replica: &replica };
+    let others = way.come(browsed, cx, told).await?;
     as_requests(&site, plain, numbers, cx, told).await?;
     for look in visitors.iter_mut().flat_map(|one| &mut one.looks) {
         look.assigned = look.assigned.take().map(|arm| replica.name(&arm));
@@ -66,6 +70,7 @@ pub(crate) async fn visits(
         visitors,
         kept_from: others.kept_from.into_iter().collect(),
         reached: others.reached.into_iter().collect(),
+        of_browsers: site.of_browsers(),
         table: None,
     })
 }
@@ -79,51 +84,65 @@ pub(crate) fn keep(visits: &mut Visits, cx: &Context) -> Result<(), Error> {
 /// Takes how many have come, of how many, and who they are.
 pub(crate) type Told<'t> = dyn Fn(u64, u64, &str) + Send + Sync + 't;
 
-/// Lets those come who have a browser, a few at a time.
-async fn in_browsers(
-    (spec, before): (&Settings, &BeforeLaunch),
-    (site, replica): (&Arc<Site>, &Arc<Replica>),
-    visitors: &mut [Visitor],
-    cx: &Context,
-    told: &Told<'_>,
-) -> Result<Others, Error> {
-    let mut others = Others::default();
-    if visitors.is_empty() {
-        return Ok(others);
-    }
-    let chromium = gate_browsers::chromium(cx)?;
-    if matches!(chromium, DriverAt::Remote { .. }) {
-        return Err(Error::new("a browser elsewhere cannot be put behind a proxy of this machine")
+/// Those who have a browser.
+struct InBrowsers<'a> {
+    spec: &'a Settings,
+    before: &'a BeforeLaunch,
+    site: &'a Arc<Site>,
+    replica: &'a Arc<Replica>,
+}
+
+impl InBrowsers<'_> {
+    /// Lets them come, a few at a time.
+    async fn come(
+        &self,
+        visitors: &mut [Visitor],
+        cx: &Context,
+        told: &Told<'_>,
+    ) -> Result<Others, Error> {
+        let InBrowsers { spec, before, site, replica } = *self;
+        let mut others = Others::default();
+        if visitors.is_empty() {
+            return Ok(others);
+        }
+        let chromium = gate_browsers::chromium(cx)?;
+        if matches!(chromium, DriverAt::Remote { .. }) {
+            return Err(Error::new(
+                "a browser elsewhere cannot be put behind a proxy of this machine",
+            )
             .hint(
                 "unset SELENIUM_REMOTE_URL for this gate: visitors need a Chromium of this machine",
             ));
+        }
+        let launch = gate_browsers::launch(chromium, cx)?;
+        let reader = Arc::new(Reader::new(&before.beacons));
+        let experiment = spec.provider.as_ref().map(|provider| provider.experiment.clone());
+        let all = visitors.len() as u64;
+        let mut work: Vec<BoxFuture<'_, _>> = Vec::new();
+        for visitor in visitors {
+            let (reader, experiment, mut launch) =
+                (reader.clone(), experiment.clone(), launch.clone());
+            work.push(Box::pin(async move {
+                let watching =
+                    Watching::new(Arc::clone(site), reader, Arc::clone(replica), experiment);
+                let proxy = proxy(Some(watching.clone()), cx).await?;
+                launch.proxy = Some(proxy.address());
+                let stay = Stay { site, before, watching: &watching, launch: &launch, cx };
+                let came = stay.visited(visitor).await;
+                // A stream that the page has left open would be waited for.
+                tokio::spawn(proxy.finish());
+                came
+            }));
+        }
+        let mut work = stream::iter(work).buffer_unordered((2 * cx.jobs()).clamp(1, MOST_BROWSERS));
+        let mut done = 0;
+        while let Some(came) = work.next().await {
+            others.extend(came?);
+            done += 1;
+            told(done, all, "visitors in browsers");
+        }
+        Ok(others)
     }
-    let launch = gate_browsers::launch(chromium, cx)?;
-    let reader = Arc::new(Reader::new(&before.beacons));
-    let experiment = spec.provider.as_ref().map(|provider| provider.experiment.clone());
-    let all = visitors.len() as u64;
-    let mut work: Vec<BoxFuture<'_, _>> = Vec::new();
-    for visitor in visitors {
-        let (reader, experiment, mut launch) = (reader.clone(), experiment.clone(), launch.clone());
-        work.push(Box::pin(async move {
-            let watching = Watching::new(Arc::clone(site), reader, Arc::clone(replica), experiment);
-            let proxy = proxy(Some(watching.clone()), cx).await?;
-            launch.proxy = Some(proxy.address());
-            let stay = Stay { site, before, watching: &watching, launch: &launch, cx };
-            let came = stay.visited(visitor).await;
-            // A stream that the page has left open would be waited for.
-            tokio::spawn(proxy.finish());
-            came
-        }));
-    }
-    let mut work = stream::iter(work).buffer_unordered(cx.jobs().max(1));
-    let mut done = 0;
-    while let Some(came) = work.next().await {
-        others.extend(came?);
-        done += 1;
-        told(done, all, "visitors in browsers");
-    }
-    Ok(others)
 }
 
 /// Lets the others come.

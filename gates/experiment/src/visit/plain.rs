@@ -143,13 +143,12 @@ fn look(site: &Site, answer: &Answer, when: When) -> Look {
     }
 }
 
-/// The arms whose variant the HTML has.
+/// The arms whose variant the HTML has; none where that cannot be asked for all of them.
 fn shown(site: &Site, html: &str) -> Vec<String> {
+    let Some(read) = &site.read else { return Vec::new() };
     let page = Html::parse_document(html);
-    let has = |selector: &str| {
-        Selector::parse(selector).is_ok_and(|selector| page.select(&selector).next().is_some())
-    };
-    site.shows.iter().filter(|(_, one)| has(one)).map(|(arm, _)| arm.clone()).collect()
+    let has = |selector: &Selector| page.select(selector).next().is_some();
+    read.iter().filter(|(_, one)| has(one)).map(|(arm, _)| arm.clone()).collect()
 }
 
 /// What says that a cache has answered, or that one may: how old the answer is, what a cache says of

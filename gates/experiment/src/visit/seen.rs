@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use gate_core::Evidence;
 use serde::{Deserialize, Serialize};
 
+use crate::settings::StaysAfter;
+
 /// All of them. Times are in microseconds.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Visits {
@@ -18,6 +20,9 @@ pub struct Visits {
     /// Hosts of others that the page has sent something to.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reached: Vec<String>,
+    /// Selectors that only a browser understands, so that HTML alone says nothing of variants.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub of_browsers: Vec<String>,
     /// Single visitors, for people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub table: Option<Evidence>,
@@ -78,6 +83,19 @@ pub enum When {
     Subdomain,
     /// After all cookies were gone.
     CookieLoss,
+}
+
+impl From<StaysAfter> for When {
+    fn from(stays: StaysAfter) -> When {
+        match stays {
+            StaysAfter::Reload => When::Reload,
+            StaysAfter::NewPage => When::NewPage,
+            StaysAfter::NewSession => When::NewSession,
+            StaysAfter::Login => When::Login,
+            StaysAfter::Subdomain => When::Subdomain,
+            StaysAfter::CookieLoss => When::CookieLoss,
+        }
+    }
 }
 
 impl When {

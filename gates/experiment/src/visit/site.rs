@@ -1,6 +1,7 @@
 //! The site that is visited, and what lets in there.
 
 use gate_core::{Context, Environment, Error};
+use scraper::Selector;
 use url::Url;
 use visual_browser::{BasicAuth, Cookie, Visit};
 
@@ -18,6 +19,8 @@ pub(super) struct Site {
     pub(super) known: KnownBy,
     /// The selectors of all arms, with the arm's name.
     pub(super) shows: Vec<(String, String)>,
+    /// The same where HTML alone is looked into; none when one of them is only a browser's to understand.
+    pub(super) read: Option<Vec<(String, Selector)>>,
     pub(super) arm_cookie: Option<String>,
     /// What every request to it carries.
     headers: Vec<(String, String)>,
@@ -48,17 +51,27 @@ impl Site {
             let (user, password) = pair.split_once(':').unwrap_or((&pair, ""));
             Ok::<_, Error>(BasicAuth { user: user.to_owned(), password: password.to_owned() })
         });
+        let shows: Vec<(String, String)> =
+            before.shows.iter().map(|(arm, one)| (arm.clone(), one.clone())).collect();
+        let read = |(arm, one): &(String, String)| Some((arm.clone(), Selector::parse(one).ok()?));
         Ok(Site {
             other_page: joined(&environment.url, before.other_page.as_deref().unwrap_or("/"))?,
             elsewhere: elsewhere.transpose()?,
             page,
             known: before.known_by(&spec.unit),
-            shows: before.shows.iter().map(|(arm, one)| (arm.clone(), one.clone())).collect(),
+            read: shows.iter().map(read).collect(),
+            shows,
             arm_cookie: before.arm_cookie.clone(),
             headers: environment.headers.iter().map(revealed).collect::<Result<_, Error>>()?,
             cookies: environment.cookies.iter().map(revealed).collect::<Result<_, Error>>()?,
             basic_auth: basic_auth.transpose()?,
         })
+    }
+
+    /// The selectors that HTML alone cannot be asked by.
+    pub(super) fn of_browsers(&self) -> Vec<String> {
+        let selectors = self.shows.iter().map(|(_, one)| one);
+        selectors.filter(|one| Selector::parse(one).is_err()).cloned().collect()
     }
 
     /// Whether a host is the site's.

@@ -20,6 +20,15 @@ enum Wrong {
     Uninvited,
 }
 
+/// Somebody of whom something was reported wrongly.
+struct Case<'v> {
+    who: &'v Visitor,
+    /// What was said of them that the check is about.
+    said: Vec<&'v Reported>,
+}
+
+type Cases<'v> = BTreeMap<Wrong, Vec<Case<'v>>>;
+
 impl All<'_> {
     /// Those of whom it is known what was reported: they came in a browser and went through.
     fn reported(&self) -> impl Iterator<Item = &Visitor> {
@@ -30,12 +39,11 @@ impl All<'_> {
     pub(super) fn exposures(&self) -> Option<Check> {
         let records = self.before.records.as_ref()?;
         let all: Vec<&Visitor> = self.reported().collect();
-        let mut wrong: BTreeMap<Wrong, Vec<&Visitor>> = BTreeMap::new();
-        for one in &all {
+        let mut wrong = Cases::new();
+        for one in all.iter().copied() {
             let said: Vec<&Reported> =
                 one.events.iter().filter(|event| event.is_exposure).collect();
             let received = said.iter().filter(|event| event.is_received()).count();
-            let is_other = |event: &&Reported| event.arm.as_deref() != seen(one, event.after);
             let mut views: Vec<u32> =
                 said.iter().filter(|event| event.is_received()).map(|event| event.view).collect();
             views.dedup();
@@ -52,10 +60,10 @@ impl All<'_> {
                 (Some(_), 0) => Wrong::Missing,
                 _ if is_double => Wrong::Twice,
                 _ if said.iter().any(|event| event.id.as_ref() != Some(&one.id)) => Wrong::Id,
-                _ if said.iter().any(is_other) => Wrong::Arm,
+                _ if said.iter().any(|event| is_of_other_arm(one, event)) => Wrong::Arm,
                 _ => continue,
             };
-            wrong.entry(what).or_default().push(one);
+            wrong.entry(what).or_default().push(Case { who: one, said });
         }
         let often = match records.exposure {
             Times::Once => "once on a page view",
@@ -85,25 +93,25 @@ impl All<'_> {
             return None;
         }
         let all: Vec<&Visitor> = self.reported().filter(|one| one.has_converted).collect();
-        let mut wrong: BTreeMap<Wrong, Vec<&Visitor>> = BTreeMap::new();
-        for one in &all {
+        let mut wrong = Cases::new();
+        for one in all.iter().copied() {
             let is_it = |event: &&Reported| event.event == conversion.event && !event.is_exposure;
             let said: Vec<&Reported> = one.events.iter().filter(is_it).collect();
             let received = said.iter().filter(|event| event.is_received()).count();
-            // A conversion need not say the arm; where it does it has to be the right one.
-            let is_other = |event: &&Reported| {
-                event.arm.is_some() && event.arm.as_deref() != seen(one, event.after)
-            };
             let what = match received {
                 0 if said.is_empty() => Wrong::Missing,
                 0 => Wrong::Refused,
                 times if times > conversion.times as usize => Wrong::Twice,
                 times if times < conversion.times as usize => Wrong::Few,
                 _ if said.iter().any(|event| event.id.as_ref() != Some(&one.id)) => Wrong::Id,
-                _ if one.predicted.is_some() && said.iter().any(is_other) => Wrong::Arm,
+                _ if one.predicted.is_some()
+                    && said.iter().any(|event| is_of_other_arm(one, event)) =>
+                {
+                    Wrong::Arm
+                }
                 _ => continue,
             };
-            wrong.entry(what).or_default().push(one);
+            wrong.entry(what).or_default().push(Case { who: one, said });
         }
         let found = Found {
             id: "visit-conversion",
@@ -129,23 +137,18 @@ impl All<'_> {
 }
 
 /// The check of an event.
-fn told(
-    found: &Found<'_>,
-    event: &str,
-    all: &[&Visitor],
-    wrong: &BTreeMap<Wrong, Vec<&Visitor>>,
-) -> Check {
-    let Some((what, who)) = wrong.iter().max_by_key(|(_, who)| who.len()) else {
+fn told(found: &Found<'_>, event: &str, all: &[&Visitor], wrong: &Cases<'_>) -> Check {
+    let Some((what, cases)) = wrong.iter().max_by_key(|(_, cases)| cases.len()) else {
         return found.passed();
     };
-    let count = format!("{} of {}", who.len(), visitors(all.len()));
+    let count = format!("{} of {}", cases.len(), visitors(all.len()));
     let (text, advice) = match what {
-        Wrong::Missing => (missing(event, all, who, &count), MISSING),
+        Wrong::Missing => (missing(event, all, cases, &count), MISSING),
         Wrong::Refused => (
             format!(
                 "the {event} of {count} was sent and not taken: it was answered {}. Cause: beacons are \
                  lost where they are collected",
-                refusal(who)
+                refusal(cases)
             ),
             "look at what collects the events: does it take this one?",
         ),
@@ -153,7 +156,7 @@ fn told(
             format!(
                 "the {event} of {count} was recorded more than once ({}). Cause: double {} events, sent \
                  by two places, or again by what renders the page a second time",
-                often(who, event == "exposure"),
+                often(cases),
                 event.trim_matches('`')
             ),
             "send it from one place",
@@ -161,12 +164,12 @@ fn told(
         Wrong::Few => (
             format!(
                 "the {event} of {count} was recorded less often than it should be ({})",
-                often(who, event == "exposure")
+                often(cases)
             ),
             MISSING,
         ),
         Wrong::Id => {
-            let (id, said) = other_id(who);
+            let (id, said) = other_id(cases);
             (
                 format!(
                     "the {event} of {count} has another id: {id} was recorded as {said}. Cause: corrupt or \
@@ -176,7 +179,7 @@ fn told(
             )
         }
         Wrong::Arm => {
-            let (id, seen, said) = other_arm(who);
+            let (id, seen, said) = other_arm(cases);
             (
                 format!(
                     "the {event} of {count} has another arm: {id} saw {seen} and was recorded in {said}. \
@@ -189,7 +192,7 @@ fn told(
             format!(
                 "{count} take no part and were recorded as exposed, such as {}. Cause: exposure without \
                  rendering",
-                examples(who.iter().copied())
+                examples(cases.iter().map(|case| case.who))
             ),
             "send the exposure only where a variant is rendered",
         ),
@@ -198,7 +201,8 @@ fn told(
 }
 
 /// Whose is missing, and what these have in common.
-fn missing(event: &str, all: &[&Visitor], who: &[&Visitor], count: &str) -> String {
+fn missing(event: &str, all: &[&Visitor], cases: &[Case<'_>], count: &str) -> String {
+    let who: Vec<&Visitor> = cases.iter().map(|case| case.who).collect();
     let mut of_arm: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
     for one in all {
         let entry = of_arm.entry(seen(one, When::Arrival).unwrap_or("no arm")).or_default();
@@ -240,41 +244,48 @@ fn seen(one: &Visitor, when: When) -> Option<&str> {
     }
 }
 
-fn refusal(who: &[&Visitor]) -> String {
-    let mut statuses = who.iter().flat_map(|one| &one.events).filter(|event| !event.is_received());
-    statuses.find_map(|event| event.status).map_or("nothing".to_owned(), |it| it.to_string())
+/// Whether an event says another arm than somebody saw. A conversion need not say any.
+fn is_of_other_arm(one: &Visitor, event: &Reported) -> bool {
+    (event.is_exposure || event.arm.is_some()) && event.arm.as_deref() != seen(one, event.after)
+}
+
+/// What the first that was not taken was answered with.
+fn refusal(cases: &[Case<'_>]) -> String {
+    let said = cases.iter().flat_map(|case| &case.said);
+    let mut statuses = said.filter(|event| !event.is_received()).filter_map(|event| event.status);
+    statuses.next().map_or("nothing".to_owned(), |status| status.to_string())
 }
 
 /// How often, and when, of the first one.
-fn often(who: &[&Visitor], is_exposure: bool) -> String {
-    let Some(one) = who.first() else { return String::new() };
+fn often(cases: &[Case<'_>]) -> String {
+    let Some(case) = cases.first() else { return String::new() };
     let mut times: BTreeMap<When, usize> = BTreeMap::new();
-    let of = |event: &&Reported| event.is_received() && event.is_exposure == is_exposure;
-    for event in one.events.iter().filter(of) {
+    for event in case.said.iter().filter(|event| event.is_received()) {
         *times.entry(event.after).or_default() += 1;
     }
     let parts: Vec<String> =
         times.iter().map(|(when, count)| format!("{count} times {}", when.words())).collect();
-    format!("{}: {}", one.id, parts.join(", "))
+    format!("{}: {}", case.who.id, parts.join(", "))
 }
 
-fn other_id<'v>(who: &[&'v Visitor]) -> (&'v str, String) {
-    who.iter()
-        .find_map(|one| {
-            let event = one.events.iter().find(|event| event.id.as_ref() != Some(&one.id))?;
-            let said = event.id.as_ref().map_or("nobody".to_owned(), |id| format!("`{id}`"));
-            Some((one.id.as_str(), said))
-        })
-        .unwrap_or(("somebody", "somebody else".to_owned()))
+/// Somebody, and as whom they were recorded.
+fn other_id<'v>(cases: &[Case<'v>]) -> (&'v str, String) {
+    let other = |case: &Case<'v>| {
+        let is_other = |event: &&&Reported| event.id.as_ref() != Some(&case.who.id);
+        let event = case.said.iter().find(is_other)?;
+        let said = event.id.as_ref().map_or("nobody".to_owned(), |id| format!("`{id}`"));
+        Some((case.who.id.as_str(), said))
+    };
+    cases.iter().find_map(other).unwrap_or(("somebody", "somebody else".to_owned()))
 }
 
-fn other_arm<'v>(who: &[&'v Visitor]) -> (&'v str, &'v str, String) {
-    who.iter()
-        .find_map(|one| {
-            let is_other = |event: &&Reported| event.arm.as_deref() != seen(one, event.after);
-            let event = one.events.iter().find(is_other)?;
-            let (seen, said) = (seen(one, event.after), event.arm.as_deref());
-            Some((one.id.as_str(), named(seen), named(said).to_owned()))
-        })
-        .unwrap_or(("somebody", "one arm", "another".to_owned()))
+/// Somebody, the arm that they saw, and the one that they were recorded in.
+fn other_arm<'v>(cases: &[Case<'v>]) -> (&'v str, &'v str, &'v str) {
+    let other = |case: &Case<'v>| {
+        let is_other = |event: &&&Reported| is_of_other_arm(case.who, event);
+        let event = case.said.iter().find(is_other)?;
+        let said = event.arm.as_deref();
+        Some((case.who.id.as_str(), named(seen(case.who, event.after)), named(said)))
+    };
+    cases.iter().find_map(other).unwrap_or(("somebody", "one arm", "another"))
 }

@@ -133,7 +133,11 @@ impl All<'_> {
         let Some((first, why)) = failed.first() else {
             let mut message = came;
             if all > browsers && !self.shows_nothing() && !self.is_told_by_html() {
+                let unread = self.seen.of_browsers.join(" and ");
                 message.push_str(&match self.only_one() {
+                    _ if !unread.is_empty() => format!(
+                        "; the others' HTML says nothing, because only a browser understands {unread}"
+                    ),
                     Some(arm) => format!(
                         "; the others all saw that of {arm}, so the page chooses in the browser, or takes \
                          requests for bots"
@@ -187,8 +191,11 @@ impl All<'_> {
         if what.is_empty() {
             return None;
         }
-        let message = format!("nobody has tried {}: nothing says how", what.join(" and "));
-        let check = Check::new("visit-untried", "Not tried", Verdict::Warn, message);
+        let message = format!(
+            "nobody has tried {}: nothing says how, so it may be right or not",
+            what.join(" and ")
+        );
+        let check = Check::new("visit-untried", "Not tried", Verdict::Inconclusive, message);
         Some(check.advice(format!("add below before_launch: {}", how.join("; "))))
     }
 
