@@ -78,7 +78,8 @@ impl Gate for Experiment {
             }
             None => None,
         };
-        Ok(Observation { data, allocation, visits, pages })
+        let pages_of = if pages.is_empty() { Json::Null } else { judge::pages_of(spec) };
+        Ok(Observation { data, allocation, visits, pages, pages_of })
     }
 
     fn measured_by(&self, spec: &Settings) -> Json {

@@ -4,7 +4,7 @@ pub(crate) mod allocation;
 
 use std::collections::BTreeMap;
 
-use gate_core::Evidence;
+use gate_core::{Evidence, Json};
 use serde::{Deserialize, Serialize};
 
 pub use allocation::SeenAllocation;
@@ -26,6 +26,9 @@ pub struct Observation {
     /// What people look at.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) pages: Vec<Evidence>,
+    /// The settings that these were written by: judged by others they say something else.
+    #[serde(default, skip_serializing_if = "Json::is_null")]
+    pub(crate) pages_of: Json,
 }
 
 /// What was recorded of real visitors, summed up.
@@ -45,6 +48,9 @@ pub struct SeenData {
     pub(crate) all: Vec<Cell>,
     /// The same for each day of the first exposure; empty where nothing says when that was.
     pub(crate) days: BTreeMap<String, Vec<Cell>>,
+    /// The day on which it was read, which was not over then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) today: Option<String>,
     /// The same for each column of segments.
     pub(crate) segments: Vec<Segment>,
     /// How many rows there were.

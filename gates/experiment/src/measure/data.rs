@@ -23,14 +23,37 @@ pub(crate) async fn measure(spec: &Settings, cx: &Context) -> Result<Option<Seen
         None => {
             let exposures = cx.spec_folder().join(&data.exposures.from);
             if spec.before_launch.is_some() && !exposures.exists() {
-                return Ok(None);
+                return match spec.started.as_ref().filter(|day| **day <= today(data, cx)) {
+                    None => Ok(None),
+                    Some(day) => Err(missing(day, data)),
+                };
             }
             let asked = question::of_files(spec, data, cx.spec_folder());
             let all = folded(&asked, data, cx).await?;
             (all.0, all.1, asked.totals, tables(data))
         }
     };
-    Ok(Some(summed(spec, data, (answer, persons), totals, source)))
+    let seen = summed(spec, data, (answer, persons), totals, source);
+    Ok(Some(SeenData { today: Some(today(data, cx)), ..seen }))
+}
+
+/// The day that it is where days are counted.
+fn today(data: &Data, cx: &Context) -> String {
+    let now = cx.clock().now();
+    let there =
+        jiff::Timestamp::from_millisecond(now.millis()).map(|now| now.in_tz(&data.time_zone));
+    match there {
+        Ok(Ok(now)) => now.date().to_string(),
+        _ => now.date(),
+    }
+}
+
+/// What is said of data that should be there by now: it would be a mistake to take the experiment for one
+/// that nobody has seen.
+fn missing(started: &str, data: &Data) -> Error {
+    let file = &data.exposures.from;
+    Error::new(format!("{file} is not there, though it has started on {started}"))
+        .hint("export the exposures, or correct data.exposures or `started`")
 }
 
 /// Sums, with what they are of.
@@ -62,6 +85,7 @@ pub(crate) fn summed(
         centres: answer.centres,
         all: kept(&answer.arms),
         days: days.map(|(day, cells)| (day, kept(&cells))).collect(),
+        today: None,
         segments: segments.collect(),
         rows: Rows {
             exposures: answer.left.exposures,

@@ -3,7 +3,7 @@
 use gate_core::evidence::{
     Align, Block, Column, FormField, Page, PageSchema, TableEvidence, TableSchema,
 };
-use gate_core::{Check, Json};
+use gate_core::{Check, Json, Verdict};
 use serde_json::json;
 
 use super::{COME, GLOSSARY, HARM, MORE, NEXT, Report, TIME, TRUST};
@@ -131,7 +131,7 @@ fn list(blocks: &mut Vec<Block>, title: &str, checks: &[Check]) {
     }
     blocks.push(Block::Heading(title.to_owned()));
     let lines = checks.iter().map(|check| {
-        let advice = check.advice.as_ref().filter(|_| check.verdict.blocks());
+        let advice = check.advice.as_ref().filter(|_| check.verdict != Verdict::Pass);
         let advice = advice.map_or_else(String::new, |advice| format!(" {advice}"));
         format!("{}: {} – {}{advice}", check.verdict.word(), check.title, check.message)
     });

@@ -33,7 +33,7 @@ impl Report<'_> {
                 "needed": progress.needed,
                 "per_day": progress.per_day,
                 "days": progress.days,
-                "days_left": progress.days_left().filter(|_| self.days_left().is_some()),
+                "days_left": self.left(),
             },
             "success": judged.success,
             "effects": effects(&judged.primary),

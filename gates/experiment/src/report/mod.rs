@@ -94,6 +94,12 @@ impl Report<'_> {
 
     /// Days that are left, in words; none where it is decided or unknown.
     fn days_left(&self) -> Option<String> {
+        let left = self.left()?;
+        Some(if left > YEAR { more_days(left) } else { format!("about {}", times(left, "day")) })
+    }
+
+    /// The same as a number.
+    fn left(&self) -> Option<f64> {
         let open = self.judged.primary.iter().chain(&self.judged.guardrails);
         let left = open.filter_map(|lift| lift.days_left).fold(0.0_f64, f64::max);
         let is_young =
@@ -104,9 +110,8 @@ impl Report<'_> {
             0.0
         };
         let left = left.max(week);
-        (left > 0.0 && self.judged.is_trusted && self.verdict() == Verdict::Inconclusive).then(
-            || if left > YEAR { more_days(left) } else { format!("about {}", times(left, "day")) },
-        )
+        (left > 0.0 && self.judged.is_trusted && self.verdict() == Verdict::Inconclusive)
+            .then_some(left)
     }
 }
 

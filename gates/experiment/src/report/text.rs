@@ -1,6 +1,6 @@
 //! In a terminal.
 
-use gate_core::{Check, Json};
+use gate_core::{Check, Json, Verdict};
 
 use super::{COME, HARM, MORE, NEXT, Report, TIME, TRUST};
 
@@ -53,7 +53,7 @@ fn checks(text: &mut String, title: &str, checks: &[Check]) {
     for check in checks {
         let word = check.verdict.word();
         text.push_str(&format!("  {word:<12} {}: {}\n", check.title, check.message));
-        if let Some(advice) = check.advice.as_ref().filter(|_| check.verdict.blocks()) {
+        if let Some(advice) = check.advice.as_ref().filter(|_| check.verdict != Verdict::Pass) {
             text.push_str(&format!("  {:<12} {advice}\n", ""));
         }
     }

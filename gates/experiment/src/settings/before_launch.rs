@@ -118,7 +118,8 @@ pub struct Records {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Times {
-    /// At least once in all, and on no page view more than once.
+    /// At least once in all, and on no page view more than once. Of real visitors, who come back, half as
+    /// many again may be recorded; with more than that rows are counted twice.
     #[default]
     Once,
     /// Once or more often.

@@ -120,6 +120,18 @@ impl MetricSpec {
             let message = "nothing is exposed before it is exposed";
             wrong(&["metrics", name, "reduce_variance"], message, hint);
         }
+        let has_time = |time: Option<&String>| time.is_some();
+        let times = [
+            has_time(data.exposures.time.as_ref()),
+            data.event_tables()
+                .iter()
+                .any(|(name, one)| *name == table && has_time(one.time.as_ref())),
+        ];
+        if self.reduce_variance && table != "exposures" && times.contains(&false) {
+            let hint = "name the columns of times (time: ...), or leave reduce_variance out";
+            let message = "nothing says what was before the exposure";
+            wrong(&["metrics", name, "reduce_variance"], message, hint);
+        }
         let events = [
             (&["event"][..], self.event.is_some(), table),
             (

@@ -42,7 +42,10 @@ pub(super) fn others(seen: &SeenAllocation) -> Result<(Vec<Check>, Vec<Tested>),
                     .advice(Symptom::Together.advice()),
             );
         } else {
-            tested.extend(together(other, id, both)?);
+            match together(other, id, both)? {
+                Ok(one) => tested.push(one),
+                Err(check) => certain.push(check),
+            }
         }
     }
     Ok((certain, tested))
@@ -64,25 +67,52 @@ fn overlap(other: &Other, namespace: &str, both: u64) -> Check {
         .advice(Symptom::Overlap.advice())
 }
 
-/// Whether arms of those who are in both are independent: Pearson's chi-squared of the table.
-fn together(other: &Other, id: String, both: u64) -> Result<Option<Tested>, stats::Error> {
+/// Whether arms here, and being in the other one and in which arm there, are independent: Pearson's
+/// chi-squared of the table. Arms there with too few for it count together with those of none.
+fn together(other: &Other, id: String, both: u64) -> Result<Result<Tested, Check>, stats::Error> {
     let own = other.table.len() - 1;
-    let cells = |row: usize, column: usize| other.table[row][column] as f64;
-    let sum_of_row = |row: usize| (0..other.arms.len()).map(|at| cells(row, at)).sum::<f64>();
-    let sum_of_column = |column: usize| (0..own).map(|at| cells(at, column)).sum::<f64>();
-    let rows: Vec<usize> = (0..own).filter(|row| sum_of_row(*row) > 0.0).collect();
-    let columns: Vec<usize> = (0..other.arms.len()).filter(|at| sum_of_column(*at) > 0.0).collect();
-    let all = both as f64;
-    let pairs = || rows.iter().flat_map(|row| columns.iter().map(move |column| (*row, *column)));
-    let expected = |row, column| sum_of_row(row) * sum_of_column(column) / all;
+    let sum = |row: &[u64]| row.iter().sum::<u64>() as f64;
+    let rows: Vec<&Vec<u64>> = other.table[..own].iter().filter(|row| sum(row) > 0.0).collect();
+    let all: f64 = rows.iter().map(|row| sum(row)).sum();
+    let least = rows.iter().map(|row| sum(row)).fold(f64::INFINITY, f64::min);
+    let of_column = |at: usize| rows.iter().map(|row| row[at] as f64).sum::<f64>();
     // The approximation wants some in each cell.
-    let is_enough = pairs().all(|(row, column)| expected(row, column) >= 5.0);
-    if rows.len() < 2 || columns.len() < 2 || both < ENOUGH || !is_enough {
-        return Ok(None);
+    let is_enough = |ids: f64| ids * least / all >= 5.0;
+    let (large, small): (Vec<usize>, Vec<usize>) =
+        (0..other.arms.len()).partition(|at| is_enough(of_column(*at)));
+    let mut columns: Vec<Vec<f64>> =
+        large.iter().map(|at| rows.iter().map(|row| row[*at] as f64).collect()).collect();
+    let rest = |row: &&Vec<u64>| {
+        (row[other.arms.len()] + small.iter().map(|at| row[*at]).sum::<u64>()) as f64
+    };
+    let rest: Vec<f64> = rows.iter().map(rest).collect();
+    if is_enough(rest.iter().sum()) {
+        columns.push(rest);
     }
+    if rows.len() < 2 || columns.len() < 2 {
+        let message = match both {
+            0 => format!("nobody of {} is in both", times(all, "id")),
+            _ if rows.len() < 2 => {
+                "there is one arm alone that it could go together with".to_owned()
+            }
+            _ => format!(
+                "{} of {} are in both, too few to tell",
+                count(both as f64),
+                times(all, "id")
+            ),
+        };
+        // Where most are in both and all of them in one arm, there is nothing to go together with.
+        let is_told = both < ENOUGH || rows.len() > 1 && large.len() == 1;
+        let verdict = if is_told { Verdict::Pass } else { Verdict::Inconclusive };
+        return Ok(Err(Check::new(id, title(other), verdict, message)));
+    }
+    let of_row = |row: usize| columns.iter().map(|column| column[row]).sum::<f64>();
+    let all: f64 = (0..rows.len()).map(of_row).sum();
+    let pairs = || (0..rows.len()).flat_map(|row| (0..columns.len()).map(move |at| (row, at)));
+    let expected = |row: usize, at: usize| of_row(row) * columns[at].iter().sum::<f64>() / all;
     let square = |(row, column): (usize, usize)| {
         let expected = expected(row, column);
-        (cells(row, column) - expected).powi(2) / expected
+        (columns[column][row] - expected).powi(2) / expected
     };
     let statistic: f64 = pairs().map(square).sum();
     let freedom = ((rows.len() - 1) * (columns.len() - 1)) as f64;
@@ -90,17 +120,19 @@ fn together(other: &Other, id: String, both: u64) -> Result<Option<Tested>, stat
     let smaller = (rows.len().min(columns.len()) - 1) as f64;
     let strength = (statistic / all / smaller).sqrt();
     let (title, name) = (title(other), other.experiment.clone());
-    Ok(Some(Tested {
+    Ok(Ok(Tested {
         p_value,
         told: Box::new(move |held, is_wrong| {
             let message = if is_wrong {
                 format!(
                     "who is in which arm here and there goes together (Cramér's V {strength:.2} of 1), \
-                     among {} that are in {name}, too",
-                    times(all, "id")
+                     among {}, of which {} are in {name}, too",
+                    times(all, "id"),
+                    count(both as f64)
                 )
             } else {
-                format!("{} are in both, and their arms are independent", times(all, "id"))
+                let both = times(both as f64, "id");
+                format!("{both} are in both, and their arms are independent")
             };
             let verdict = if is_wrong { Verdict::Fail } else { Verdict::Pass };
             let check = Check::new(id, title, verdict, message)

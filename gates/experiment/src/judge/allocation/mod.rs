@@ -11,18 +11,12 @@ mod split;
 mod tests;
 
 use gate_core::{Check, Error, Verdict};
-use stats::goodness;
 use stats::multiple::{Method, adjusted};
 
 use super::causes::Symptom;
+use super::fair::chance;
 use crate::seen::allocation::{Broken, SeenAllocation};
 use crate::settings::Settings;
-
-/// With fewer expected in an arm the exact test is used.
-const EXACT: f64 = 10.0;
-/// Up to so many ids that is worked out, in two arms and in more.
-const FEW_IN_TWO: f64 = 5000.0;
-const FEW: f64 = 200.0;
 
 /// A check that waits for its p value.
 struct Tested {
@@ -79,19 +73,9 @@ fn configuration(broken: &Broken) -> Check {
         .advice(hint + &Symptom::Configuration.advice())
 }
 
-/// How likely chance does this, or more, where the weights hold; none where nobody is in an arm.
+/// How likely chance does this, or more, where the weights hold; not at all where somebody is in an arm
+/// that is closed.
 fn surprise(observed: &[f64], weights: &[f64]) -> Result<Option<f64>, stats::Error> {
-    let all: f64 = observed.iter().sum();
-    let open = weights.iter().filter(|weight| **weight > 0.0).count();
-    let sum: f64 = weights.iter().sum();
-    if all <= 0.0 || open < 2 {
-        return Ok(None);
-    }
-    let least =
-        weights.iter().copied().filter(|weight| *weight > 0.0).fold(f64::INFINITY, f64::min);
-    let few = if open == 2 { FEW_IN_TWO } else { FEW };
-    if least / sum * all < EXACT && all <= few {
-        return goodness::multinomial(observed, weights).map(Some);
-    }
-    Ok(Some(goodness::chi_squared(observed, weights)?.p_value))
+    let is_stray = observed.iter().zip(weights).any(|(ids, weight)| *weight <= 0.0 && *ids > 0.0);
+    if is_stray { Ok(Some(0.0)) } else { chance(observed, weights) }
 }

@@ -4,7 +4,7 @@ use gate_core::{Check, Limit, Metric, Verdict};
 
 use super::{Tested, surprise};
 use crate::judge::causes::Symptom;
-use crate::seen::allocation::{InSegment, SeenAllocation};
+use crate::seen::allocation::{Arm, InSegment, SeenAllocation};
 use crate::settings::Settings;
 use crate::words::{count, list, percent, shares as told_shares, times};
 
@@ -60,7 +60,11 @@ pub(super) fn weights(spec: &Settings, seen: &SeenAllocation) -> Check {
             list(&strangers)
         ));
     }
-    let known: Option<Vec<f64>> = seen.arms.iter().map(|arm| arm.share).collect();
+    // A closed arm that the service does not have is closed there, too.
+    let share = |(arm, meant): (&Arm, f64)| {
+        arm.share.or((arm.service.is_none() && meant <= 0.0).then_some(0.0))
+    };
+    let known: Option<Vec<f64>> = seen.arms.iter().zip(spec.shares()).map(share).collect();
     let Some(known) = known.filter(|known| known.iter().sum::<f64>() > 0.0) else {
         let message = "the arms are the same; their weights stand in several places of the configuration, \
                        and only ids show what they come to";

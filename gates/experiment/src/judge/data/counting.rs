@@ -21,8 +21,10 @@ use crate::words::{count, figure, level};
 const SPARE: f64 = 1.05;
 /// So many rows too many happen.
 const HAPPEN: f64 = 5.0;
-/// From so many times on it is told when nothing says how often it should be.
+/// From so many times what is meant on it is told: people come back, and some buy twice.
 const OFTEN: f64 = 1.5;
+/// With fewer who have it in an arm nothing is said of how often they do.
+const FEW: f64 = 10.0;
 /// How far a value may be from what was expected before it is looked at, and before it is wrong.
 const FAR: f64 = 1.25;
 const WRONG: f64 = 1.5;
@@ -97,17 +99,21 @@ impl Counting<'_> {
             Ok(Mean { units, value: sum / units, variance: spread.variance / units })
         };
         let often = self.often("exposures", &mean);
-        if let Some(message) = self.differ("an exposure is recorded", &mean)? {
-            self.find(Verdict::Fail, message, Symptom::Exposures);
+        let everybody = |cell: &Cell| cell.units as f64;
+        if let Some((verdict, message)) =
+            self.differ("an exposure is recorded", &mean, &everybody)?
+        {
+            self.find(verdict, message, Symptom::Exposures);
             return Ok(());
         }
         let records = self.reading.spec.before_launch.as_ref();
         let records = records.and_then(|before| before.records.as_ref());
         match records.map(|records| records.exposure) {
-            Some(Times::Once) if often > SPARE && self.too_many(often - 1.0) => {
+            Some(Times::Once) if often >= OFTEN && self.too_many(often - 1.0) => {
                 let message = format!(
                     "an exposure is to be recorded once, and is {} times: whoever counts rows \
-                     counts as many visitors too many",
+                     counts as many visitors too many (where each page view is one, say so: \
+                     exposure: at_least_once)",
                     figure((often * 100.0).round() / 100.0)
                 );
                 self.find(Verdict::Fail, message, Symptom::Exposures);
@@ -150,15 +156,21 @@ impl Counting<'_> {
     }
 
     /// Whether an arm has more of it than the control, by more than chance and by more than a little.
+    /// Twice as much is a mistake; anything else may be what the variant does to people.
     fn differ(
         &self,
         what: &str,
         mean: &dyn Fn(&Cell) -> Result<Mean, Error>,
-    ) -> Result<Option<String>, Error> {
+        having: &dyn Fn(&Cell) -> f64,
+    ) -> Result<Option<(Verdict, String)>, Error> {
         let treatments = self.reading.treatments();
-        let alarm = self.reading.spec.analysis.alarm.fraction() / treatments.len().max(1) as f64;
+        // So many comparisons may be made in all: of exposures, and of each metric.
+        let comparisons = treatments.len() * (2 + self.reading.spec.metrics.len());
         for treatment in treatments {
             let cells = [&self.reading.seen.all[0], &self.reading.seen.all[treatment]];
+            if cells.iter().any(|cell| having(cell) < FEW) {
+                continue;
+            }
             let (Ok(control), Ok(own)) = (mean(cells[0]), mean(cells[1])) else { continue };
             let ratio = own.value / control.value;
             if (1.0 / SPARE..=SPARE).contains(&ratio) {
@@ -170,15 +182,25 @@ impl Counting<'_> {
                 Ok(compared) => compared.absolute.p_value(0.0)?,
                 Err(_) => 0.0,
             };
-            if p < alarm {
-                return Ok(Some(format!(
-                    "{what} {} times of each in {} and {} times in {}",
-                    figure((own.value * 100.0).round() / 100.0),
-                    self.reading.arm(treatment),
-                    figure((control.value * 100.0).round() / 100.0),
-                    self.reading.arm(0)
-                )));
+            let found = self.reading.alarmed((p * comparisons as f64).min(1.0));
+            if found == Verdict::Pass {
+                continue;
             }
+            let message = format!(
+                "{what} {} times of each in {} and {} times in {}",
+                figure((own.value * 100.0).round() / 100.0),
+                self.reading.arm(treatment),
+                figure((control.value * 100.0).round() / 100.0),
+                self.reading.arm(0)
+            );
+            return Ok(Some(if is_doubled(ratio.max(1.0 / ratio)) {
+                (found, message)
+            } else {
+                (
+                    Verdict::Warn,
+                    message + ", which is a mistake unless the variant makes people do it",
+                )
+            }));
         }
         Ok(None)
     }
@@ -212,20 +234,24 @@ impl Counting<'_> {
                 sums.ratio()
             };
             let often = self.often(&name, &mean);
-            if let Some(message) = self.differ(&format!("{name} is recorded"), &mean)? {
-                self.find(Verdict::Fail, message, Symptom::Conversions);
-            } else if let Some(meant) = meant {
-                let having: u64 =
-                    self.reading.seen.all.iter().map(|cell| cell.totals[place].0).sum();
-                if often > meant * SPARE && (often - meant) * having as f64 > HAPPEN {
+            let what = format!("{name} is recorded");
+            let having = |cell: &Cell| cell.totals[place].0 as f64;
+            if let Some((verdict, message)) = self.differ(&what, &mean, &having)? {
+                self.find(verdict, message, Symptom::Conversions);
+                continue;
+            }
+            let having: f64 = self.reading.seen.all.iter().map(having).sum();
+            if let Some(meant) = meant {
+                if often >= meant * OFTEN && (often - meant) * having > HAPPEN {
                     let message = format!(
-                        "{name} is to be recorded {} of each who has it, and is {} times",
+                        "{name} is to be recorded {} of each who has it, and is {} times (where \
+                         people do it again, say how often: times)",
                         if meant > 1.0 { count(meant) + " times" } else { "once".to_owned() },
                         figure((often * 100.0).round() / 100.0)
                     );
                     self.find(Verdict::Fail, message, Symptom::Conversions);
                 }
-            } else if often >= OFTEN {
+            } else if often >= OFTEN && (often - 1.0) * having > HAPPEN {
                 let message = format!(
                     "{name} is recorded {} times of each who has it; they are counted once here",
                     figure((often * 100.0).round() / 100.0)
@@ -310,6 +336,7 @@ impl Counting<'_> {
     /// Visitors a day against what was expected, of whole days.
     fn per_day(&mut self) -> Result<(), Error> {
         let Some(expected) = self.reading.spec.visitors_per_day else { return Ok(()) };
+        // The first and the last day are seldom whole.
         let Some(per_day) = self.reading.per_day() else { return Ok(()) };
         self.metrics.push(Metric::new("visitors a day", per_day, "1"));
         let times = per_day / expected;
@@ -336,4 +363,10 @@ impl Counting<'_> {
         }
         Ok(())
     }
+}
+
+/// Whether something is recorded twice, or three times, where it should be once.
+fn is_doubled(ratio: f64) -> bool {
+    let whole = ratio.round();
+    whole >= 2.0 && (ratio / whole - 1.0).abs() < SPARE - 1.0
 }

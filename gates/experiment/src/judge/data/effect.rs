@@ -85,6 +85,12 @@ impl Lens<'_> {
         Ok((estimate.effect - away, estimate.effect + away))
     }
 
+    /// From how many visitors of both arms on the look counts that has been reached.
+    pub(crate) fn reached(&self, units: f64) -> f64 {
+        let looks = f64::from(self.analysis.looks.unwrap_or(1));
+        self.planned * (self.look(units) as f64 / looks) * (1.0 - 1e-9)
+    }
+
     /// Which of the looks that were settled has been reached; 0 for none.
     fn look(&self, units: f64) -> usize {
         let looks = f64::from(self.analysis.looks.unwrap_or(1));

@@ -100,6 +100,14 @@ fn otherwise(reading: &Reading<'_>, judged: &Judged) -> String {
     if is(Outcome::Worse) {
         "Keep the control. The hypothesis did not hold.".to_owned()
     } else if judged.primary.iter().all(is_known) {
+        let worse = judged.primary.iter().filter(|lift| lift.outcome == Outcome::Worse);
+        let worse: Vec<String> = worse.map(|lift| lift.arm.clone()).collect();
+        if !worse.is_empty() {
+            return format!(
+                "Do not ship {}. No arm is better than the control: keep it.",
+                list(&worse)
+            );
+        }
         "Take whichever is simpler: the difference does not matter.".to_owned()
     } else if judged.progress.is_reached() {
         "Decide what a wrong choice would cost, or plan again with more visitors or a larger change."
@@ -116,8 +124,11 @@ pub(super) fn moved(reading: &Reading<'_>, lift: &Lift) -> String {
     let metric = reading.spec.metrics.get(&lift.metric);
     let unit = metric.and_then(|metric| metric.unit.as_deref());
     let told = |value| level(value, lift.is_share(reading), unit);
-    let verb = if value > control { "rose" } else { "fell" };
     let title = reading.title(&lift.metric);
+    if told(value) == told(control) {
+        return sentence(&format!("{title} stayed at {}", told(value)));
+    }
+    let verb = if value > control { "rose" } else { "fell" };
     sentence(&format!("{title} {verb} from {} to {}", told(control), told(value)))
 }
 

@@ -1,13 +1,16 @@
 //! What has come of it: the metric of the success, those that may not be harmed, and all others.
 
+use std::borrow::Cow;
+
 use gate_core::Verdict;
 use serde::Serialize;
 use stats::Error;
 use stats::multiple::{Method as Adjusting, adjusted};
 
-use super::effect::{Told, reach};
+use super::effect::{Lens, Told, reach};
 use super::progress::Progress;
 use super::reading::Reading;
+use crate::seen::Cell;
 use crate::settings::{MetricKind, MetricSpec};
 
 /// What an arm has come to in a metric.
@@ -182,6 +185,30 @@ impl<'a> Reading<'a> {
         Ok(all)
     }
 
+    /// Who is looked at: all who have come, or, where looks were settled, those who had come by the day
+    /// on which the last of them was reached. To look at more of them each day would be more looks.
+    fn at_look(&self, treatment: usize, lens: &Lens<'_>) -> Cow<'a, [Cell]> {
+        let all = &self.seen.all;
+        let both = |cells: &[Cell]| (cells[0].units + cells[treatment].units) as f64;
+        if self.waits() {
+            let reached = lens.reached(both(all));
+            let mut so_far: Option<Vec<Cell>> = None;
+            for today in self.seen.days.values() {
+                let cells: Vec<Cell> = match so_far.take() {
+                    None => today.clone(),
+                    Some(before) => {
+                        before.iter().zip(today).map(|(one, next)| one.and(next)).collect()
+                    }
+                };
+                if both(&cells) >= reached {
+                    return Cow::Owned(cells);
+                }
+                so_far = Some(cells);
+            }
+        }
+        Cow::Borrowed(all)
+    }
+
     /// The numbers of a metric in an arm; open where there are any.
     fn lift(&self, asked: Asked<'_>, treatment: usize, progress: &Progress) -> Result<Lift, Error> {
         let cells = &self.seen.all;
@@ -197,19 +224,20 @@ impl<'a> Reading<'a> {
             margin: None,
             adjusted_p_value: None,
         };
+        let lens = self.lens(treatment, progress.needed);
+        if !lens.may_say((cells[0].units + cells[treatment].units) as f64) {
+            lift.outcome = Outcome::Early;
+            lift.days_left = progress.days_left();
+            return Ok(lift);
+        }
+        let cells = &*self.at_look(treatment, &lens);
         if self.is_few(asked.metric, cells, treatment) {
             lift.days_left = progress.days_left();
             return Ok(lift);
         }
         let Ok(compared) = self.compare(asked.metric, cells, treatment) else { return Ok(lift) };
-        let lens = self.lens(treatment, progress.needed);
         let [control, value] = compared.values;
         (lift.control, lift.value) = (Some(control), Some(value));
-        if !lens.may_say(compared.comparison.units) {
-            lift.outcome = Outcome::Early;
-            lift.days_left = progress.days_left();
-            return Ok(lift);
-        }
         let (absolute, relative) = lens.told(&compared)?;
         (lift.absolute, lift.relative) = (Some(absolute), relative);
         lift.outcome = Outcome::Open;

@@ -114,8 +114,11 @@ fn worked_out(reading: &Reading<'_>) -> Result<Judged, stats::Error> {
         judged.primary = reading.primary(&progress)?;
         judged.guardrails = reading.guardrails(&progress)?;
         judged.others = reading.others(&progress)?;
-        judged.more.extend(shape::segments(reading)?);
-        judged.more.extend(shape::novelty(reading)?);
+        // Before a look that was settled nothing is said of effects, in parts of them neither.
+        if judged.primary.iter().all(|lift| lift.outcome != Outcome::Early) {
+            judged.more.extend(shape::segments(reading)?);
+            judged.more.extend(shape::novelty(reading)?);
+        }
         let effects: Vec<(String, f64)> = judged
             .primary
             .iter()

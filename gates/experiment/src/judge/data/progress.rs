@@ -54,8 +54,8 @@ impl Progress {
 }
 
 impl Reading<'_> {
-    /// Visitors of all arms on a day, without the first and the last one where there are others: these
-    /// are seldom whole.
+    /// Visitors of all arms on a day, without the first and the last one: these are seldom whole. None
+    /// where there are no others.
     pub(crate) fn per_day(&self) -> Option<f64> {
         let days = self.visitors_of_days();
         (!days.is_empty()).then(|| days.iter().sum::<f64>() / days.len() as f64)
@@ -69,7 +69,7 @@ impl Reading<'_> {
     fn visitors_of_days(&self) -> Vec<f64> {
         let of_day = |cells: &Vec<Cell>| cells.iter().map(|cell| cell.units as f64).sum();
         let days: Vec<f64> = self.seen.days.values().map(of_day).collect();
-        if days.len() > 2 { days[1..days.len() - 1].to_vec() } else { days }
+        if days.len() > 2 { days[1..days.len() - 1].to_vec() } else { Vec::new() }
     }
 
     /// The weights of the arms that are open.
@@ -80,6 +80,11 @@ impl Reading<'_> {
     /// Whether the method lets it be looked at all the time.
     pub(crate) fn looks_often(&self) -> bool {
         self.spec.analysis.method == Method::AlwaysValid
+    }
+
+    /// Whether the method settles beforehand after how many visitors something may be said.
+    pub(crate) fn waits(&self) -> bool {
+        matches!(self.spec.analysis.method, Method::Fixed | Method::GroupSequential)
     }
 
     /// How often one of several comparisons with the control may see what is not there.
@@ -93,6 +98,8 @@ impl Reading<'_> {
         let part = shares[0] + shares[treatment];
         let both = self.seen.all[0].units + self.seen.all[treatment].units;
         let planned = match needed {
+            // One who waits for so many visitors waits until it is known how many.
+            None if self.waits() && self.spec.success.is_some() => f64::INFINITY,
             None => both.max(2) as f64,
             // What is planned may not follow the data: it moves in large steps alone.
             Some(needed) if self.looks_often() && self.is_estimated() => {
@@ -160,24 +167,36 @@ fn span(reading: &Reading<'_>) -> Option<(Date, usize)> {
     Some((first, (last - first).get_days().unsigned_abs() as usize + 1))
 }
 
-/// Whether whole weeks were seen.
+/// Whether whole weeks were seen: of the days since it has started those that are over, and that anybody
+/// came on. The worst of what there is to say is the verdict.
 pub(super) fn weeks(reading: &Reading<'_>) -> Check {
     let (id, title) = ("whole-weeks", "Whole weeks were seen");
     let check = |verdict, message: String| Check::new(id, title, verdict, message);
+    let is_asked = reading.spec.analysis.whole_weeks;
     let Some((first, days)) = span(reading) else {
+        if !is_asked {
+            return check(Verdict::Pass, "whole weeks are not asked for".to_owned());
+        }
         let message = "nothing says when anybody came, so nobody can tell whether these are weeks";
-        return check(Verdict::Warn, message.to_owned())
-            .advice("Name the column of times: exposures: { from: ..., time: seen_at }.");
-    };
-    let check = |verdict, message: String| {
-        let metric = Metric::new("days", days as f64, "1");
-        check(verdict, message).metric(metric.limit(Limit::AtLeast(WEEK as f64)))
+        return check(Verdict::Inconclusive, message.to_owned()).advice(
+            "Name the column of times (exposures: { from: ..., time: seen_at }), or do without \
+             whole weeks (analysis: { whole_weeks: false }).",
+        );
     };
     let started = reading.spec.started.as_ref().and_then(|day| day.parse::<Date>().ok());
+    let is_over = |day: &&String| {
+        let is_early = |started: Date| day.parse::<Date>().is_ok_and(|day| day < started);
+        !started.is_some_and(is_early) && reading.seen.today.as_ref() != Some(*day)
+    };
+    let whole = reading.seen.days.keys().filter(is_over).count();
+    let mut remarks: Vec<(Verdict, String, &str)> = Vec::new();
     if let Some(started) = started.filter(|started| first < *started) {
         let message = format!("visitors were exposed on {first}, and it has started on {started}");
-        return check(Verdict::Warn, message)
-            .advice("Leave out what was before it, or correct `started`.");
+        remarks.push((
+            Verdict::Warn,
+            message,
+            "Leave out what was before it, or correct `started`.",
+        ));
     }
     let missing = days - reading.seen.days.len();
     if missing > 0 {
@@ -186,33 +205,38 @@ pub(super) fn weeks(reading: &Reading<'_>) -> Check {
             times(missing as f64, "day"),
             count(days as f64)
         );
-        return check(Verdict::Warn, message).advice("Find out what happened on those days.");
+        remarks.push((Verdict::Warn, message, "Find out what happened on those days."));
     }
-    if !reading.spec.analysis.whole_weeks {
-        return check(
-            Verdict::Pass,
-            format!("{}; whole weeks are not asked for", times(days as f64, "day")),
-        );
-    }
-    if days < WEEK {
+    let (weeks, over) = (whole / WEEK, whole % WEEK);
+    let (left, more) = (times((WEEK - over) as f64, "more day"), times(over as f64, "day"));
+    let (verdict, message, advice) = if !is_asked {
+        let message = format!("{}; whole weeks are not asked for", times(days as f64, "day"));
+        (Verdict::Pass, message, String::new())
+    } else if weeks == 0 {
         let message = format!(
             "{} were seen: people do other things at weekends, so a week is the least",
-            times(days as f64, "day")
+            times(whole as f64, "whole day")
         );
-        let left = times((WEEK - days) as f64, "more day");
-        return check(Verdict::Inconclusive, message).advice(format!("Wait for {left}."));
+        (Verdict::Inconclusive, message, format!("Wait for {left}."))
+    } else if over > 0 {
+        let message = format!(
+            "{} and {more} were seen, so some days of the week count more than others",
+            times(weeks as f64, "week")
+        );
+        (Verdict::Warn, message, format!("Decide after {left}, when the week is over."))
+    } else {
+        let message = format!("{} were seen", times(weeks as f64, "whole week"));
+        (Verdict::Pass, message, String::new())
+    };
+    if verdict != Verdict::Pass || remarks.is_empty() {
+        remarks.push((verdict, message, &advice));
     }
-    let (weeks, over) = (days / WEEK, days % WEEK);
-    if over == 0 {
-        return check(Verdict::Pass, format!("{} were seen", times(weeks as f64, "whole week")));
-    }
-    let message = format!(
-        "{} and {} were seen, so some days of the week count more than others",
-        times(weeks as f64, "week"),
-        times(over as f64, "day")
-    );
-    let left = times((WEEK - over) as f64, "more day");
-    check(Verdict::Warn, message).advice(format!("Decide after {left}, when the week is over."))
+    remarks.sort_by_key(|(verdict, ..)| std::cmp::Reverse(*verdict));
+    let said: Vec<&str> = remarks.iter().map(|(_, message, _)| message.as_str()).collect();
+    let (worst, _, advice) = remarks[0];
+    let metric = Metric::new("whole days", whole as f64, "1").limit(Limit::AtLeast(WEEK as f64));
+    let made = check(worst, said.join("; ")).metric(metric);
+    if advice.is_empty() { made } else { made.advice(advice) }
 }
 
 /// Whether as many visitors have come as are needed; `is_told` says that fewer were enough.

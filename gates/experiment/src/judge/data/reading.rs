@@ -116,22 +116,22 @@ impl<'a> Reading<'a> {
         let own = [control?, treatment?];
         let before = parts.before.as_ref().and_then(|before| self.place(before));
         let compared = before.map(|before| self.adjusted(at, before, both, own));
-        let comparison = match compared {
+        let (values, comparison) = match compared {
             Some(Ok(adjusted)) => adjusted,
             // Nobody was there before: there is nothing to take out.
-            Some(Err(_)) | None => welch(own[0], own[1])?,
+            Some(Err(_)) | None => (own.map(|one| one.mean), welch(own[0], own[1])?),
         };
-        Ok(Compared { values: own.map(|one| one.mean), comparison, proportions: None })
+        Ok(Compared { values, comparison, proportions: None })
     }
 
-    /// With what was known before taken out.
+    /// Values and their difference, with what was known before taken out.
     fn adjusted(
         &self,
         own: usize,
         before: usize,
         both: [&Cell; 2],
         [control, treatment]: [Moments; 2],
-    ) -> Result<Comparison, Error> {
+    ) -> Result<([f64; 2], Comparison), Error> {
         let sums = both.map(|cell| cuped::Sums {
             units: cell.units as f64,
             y: cell.totals[own].2,
@@ -153,7 +153,8 @@ impl<'a> Reading<'a> {
             Ok(Mean { units: sums.units, value, variance: left.max(0.0) / sums.units })
         };
         let freedom = adjusted.comparison.absolute.freedom;
-        Comparison::of(arm(both[0], control, &first)?, arm(both[1], treatment, &second)?, freedom)
+        let arms = [arm(both[0], control, &first)?, arm(both[1], treatment, &second)?];
+        Ok((arms.map(|one| one.value), Comparison::of(arms[0], arms[1], freedom)?))
     }
 
     fn ratios_of(&self, parts: &Parts, both: [&Cell; 2]) -> Result<Compared, Error> {

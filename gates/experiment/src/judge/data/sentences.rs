@@ -17,8 +17,12 @@ pub(super) fn say(reading: &Reading<'_>, judged: &mut Judged) {
     }
     let winner = best(&judged.primary).map(|lift| lift.arm.clone());
     judged.success = success(reading, judged);
-    judged.guards =
-        judged.guardrails.iter().map(|lift| guard(reading, lift, winner.as_deref())).collect();
+    let is_reached = judged.progress.is_reached();
+    judged.guards = judged
+        .guardrails
+        .iter()
+        .map(|lift| guard(reading, lift, winner.as_deref(), is_reached))
+        .collect();
     judged.more.extend(others(reading, &judged.others));
     let (headline, next) = headline(reading, judged, winner.as_deref());
     (judged.headline, judged.next) = (headline, next);
@@ -61,10 +65,11 @@ fn success(reading: &Reading<'_>, judged: &Judged) -> Option<Check> {
     let all = || judged.primary.iter();
     let verdict = if best(&judged.primary).is_some() {
         Verdict::Pass
-    } else if all().all(|lift| lift.outcome == Outcome::Worse) {
-        Verdict::Fail
     } else if all().any(|lift| lift.verdict() == Verdict::Inconclusive) {
         Verdict::Inconclusive
+    } else if all().any(|lift| lift.outcome == Outcome::Worse) {
+        // Nothing is better, and which of them would be shipped nobody has said.
+        Verdict::Fail
     } else {
         Verdict::Warn
     };
@@ -101,7 +106,7 @@ fn id(name: &str) -> String {
 }
 
 /// A metric that may not be harmed.
-fn guard(reading: &Reading<'_>, lift: &Lift, winner: Option<&str>) -> Check {
+fn guard(reading: &Reading<'_>, lift: &Lift, winner: Option<&str>, is_reached: bool) -> Check {
     let several = reading.treatments().len() > 1;
     let title = reading.title(&lift.metric);
     let margin = lift.margin.unwrap_or_default();
@@ -128,6 +133,11 @@ fn guard(reading: &Reading<'_>, lift: &Lift, winner: Option<&str>) -> Check {
                 between(lift, "change")
             ),
             lift.days_left.map(|left| format!("At this traffic you need {}.", more_days(left))),
+        ),
+        Outcome::Few if is_reached => (
+            Verdict::Inconclusive,
+            "Too little has happened to tell, though as many have come as are needed.".to_owned(),
+            Some("Take something that happens more often instead, or leave it out.".to_owned()),
         ),
         Outcome::Few => {
             (Verdict::Inconclusive, "Too little has happened to tell.".to_owned(), None)
@@ -200,13 +210,24 @@ fn others(reading: &Reading<'_>, all: &[Lift]) -> Option<Check> {
     if !better.is_empty() {
         parts.push(format!("better: {}", list(&better)));
     }
-    let message = if parts.is_empty() {
-        let looked = times(all.len() as f64, "other number");
-        format!("{looked} looked at, and no difference beyond chance")
-    } else {
-        parts.join("; ") + ". Of so many, after Holm; nothing hangs on them"
-    };
-    let verdict = if worse.is_empty() { Verdict::Pass } else { Verdict::Warn };
+    let untold: std::collections::BTreeSet<&str> = all
+        .iter()
+        .filter(|lift| matches!(lift.outcome, Outcome::Few | Outcome::Early))
+        .map(|lift| reading.title(&lift.metric))
+        .collect();
+    let looked = all.iter().filter(|lift| lift.absolute.is_some()).count();
+    if !parts.is_empty() {
+        parts.push("of so many, after Holm; nothing hangs on them".to_owned());
+    } else if looked > 0 {
+        let looked = times(looked as f64, "other number");
+        parts.push(format!("{looked} looked at, and no difference beyond chance"));
+    }
+    if !untold.is_empty() {
+        let names: Vec<String> = untold.into_iter().map(str::to_owned).collect();
+        parts.push(format!("too early to tell of {}", list(&names)));
+    }
+    let message = parts.join("; ");
+    let verdict = if worse.is_empty() && looked > 0 { Verdict::Pass } else { Verdict::Warn };
     let mut check = Check::new("other-metrics", "Other metrics", verdict, message);
     for lift in all {
         if let Some(p) = lift.adjusted_p_value {

@@ -52,6 +52,7 @@ pub(super) fn simpson(reading: &Reading<'_>) -> Option<Check> {
     if ways.is_empty() {
         return None;
     }
+    let mut looked: Vec<String> = Vec::new();
     for treatment in reading.treatments() {
         if reading.is_few(metric, &reading.seen.all, treatment) {
             continue;
@@ -60,6 +61,9 @@ pub(super) fn simpson(reading: &Reading<'_>) -> Option<Check> {
         let all = all.comparison.absolute;
         for (name, parts) in &ways {
             let Some((within, error)) = within(reading, metric, parts, treatment) else { continue };
+            if !looked.contains(name) {
+                looked.push(name.clone());
+            }
             let is_other_way = within * all.effect < 0.0;
             if is_other_way && (within - all.effect).abs() > FAR * error {
                 let (up, down) = ("higher", "lower");
@@ -75,8 +79,8 @@ pub(super) fn simpson(reading: &Reading<'_>) -> Option<Check> {
             }
         }
     }
-    let names: Vec<String> = ways.into_iter().map(|(name, _)| name).collect();
-    Some(Check::new(id, title, Verdict::Pass, format!("looked at by {}", list(&names))))
+    let message = format!("looked at by {}", list(&looked));
+    (!looked.is_empty()).then(|| Check::new(id, title, Verdict::Pass, message))
 }
 
 /// The difference within parts, weighted by their visitors, and its standard error.
@@ -88,7 +92,17 @@ fn within(
 ) -> Option<(f64, f64)> {
     let (mut sum, mut variance, mut units) = (0.0, 0.0, 0.0);
     for (_, cells) in parts {
-        let Ok(part) = reading.compare(metric, cells, treatment) else { continue };
+        let both = [&cells[0], &cells[treatment]];
+        let Ok(part) = reading.compare(metric, cells, treatment) else {
+            // Where nobody has done anything there is no difference, in whichever arm they are.
+            let own = crate::question::parts(reading.spec, metric).own;
+            let has_some =
+                |cell: &&Cell| reading.count(&own, cell).is_none_or(|(some, _)| some > 0.0);
+            if both.iter().all(|cell| cell.units > 0) && !both.iter().any(has_some) {
+                units += both.iter().map(|cell| cell.units as f64).sum::<f64>();
+            }
+            continue;
+        };
         let weight = part.comparison.units;
         sum += weight * part.comparison.absolute.effect;
         variance += (weight * part.comparison.absolute.error).powi(2);

@@ -7,22 +7,23 @@
 
 use gate_core::{Check, Limit, Metric, Verdict};
 use stats::multiple::{Method, adjusted};
-use stats::{Error, goodness, sample_ratio};
+use stats::{Error, sample_ratio};
 
 use super::reading::Reading;
 use crate::judge::causes::Symptom;
+use crate::judge::fair::chance;
 use crate::seen::Cell;
 use crate::words::{count, list, p_value, shares, times};
 
 /// How strongly the priors are drawn together around the weights.
 const CONCENTRATIONS: [f64; 4] = [1e2, 1e3, 1e4, 1e5];
-/// With fewer expected in an arm the exact test is used.
-const EXACT: f64 = 10.0;
-/// Up to so many visitors the exact test is worked out.
-const FEW: f64 = 200.0;
 /// How much less often than the alarm chance has to do it so that one look settles it, however often it
 /// is looked at.
-const SETTLED: f64 = 10.0;
+const SETTLED: f64 = 100.0;
+
+/// What is said where one look has set off the alarm and settles nothing.
+const ONCE: &str = ", if this is looked at once; it may still even out";
+const AGAIN: &str = "Look again tomorrow. ";
 
 /// Checks of the split.
 pub(super) fn checks(reading: &Reading<'_>) -> Result<Vec<Check>, Error> {
@@ -32,22 +33,6 @@ pub(super) fn checks(reading: &Reading<'_>) -> Result<Vec<Check>, Error> {
     all.extend(by_day(reading)?);
     all.extend(by_segment(reading)?);
     Ok(all)
-}
-
-/// The p value of one look; none where nobody has come.
-fn once(observed: &[f64], weights: &[f64]) -> Result<Option<f64>, Error> {
-    let open: Vec<(f64, f64)> =
-        observed.iter().copied().zip(weights.iter().copied()).filter(|(_, w)| *w > 0.0).collect();
-    let (observed, weights): (Vec<f64>, Vec<f64>) = open.into_iter().unzip();
-    let all: f64 = observed.iter().sum();
-    if all <= 0.0 {
-        return Ok(None);
-    }
-    let least = weights.iter().copied().fold(f64::INFINITY, f64::min) * all;
-    if least < EXACT && all <= FEW {
-        return goodness::multinomial(&observed, &weights).map(Some);
-    }
-    Ok(Some(goodness::chi_squared(&observed, &weights)?.p_value))
 }
 
 /// The p value at any time, from what was known after each day.
@@ -104,7 +89,7 @@ fn closed(reading: &Reading<'_>) -> Option<Check> {
 fn overall(reading: &Reading<'_>) -> Result<Check, Error> {
     let (observed, weights) = open(reading, &reading.seen.all);
     let (id, title) = ("split", "The split is what was meant");
-    let Some(fixed) = once(&observed, &weights)? else {
+    let Some(fixed) = chance(&observed, &weights)? else {
         return Ok(Check::new(id, title, Verdict::Inconclusive, "nobody was exposed yet"));
     };
     let mut looks: Vec<Vec<f64>> = Vec::new();
@@ -125,7 +110,8 @@ fn overall(reading: &Reading<'_>) -> Result<Check, Error> {
             .metric(Metric::new("p value at any time", always, "1").limit(limit))
             .metric(Metric::new("visitors", observed.iter().sum(), "1"))
     };
-    let is_fair = fixed >= alarm && always >= alarm;
+    let verdict = judged(reading, fixed, always);
+    let is_fair = verdict == Verdict::Pass;
     let (expected, got) = shares(&weights, &observed, if is_fair { 1 } else { 4 });
     let meant = format!("we expected {expected} and got {got}");
     if is_fair {
@@ -134,13 +120,32 @@ fn overall(reading: &Reading<'_>) -> Result<Check, Error> {
     }
     let rare = fixed.min(always);
     let message = format!("{meant}. A fair split would do this {}", less_often(rare));
-    let is_settled = always < alarm || fixed < alarm / SETTLED || !reading.looks_often();
-    if is_settled {
+    if verdict == Verdict::Fail {
         return Ok(check(Verdict::Fail, message).advice(Symptom::Split.advice()));
     }
-    let message = message + ", if this is looked at once; it may still even out";
-    let advice = "Look again tomorrow. ".to_owned() + &Symptom::Split.advice();
-    Ok(check(Verdict::Inconclusive, message).advice(advice))
+    let advice = AGAIN.to_owned() + &Symptom::Split.advice();
+    Ok(check(verdict, message + ONCE).advice(advice))
+}
+
+/// What p values at one look and at any time amount to.
+fn judged(reading: &Reading<'_>, once: f64, ever: f64) -> Verdict {
+    let alarm = reading.spec.analysis.alarm.fraction();
+    if ever < alarm { Verdict::Fail } else { reading.alarmed(once) }
+}
+
+impl Reading<'_> {
+    /// What a p value at one look amounts to in a trust check. Where it is looked at all the time, chance
+    /// sets off the alarm sooner or later: then it settles nothing unless it is much rarer.
+    pub(super) fn alarmed(&self, p: f64) -> Verdict {
+        let alarm = self.spec.analysis.alarm.fraction();
+        if p >= alarm {
+            Verdict::Pass
+        } else if p < alarm / SETTLED || !self.looks_often() {
+            Verdict::Fail
+        } else {
+            Verdict::Inconclusive
+        }
+    }
 }
 
 /// `less than 1 time in 1,000`, or the p value where it is not that rare.
@@ -159,6 +164,7 @@ pub(super) fn less_often(p: f64) -> String {
 struct Odd {
     name: String,
     p: f64,
+    verdict: Verdict,
     told: String,
 }
 
@@ -178,7 +184,7 @@ fn odd(reading: &Reading<'_>, parts: &[(String, Vec<Cell>)]) -> Result<Parts, Er
     let alarm = reading.spec.analysis.alarm.fraction();
     let (of_all, meant) = open(reading, &reading.seen.all);
     let found = against(reading, parts, &meant)?;
-    let is_wrong = once(&of_all, &meant)?.is_some_and(|p| p < alarm);
+    let is_wrong = chance(&of_all, &meant)?.is_some_and(|p| p < alarm);
     if is_wrong && of_all.iter().all(|count| *count > 0.0) {
         let others = against(reading, parts, &of_all)?;
         let least = others.iter().map(|one| one.p).fold(1.0, f64::min);
@@ -189,7 +195,7 @@ fn odd(reading: &Reading<'_>, parts: &[(String, Vec<Cell>)]) -> Result<Parts, Er
     }
     let looked = found.len();
     let least = found.iter().map(|one| one.p).fold(1.0, f64::min);
-    let odd = found.into_iter().filter(|one| one.p < alarm).collect();
+    let odd = found.into_iter().filter(|one| one.verdict != Verdict::Pass).collect();
     Ok(Parts { odd, looked, least, is_all: false })
 }
 
@@ -201,16 +207,26 @@ fn against(
 ) -> Result<Vec<Odd>, Error> {
     let all: f64 = weights.iter().sum();
     let weights: Vec<f64> = weights.iter().map(|weight| weight / all).collect();
-    let mut found = Vec::new();
+    let (mut found, mut at_once, mut at_any_time) = (Vec::new(), Vec::new(), Vec::new());
     for (name, cells) in parts {
         let (observed, _) = open(reading, cells);
-        let Some(p) = once(&observed, &weights)? else { continue };
+        let Some(p) = chance(&observed, &weights)? else { continue };
+        at_once.push(p);
+        at_any_time.push(ever(std::slice::from_ref(&observed), &weights)?.min(1.0));
         let (_, told) = shares(&weights, &observed, 4);
-        found.push(Odd { name: name.clone(), p, told });
+        found.push((name.clone(), told));
     }
-    let p: Vec<f64> = found.iter().map(|one| one.p).collect();
-    let holm = adjusted(&p, Method::Holm)?;
-    Ok(found.into_iter().zip(holm).map(|(one, p)| Odd { p, ..one }).collect())
+    let at_once = adjusted(&at_once, Method::Holm)?;
+    let at_any_time = adjusted(&at_any_time, Method::Holm)?;
+    let told = found.into_iter().zip(at_once.into_iter().zip(at_any_time));
+    Ok(told
+        .map(|((name, told), (once, ever))| Odd {
+            name,
+            told,
+            p: once.min(ever),
+            verdict: judged(reading, once, ever),
+        })
+        .collect())
 }
 
 fn check(
@@ -243,7 +259,12 @@ fn check(
         list(&told),
         less_often(first.p)
     );
-    Check::new(id, title, Verdict::Fail, message).metric(metric).advice(symptom(odd).advice())
+    let verdict = odd.iter().map(|one| one.verdict).max().unwrap_or(Verdict::Fail);
+    let (message, advice) = match verdict {
+        Verdict::Fail => (message, symptom(odd).advice()),
+        _ => (message + ONCE, AGAIN.to_owned() + &symptom(odd).advice()),
+    };
+    Check::new(id, title, verdict, message).metric(metric).advice(advice)
 }
 
 fn by_day(reading: &Reading<'_>) -> Result<Option<Check>, Error> {
@@ -307,14 +328,5 @@ mod tests {
         check(0.001, "less than 1 time in 1,000");
         check(1e-40, "less than 1 time in 1,000,000,000");
         check(0.4, "with p = 0.4000");
-    }
-
-    #[test]
-    fn few_are_counted_exactly() {
-        // Six of six in one arm: 2 in 64.
-        assert!((once(&[6.0, 0.0], &[0.5, 0.5]).unwrap().unwrap() - 0.03125).abs() < 1e-12);
-        assert_eq!(once(&[0.0, 0.0], &[0.5, 0.5]), Ok(None));
-        // An arm that is closed takes no part.
-        assert!(once(&[300.0, 300.0, 9.0], &[0.5, 0.5, 0.0]).unwrap().unwrap() > 0.99);
     }
 }

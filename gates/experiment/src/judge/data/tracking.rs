@@ -22,6 +22,8 @@ const SOMEBODY: f64 = 1000.0;
 const MOSTLY: f64 = 0.9;
 /// How many visitors have the event that everybody has.
 const HEARTBEAT: f64 = 0.9;
+/// With a smaller share of it that event is another one than was meant, or is not recorded.
+const NOBODY: f64 = 0.01;
 
 /// Checks of what was recorded.
 pub(super) fn checks(reading: &Reading<'_>) -> Result<Vec<Check>, Error> {
@@ -98,8 +100,8 @@ fn tracked(reading: &Reading<'_>) -> Option<Check> {
         );
         return Some(check(Verdict::Fail, message).advice(Symptom::Unjoined.advice()));
     }
-    if let Some(message) = lost(reading) {
-        return Some(check(Verdict::Fail, message).advice(Symptom::LostConversions.advice()));
+    if let Some((verdict, message)) = lost(reading) {
+        return Some(check(verdict, message).advice(Symptom::LostConversions.advice()));
     }
     let after: f64 = data
         .event_tables()
@@ -139,9 +141,17 @@ fn uses_before(reading: &Reading<'_>) -> bool {
     reading.spec.metrics.values().any(|metric| metric.reduce_variance)
 }
 
-/// An arm without conversions where the others have many, of all or of a day.
-fn lost(reading: &Reading<'_>) -> Option<String> {
-    for (name, metric) in &reading.spec.metrics {
+/// An arm without conversions where the others have many, of all or of a day. What nothing hangs on may
+/// be something that one arm alone has, such as clicks on what is new in it.
+fn lost(reading: &Reading<'_>) -> Option<(Verdict, String)> {
+    let spec = reading.spec;
+    let is_needed = |name: &str| {
+        spec.must_not_harm.contains_key(name)
+            || spec.success.as_ref().is_some_and(|success| success.metric == name)
+    };
+    let mut metrics: Vec<_> = spec.metrics.iter().collect();
+    metrics.sort_by_key(|(name, _)| !is_needed(name));
+    for (name, metric) in metrics {
         let counted = question::parts(reading.spec, metric).own;
         // What there is to be less of may well be gone in one arm.
         if counted.table == EXPOSURES || metric.better == Better::Lower {
@@ -168,13 +178,17 @@ fn lost(reading: &Reading<'_>) -> Option<String> {
         };
         let title = reading.title(name);
         let told = |(arm, units, rate): (usize, f64, f64), when: &str| {
-            let name = reading.arm(arm);
-            format!(
-                "nobody of {} in {name}{when} has any {title}, where {} would be expected: \
-                 what they do is lost",
+            let arm = reading.arm(arm);
+            let message = format!(
+                "nobody of {} in {arm}{when} has any {title}, where {} would be expected",
                 times(units, "visitor"),
                 count((units * rate).round())
-            )
+            );
+            if is_needed(name) {
+                (Verdict::Fail, message + ": what they do is lost")
+            } else {
+                (Verdict::Warn, message + ": unless only other arms have it, what they do is lost")
+            }
         };
         if let Some(found) = without(&reading.seen.all) {
             return Some(told(found, ""));
@@ -208,6 +222,7 @@ fn heartbeat(reading: &Reading<'_>) -> Result<Option<Check>, Error> {
         least = least.min(own.share());
         found.push(pooled(control, own).and_then(|z| z.p_value(0.0)).unwrap_or(1.0));
     }
+    let all: f64 = reading.units().iter().sum();
     let p = adjusted(&found, Method::Holm)?.into_iter().fold(1.0, f64::min);
     let alarm = reading.spec.analysis.alarm.fraction();
     let message = format!("{event} is known of {}", list(&told));
@@ -216,7 +231,10 @@ fn heartbeat(reading: &Reading<'_>) -> Result<Option<Check>, Error> {
         |verdict, message: String| Check::new(id, title, verdict, message).metric(metric.clone());
     Ok(Some(if p < alarm {
         let message = format!("{message}: events of one arm are lost");
-        check(Verdict::Fail, message).advice(Symptom::LostConversions.advice())
+        check(reading.alarmed(p), message).advice(Symptom::LostConversions.advice())
+    } else if least < NOBODY && all >= SOMEBODY {
+        let message = message + ": nearly nobody has what everybody should";
+        check(Verdict::Fail, message).advice(Symptom::NoConversions.advice())
     } else if least < HEARTBEAT {
         let message = message + ", though everybody should have it";
         check(Verdict::Warn, message).advice(Symptom::NoConversions.advice())
@@ -285,5 +303,5 @@ fn alike_before(reading: &Reading<'_>) -> Result<Option<Check>, Error> {
         "{told}, when nothing had been shown to them. Arms that are alike would do this {}",
         less_often(p)
     );
-    Ok(Some(check(Verdict::Fail, message).advice(Symptom::Before.advice())))
+    Ok(Some(check(reading.alarmed(p), message).advice(Symptom::Before.advice())))
 }

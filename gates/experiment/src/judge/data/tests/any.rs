@@ -14,7 +14,7 @@ use crate::seen::{Cell, Counted, Rows, Segment};
 use crate::settings::Settings;
 
 /// How many visitors an arm has on a day, how many of them did something, and how much that comes to.
-type Day = Vec<(u64, u64, f64)>;
+pub(super) type Day = Vec<(u64, u64, f64)>;
 
 /// Sums in which everything that is counted was done by as many; each was exposed once, and did nothing
 /// before.
@@ -39,7 +39,7 @@ fn cell(totals: &[Counted], products: usize, (units, some, each): (u64, u64, f64
     }
 }
 
-fn seen(spec: &Settings, days: &[Day], unexposed: u64) -> SeenData {
+pub(super) fn seen(spec: &Settings, days: &[Day], unexposed: u64) -> SeenData {
     let data = spec.data.as_ref().unwrap();
     let asked = question::of_tables(spec, data);
     let (totals, products) = (&asked.totals[..], asked.question.products.len());
@@ -59,6 +59,7 @@ fn seen(spec: &Settings, days: &[Day], unexposed: u64) -> SeenData {
         products: asked.question.products.clone(),
         centres,
         days: (1..).zip(days).map(|(at, day)| (format!("2026-11-{at:02}"), cells(day))).collect(),
+        today: None,
         segments: vec![
             Segment {
                 column: "country".to_owned(),

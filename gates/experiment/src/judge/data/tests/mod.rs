@@ -1,6 +1,7 @@
 mod any;
 mod clean;
 mod defects;
+mod edges;
 mod synthetic;
 mod words;
 
