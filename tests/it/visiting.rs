@@ -121,6 +121,32 @@ fn what_is_sent_on_leaving_is_seen_and_counts_for_nobody() {
     assert!(!environment.path().join("counted.txt").exists());
 }
 
+/// A page that leads on in one arm, whose beacon does not outlive it: a quick host would have it all the same.
+#[test]
+fn what_is_cut_off_when_a_page_is_left_is_lost() {
+    let (environment, service) = workspace(
+        "visitors: 4\n    browsers: 4\n    beacons: { profile: segment }\n    \
+         records: { exposure: once }",
+    );
+    let site = SITE
+        .replace("addEventListener('pagehide', () => send([seen]));", CUT)
+        .replace("if self.path == \"/\" else", "if self.path in (\"/\", \"/b\") else");
+    environment.write("service.py", &site);
+    drop(service);
+    let service = Service::start(&environment, &[]);
+    environment
+        .write("gate.yaml", &format!("environments:\n  test: {{ url: \"{}\" }}\n", service.url));
+    let (seen, _) = visited(&environment, 1);
+    let exposure = message(&seen, "visit-exposure", "fail");
+    assert!(exposure.contains("of 2 of 4 visitors was still on its way"), "{exposure}");
+}
+
+const CUT: &str = r#"
+const tellNow = () => fetch('THIRD/v1/batch', { method: 'POST', body: JSON.stringify({ batch: [seen] }) });
+if (arm === 'control') tellNow();
+else if (location.pathname === '/') { tellNow(); setTimeout(() => location.replace('/b'), 50); }
+"#;
+
 #[test]
 fn another_host_that_knows_nobody_loses_them() {
     let (environment, _service) = workspace(

@@ -20,7 +20,7 @@ use super::headers::{end_to_end, to_map};
 use super::reply::Reply;
 use super::tee::{Exchange, Tee};
 use super::upstream::Sent;
-use super::{Latency, Missed, State, answer, locked, miss, tape, tunnel, upgraded};
+use super::{Latency, Missed, State, Watch, answer, locked, miss, tape, tunnel, upgraded};
 use crate::index::Recalled;
 use crate::message::{Content, Request, Timing};
 use crate::play::{Queue, Why};
@@ -198,18 +198,45 @@ async fn asked(
         Err(why) => return refused(413, &why),
     };
     if let Some(watch) = &state.watch {
-        if let Some(response) = watch.asked(order, &asked) {
-            watch.answered(order, response.status);
+        let mut awaited = Awaited { watch: Arc::clone(watch), order, is_answered: false };
+        if let Some((response, delay)) = watch.asked(order, &asked) {
+            if !delay.is_zero() {
+                tokio::time::sleep(delay).await;
+            }
+            awaited.with(response.status);
             let client = (&head.method, &head.headers);
             let made = answer::recalled(&response);
             let made = answer::answer(made, client, Latency::None, &state.bodies, None);
             return made.unwrap_or_else(|error| refused(500, &error.to_string()));
         }
         let answer = passed(state, via, head, goes, asked, spool, order).await;
-        watch.answered(order, answer.status().as_u16());
+        awaited.with(answer.status().as_u16());
         return answer;
     }
     passed(state, via, head, goes, asked, spool, order).await
+}
+
+/// Tells who looks on what became of a request, also where its client does not wait for the answer: then
+/// all that is done for it is dropped.
+struct Awaited {
+    watch: Arc<dyn Watch>,
+    order: u64,
+    is_answered: bool,
+}
+
+impl Awaited {
+    fn with(&mut self, status: u16) {
+        self.is_answered = true;
+        self.watch.answered(self.order, status);
+    }
+}
+
+impl Drop for Awaited {
+    fn drop(&mut self) {
+        if !self.is_answered {
+            self.watch.given_up(self.order);
+        }
+    }
 }
 
 /// Answers a request that is whole.

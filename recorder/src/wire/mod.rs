@@ -23,6 +23,7 @@ use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use redact::Cleaner;
 use tokio::net::TcpListener;
@@ -53,7 +54,7 @@ pub(crate) use tape::{
 pub(crate) use upstream::{Sent, Upstream};
 
 /// How long what is still under way may take at the end: longer than a body is read on for.
-const LAST: std::time::Duration = std::time::Duration::from_secs(12);
+const LAST: Duration = Duration::from_secs(12);
 
 /// When it is recorded, and when it is replayed; the names are VCR's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -106,11 +107,13 @@ pub struct Setup {
 
 /// Looks at what clients send, as it came: with its secrets, and before anybody has answered.
 pub trait Watch: Send + Sync {
-    /// A request is whole, the so-manieth of the proxy. What is given is its answer, and the service
-    /// is not asked.
-    fn asked(&self, order: u64, request: &Request) -> Option<Response>;
+    /// A request is whole, the so-manieth of the proxy. What is given is its answer and for how long that
+    /// is held back, and the service is not asked.
+    fn asked(&self, order: u64, request: &Request) -> Option<(Response, Duration)>;
     /// What that one was answered with, in the end.
     fn answered(&self, order: u64, status: u16);
+    /// Whoever sent that one has not waited for its answer.
+    fn given_up(&self, order: u64);
 }
 
 /// What became of the requests.

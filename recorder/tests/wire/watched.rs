@@ -1,45 +1,58 @@
 //! Somebody who looks on.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use recorder::{
     Content, Front, Headers, Latency, Library, Matching, Mode, Proxy, Request, Response, Setup,
     Watch,
 };
-use tokio::net::TcpListener;
+use tokio::io::AsyncWriteExt;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::mpsc;
 
 use super::service::{Service, gzip};
 use super::{NOW, asked_with, cleaner};
 
 /// Answers for one path itself, and notes all.
-#[derive(Default)]
 struct Looker {
     asked: Mutex<Vec<(u64, Request)>>,
     answered: Mutex<Vec<(u64, u16)>>,
+    held: mpsc::Sender<u64>,
+    given_up: mpsc::Sender<u64>,
 }
 
 impl Watch for Looker {
-    fn asked(&self, order: u64, request: &Request) -> Option<Response> {
+    fn asked(&self, order: u64, request: &Request) -> Option<(Response, Duration)> {
         self.asked.lock().unwrap().push((order, request.clone()));
-        request.url.ends_with("/collect").then(|| Response {
+        let response = Response {
             status: 202,
             headers: Headers::from_iter([("x-by", "us")]),
             body: Content::from("noted"),
             ..Response::default()
-        })
+        };
+        match request.url.rsplit('/').next() {
+            Some("collect") => Some((response, Duration::ZERO)),
+            Some("never") => {
+                let _ = self.held.try_send(order);
+                Some((response, Duration::MAX))
+            }
+            _ => None,
+        }
     }
 
     fn answered(&self, order: u64, status: u16) {
         self.answered.lock().unwrap().push((order, status));
     }
+
+    fn given_up(&self, order: u64) {
+        self.given_up.try_send(order).unwrap();
+    }
 }
 
-#[tokio::test]
-async fn who_looks_on_sees_what_was_sent_and_may_answer() {
-    let service = Service::start().await;
-    let looker = Arc::new(Looker::default());
-    let setup = Setup {
-        front: Front::Reverse { target: Some(service.url("")) },
+fn watched(target: String, looker: &Arc<Looker>) -> Setup {
+    Setup {
+        front: Front::Reverse { target: Some(target) },
         mode: Mode::All,
         library: Arc::new(Library::of_recorded(&[], Matching::default(), false)),
         cassette: None,
@@ -49,7 +62,20 @@ async fn who_looks_on_sees_what_was_sent_and_may_answer() {
         authorities: None,
         now: NOW,
         watch: Some(looker.clone()),
-    };
+    }
+}
+
+fn looker() -> (Arc<Looker>, mpsc::Receiver<u64>, mpsc::Receiver<u64>) {
+    let ((held, holds), (given_up, gives_up)) = (mpsc::channel(1), mpsc::channel(1));
+    let (asked, answered) = (Mutex::default(), Mutex::default());
+    (Arc::new(Looker { asked, answered, held, given_up }), holds, gives_up)
+}
+
+#[tokio::test]
+async fn who_looks_on_sees_what_was_sent_and_may_answer() {
+    let service = Service::start().await;
+    let (looker, _holds, _gives_up) = looker();
+    let setup = watched(service.url(""), &looker);
     let proxy = Proxy::start(TcpListener::bind("127.0.0.1:0").await.unwrap(), setup).unwrap();
     let url = |path: &str| format!("http://{}{path}", proxy.address());
     // What would be a secret in a recording is told as it is, content codings taken off.
@@ -70,4 +96,20 @@ async fn who_looks_on_sees_what_was_sent_and_may_answer() {
     let orders: Vec<u64> = asked.iter().map(|(order, _)| *order).collect();
     let answered = looker.answered.lock().unwrap();
     assert_eq!(*answered, [(orders[0], 202), (orders[1], 200)]);
+}
+
+#[tokio::test]
+async fn who_does_not_wait_has_given_up() {
+    let service = Service::start().await;
+    let (looker, mut holds, mut gives_up) = looker();
+    let setup = watched(service.url(""), &looker);
+    let proxy = Proxy::start(TcpListener::bind("127.0.0.1:0").await.unwrap(), setup).unwrap();
+    let mut client = TcpStream::connect(proxy.address()).await.unwrap();
+    let request = b"POST /never HTTP/1.1\r\nhost: test\r\ncontent-length: 2\r\n\r\n{}";
+    client.write_all(request).await.unwrap();
+    let order = holds.recv().await.unwrap();
+    drop(client);
+    assert_eq!(gives_up.recv().await, Some(order));
+    assert!(looker.answered.lock().unwrap().is_empty());
+    proxy.finish().await;
 }

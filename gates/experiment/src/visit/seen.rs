@@ -161,11 +161,19 @@ pub struct Reported {
     pub arm: Option<String>,
     /// What it was answered with; none when the browser did not wait for that.
     pub status: Option<u16>,
+    /// Whether it was still on its way when the page was left, and its browser gave it up.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_cut: bool,
 }
 
 impl Reported {
     /// Whether it has reached whoever counts: it was sent whole, and nobody said no.
     pub fn is_received(&self) -> bool {
-        self.status.is_none_or(|status| status < 400)
+        !self.is_cut && !self.is_refused()
+    }
+
+    /// Whether somebody said no.
+    pub fn is_refused(&self) -> bool {
+        self.status.is_some_and(|status| status >= 400)
     }
 }

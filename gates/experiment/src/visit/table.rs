@@ -50,7 +50,11 @@ fn row(one: &Visitor) -> Vec<Json> {
         .iter()
         .map(|event| {
             let arm = event.arm.as_ref().map(|arm| format!(" {arm}")).unwrap_or_default();
-            let refused = if event.is_received() { "" } else { " (not taken)" };
+            let refused = match (event.is_cut, event.is_refused()) {
+                (true, _) => " (given up)",
+                (_, true) => " (not taken)",
+                _ => "",
+            };
             format!("{}{arm}{refused}", event.event)
         })
         .collect();

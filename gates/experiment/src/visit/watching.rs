@@ -24,6 +24,9 @@ use super::identity::Replica;
 use super::seen::{Reported, When};
 use super::site::Site;
 
+/// For how long a beacon to a host of others is on its way: before it is sent a connection is to be made,
+/// which takes three turns to there and back, and here would take no time.
+const ON_ITS_WAY: Duration = Duration::from_millis(200);
 /// For how long nothing may come before it is taken for all.
 const QUIET: Duration = Duration::from_millis(300);
 /// How long is waited for it at most.
@@ -61,6 +64,8 @@ struct State {
     kept_from: BTreeSet<String>,
     /// Hosts of others that were sent something all the same.
     reached: BTreeSet<String>,
+    /// Beacons to hosts of others that are on their way.
+    open: BTreeSet<u64>,
 }
 
 impl Watching {
@@ -76,6 +81,7 @@ impl Watching {
             events: Vec::new(),
             kept_from: BTreeSet::new(),
             reached: BTreeSet::new(),
+            open: BTreeSet::new(),
         };
         let (changed, _) = watch::channel(0);
         Arc::new(Watching { site, reader, replica, experiment, state: Mutex::new(state), changed })
@@ -100,7 +106,7 @@ impl Watching {
             loop {
                 changed.mark_unchanged();
                 let happens = tokio::time::timeout(QUIET, changed.changed()).await.is_ok();
-                if !happens {
+                if !happens && self.state().open.is_empty() {
                     return;
                 }
             }
@@ -124,7 +130,7 @@ impl Watching {
 }
 
 impl Watch for Watching {
-    fn asked(&self, order: u64, request: &Request) -> Option<Response> {
+    fn asked(&self, order: u64, request: &Request) -> Option<(Response, Duration)> {
         let is_exposure = |event: &Event| event.name == self.reader.exposure();
         let is_others = |event: &Event| {
             let other = event.experiment.is_some() && event.experiment != self.experiment;
@@ -145,6 +151,7 @@ impl Watch for Watching {
                 id: event.id,
                 arm: event.arm.map(|arm| self.replica.name(&arm)),
                 status: None,
+                is_cut: false,
             };
             state.events.push((order, one));
         }
@@ -156,7 +163,9 @@ impl Watch for Watching {
         let host = url.host_str().unwrap_or_default().to_owned();
         if self.reader.keeps(&url) || collectors::collects(&url, request) {
             state.kept_from.insert(host);
-            return Some(taken_in(request));
+            let delay = if request.method == "OPTIONS" { Duration::ZERO } else { ON_ITS_WAY };
+            state.open.insert(order);
+            return Some((taken_in(request), delay));
         }
         if request.method == "POST" {
             state.reached.insert(host);
@@ -168,6 +177,18 @@ impl Watch for Watching {
         let mut state = self.state();
         for (_, event) in state.events.iter_mut().filter(|(of, _)| *of == order) {
             event.status = Some(status);
+        }
+        state.open.remove(&order);
+        drop(state);
+        self.changed.send_modify(|count| *count += 1);
+    }
+
+    fn given_up(&self, order: u64) {
+        let mut state = self.state();
+        let is_kept = state.open.remove(&order);
+        // What goes to the site itself goes over a connection that is there: it has arrived.
+        for (_, event) in state.events.iter_mut().filter(|(of, _)| is_kept && *of == order) {
+            event.is_cut = true;
         }
         drop(state);
         self.changed.send_modify(|count| *count += 1);

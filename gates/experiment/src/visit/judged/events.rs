@@ -12,6 +12,7 @@ use crate::visit::seen::{Reported, Visitor, Way, When};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Wrong {
     Missing,
+    Cut,
     Refused,
     Twice,
     Few,
@@ -56,7 +57,8 @@ impl All<'_> {
             let what = match (&one.predicted, first.count()) {
                 (None, _) if received == 0 => continue,
                 (None, _) => Wrong::Uninvited,
-                (Some(_), _) if said.iter().any(|event| !event.is_received()) => Wrong::Refused,
+                (Some(_), _) if said.iter().any(|event| event.is_refused()) => Wrong::Refused,
+                (Some(_), 0) if said.iter().any(|event| event.is_cut) => Wrong::Cut,
                 (Some(_), 0) => Wrong::Missing,
                 _ if is_double => Wrong::Twice,
                 _ if said.iter().any(|event| event.id.as_ref() != Some(&one.id)) => Wrong::Id,
@@ -100,6 +102,7 @@ impl All<'_> {
             let received = said.iter().filter(|event| event.is_received()).count();
             let what = match received {
                 0 if said.is_empty() => Wrong::Missing,
+                0 if said.iter().any(|event| event.is_cut) => Wrong::Cut,
                 0 => Wrong::Refused,
                 times if times > conversion.times as usize => Wrong::Twice,
                 times if times < conversion.times as usize => Wrong::Few,
@@ -144,6 +147,15 @@ fn told(found: &Found<'_>, event: &str, all: &[&Visitor], wrong: &Cases<'_>) -> 
     let count = format!("{} of {}", cases.len(), visitors(all.len()));
     let (text, advice) = match what {
         Wrong::Missing => (missing(event, all, cases, &count), MISSING),
+        Wrong::Cut => (
+            format!(
+                "the {event} of {count} was still on its way when the page was left, and the browser gave \
+                 it up (such as that of {}). Cause: lost beacon: it is sent in a way that does not outlive \
+                 the page",
+                examples(cases.iter().map(|case| case.who))
+            ),
+            MISSING,
+        ),
         Wrong::Refused => (
             format!(
                 "the {event} of {count} was sent and not taken: it was answered {}. Cause: beacons are \
@@ -252,7 +264,7 @@ fn is_of_other_arm(one: &Visitor, event: &Reported) -> bool {
 /// What the first that was not taken was answered with.
 fn refusal(cases: &[Case<'_>]) -> String {
     let said = cases.iter().flat_map(|case| &case.said);
-    let mut statuses = said.filter(|event| !event.is_received()).filter_map(|event| event.status);
+    let mut statuses = said.filter(|event| event.is_refused()).filter_map(|event| event.status);
     statuses.next().map_or("nothing".to_owned(), |status| status.to_string())
 }
 

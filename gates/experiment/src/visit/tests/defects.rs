@@ -185,6 +185,18 @@ const DEFECTS: &[(&str, Spoils, &str, &str)] = &[
         "6 of 6 in new_hero, none in any other arm). Cause: that variant changes or breaks",
     ),
     (
+        "cut-by-redirect",
+        |one| {
+            if one.predicted.as_deref() == Some("new_hero") {
+                for event in one.events.iter_mut().filter(|event| event.is_exposure) {
+                    (event.status, event.is_cut) = (None, true);
+                }
+            }
+        },
+        "visit-exposure",
+        "was still on its way when the page was left",
+    ),
+    (
         "collector-refuses",
         |one| {
             one.events.iter_mut().for_each(|event| event.status = Some(413));

@@ -69,6 +69,7 @@ fn clean(seed: u64) -> Visits {
                 id: Some(one.id.clone()),
                 arm: one.predicted.clone(),
                 status: Some(204),
+                is_cut: false,
             };
             one.events =
                 vec![event("exposure", true, When::Arrival), event("signup", false, When::Login)];
