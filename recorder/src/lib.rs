@@ -45,8 +45,8 @@ pub use rerecord::rerecorded;
 pub use revision::{Revised, RevisedFile, revised};
 pub use show::{shown, shown_cassette};
 pub use wire::{
-    Fault, Front, Latency, Missed, Mode, Outcome, Proxy, Setup, UNANSWERED, UNVOUCHED, Watch,
-    is_unvouched, miss_words, system_authorities,
+    Authority, Fault, Front, Latency, Missed, Mode, Outcome, Proxy, Setup, UNANSWERED, UNVOUCHED,
+    Watch, is_unvouched, miss_words, system_authorities,
 };
 
 /// A key for the placeholders of one recording, drawn at random.

@@ -98,6 +98,46 @@ impl Drop for Service {
     }
 }
 
+/// Speaks TLS for a service that does not, until it is dropped.
+pub(crate) struct Front {
+    port: u16,
+    _runtime: tokio::runtime::Runtime,
+}
+
+impl Front {
+    /// Puts the certificate of its authority into `authority.pem` of the workspace.
+    pub(crate) fn start(environment: &Environment, port: u16) -> Front {
+        let (authority, mut config) = signed();
+        environment.write("authority.pem", &authority);
+        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        let acceptor = TlsAcceptor::from(Arc::new(config));
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()
+            .unwrap();
+        let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
+        let own = listener.local_addr().unwrap().port();
+        runtime.spawn(async move {
+            loop {
+                let (stream, _) = listener.accept().await.unwrap();
+                let acceptor = acceptor.clone();
+                tokio::spawn(async move {
+                    let Ok(mut stream) = acceptor.accept(stream).await else { return };
+                    let to = tokio::net::TcpStream::connect(("127.0.0.1", port)).await;
+                    let _ = tokio::io::copy_bidirectional(&mut stream, &mut to.unwrap()).await;
+                });
+            }
+        });
+        Front { port: own, _runtime: runtime }
+    }
+
+    /// Its address, by a name that its certificate has.
+    pub(crate) fn url(&self) -> String {
+        format!("https://localhost:{}", self.port)
+    }
+}
+
 /// The authority in PEM, and how to speak as who it has signed for.
 fn signed() -> (String, rustls::ServerConfig) {
     let mut params = CertificateParams::new(Vec::new()).unwrap();

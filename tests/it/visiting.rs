@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::environment::{Ended, Environment};
+use crate::https::Front;
 use crate::python::Service;
 
 /// A site that chooses its variant in the browser, reports to a host of others when it is left, has a
@@ -146,6 +147,54 @@ const tellNow = () => fetch('THIRD/v1/batch', { method: 'POST', body: JSON.strin
 if (arm === 'control') tellNow();
 else if (location.pathname === '/') { tellNow(); setTimeout(() => location.replace('/b'), 50); }
 "#;
+
+/// The same over TLS, with requests that a service worker passes on: all of them go through the proxy, which
+/// has certificates of its own.
+#[test]
+fn what_is_encrypted_is_seen_as_well() {
+    let (environment, service) = workspace(
+        "visitors: 4\n    browsers: 2\n    stays_after: [reload]\n    \
+         beacons: { profile: segment }\n    converts: [{ click: \"#buy\" }]\n    \
+         records: { exposure: once, conversion: { event: signup, times: 1 } }",
+    );
+    let site = SITE
+        .replace(
+            r#""http://localhost:%d" % self.server.server_address[1]"#,
+            r#""https://127.0.0.1:" + self.headers["host"].split(":")[1]"#,
+        )
+        .replace("buy.onclick", "navigator.serviceWorker.register('/worker.js');\nbuy.onclick")
+        .replace(
+            r#"self.answer("text/html", said)"#,
+            r#"self.answer("text/javascript", WORKER) if "worker" in self.path else self.answer("text/html", said)"#,
+        )
+        .replace("class Handler", &format!("WORKER = \"\"\"{WORKER}\"\"\"\nclass Handler"));
+    environment.write("service.py", &site);
+    drop(service);
+    let service = Service::start(&environment, &[]);
+    let port = service.url.rsplit_once(':').unwrap().1.parse().unwrap();
+    let front = Front::start(&environment, port);
+    environment
+        .write("gate.yaml", &format!("environments:\n  test: {{ url: \"{}\" }}\n", front.url()));
+    let authority = environment.path().join("authority.pem");
+    let environment = environment.with("SSL_CERT_FILE", authority.to_str().unwrap());
+    let (seen, _) = visited(&environment, 0);
+    let came = message(&seen, "visitors", "pass");
+    assert!(came.contains("their beacons were kept from 127.0.0.1"), "{came}");
+    assert!(message(&seen, "visit-stays", "pass").contains("(2 times)"));
+    assert!(message(&seen, "visit-exposure", "pass").contains("of each of 2 visitors"));
+    message(&seen, "visit-conversion", "pass");
+    // The site itself has heard of the worker of each browser, and of nothing else.
+    let counted = std::fs::read_to_string(environment.path().join("counted.txt")).unwrap();
+    assert_eq!(counted, "ww");
+}
+
+/// Takes over at once, and asks for everything itself.
+const WORKER: &str = "
+addEventListener('install', () => skipWaiting());
+addEventListener('activate', (event) => event.waitUntil(
+    clients.claim().then(() => fetch('/', { method: 'POST', body: 'w' }))));
+addEventListener('fetch', (event) => event.respondWith(fetch(event.request)));
+";
 
 #[test]
 fn another_host_that_knows_nobody_loses_them() {

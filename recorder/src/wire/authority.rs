@@ -19,10 +19,12 @@ const LASTS: Duration = Duration::days(2);
 /// How many hosts have a certificate ready.
 const MOST_HOSTS: usize = 1000;
 
-/// Signs certificates for the hosts that clients ask for.
-pub(super) struct Authority {
+/// Signs certificates for the hosts that clients ask for. All of these have one key, which is as secret as
+/// that of the authority.
+pub struct Authority {
     pem: String,
     issuer: Issuer<'static, KeyPair>,
+    key: KeyPair,
     now: OffsetDateTime,
     configs: Mutex<HashMap<String, Arc<ServerConfig>>>,
 }
@@ -33,7 +35,7 @@ fn wrong(error: impl std::fmt::Display) -> Error {
 
 impl Authority {
     /// A new one; `now` is in seconds since the Unix epoch.
-    pub(super) fn new(now: i64) -> Result<Authority> {
+    pub fn new(now: i64) -> Result<Authority> {
         let now = OffsetDateTime::from_unix_timestamp(now).map_err(wrong)?;
         let mut params = CertificateParams::new(Vec::new()).map_err(wrong)?;
         params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
@@ -42,13 +44,23 @@ impl Authority {
         (params.not_before, params.not_after) = (now - Duration::DAY, now + LASTS);
         let key = KeyPair::generate().map_err(wrong)?;
         let pem = params.self_signed(&key).map_err(wrong)?.pem();
-        let issuer = Issuer::new(params, key);
-        Ok(Authority { pem, issuer, now, configs: Mutex::default() })
+        let (issuer, key) = (Issuer::new(params, key), KeyPair::generate().map_err(wrong)?);
+        Ok(Authority { pem, issuer, key, now, configs: Mutex::default() })
     }
 
     /// Its own certificate.
     pub(super) fn pem(&self) -> &str {
         &self.pem
+    }
+
+    /// The SHA-256 of the public key that all its certificates have (of its SubjectPublicKeyInfo) in Base64,
+    /// as browsers take keys that are to be trusted.
+    pub fn fingerprint(&self) -> String {
+        use base64::Engine as _;
+        use rcgen::PublicKeyData as _;
+        let digest =
+            ring::digest::digest(&ring::digest::SHA256, &self.key.subject_public_key_info());
+        base64::engine::general_purpose::STANDARD.encode(digest)
     }
 
     /// How to speak as a host, which may be an IP address; without a port.
@@ -74,10 +86,9 @@ impl Authority {
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
         (params.not_before, params.not_after) = (self.now - Duration::DAY, self.now + LASTS);
-        let key = KeyPair::generate().map_err(wrong)?;
-        let certificate = params.signed_by(&key, &self.issuer).map_err(wrong)?;
+        let certificate = params.signed_by(&self.key, &self.issuer).map_err(wrong)?;
         let chain = vec![CertificateDer::from(certificate)];
-        let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
+        let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(self.key.serialize_der()));
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let mut config = ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()

@@ -36,12 +36,11 @@ use crate::cassette::{Cassette, Recorded};
 use crate::message::{Request, Response};
 use crate::play::{Library, Miss, Session};
 use crate::{Error, Result};
-use authority::Authority;
 use memo::Memo;
 use tee::{Exchange, Tape};
 
 pub use answer::Latency;
-pub use authority::system_authorities;
+pub use authority::{Authority, system_authorities};
 pub use exchange::UNANSWERED;
 pub use fault::Fault;
 pub use miss::words as miss_words;
@@ -154,7 +153,7 @@ pub(crate) struct State {
     latency: Latency,
     faults: Vec<Fault>,
     upstream: Upstream,
-    authority: Option<Authority>,
+    authority: Option<Arc<Authority>>,
     address: SocketAddr,
     /// How most clients write it.
     own_host: String,
@@ -234,8 +233,21 @@ pub struct Proxy {
 }
 
 impl Proxy {
-    /// Starts to answer on a socket that listens already.
+    /// Starts to answer on a socket that listens already. A forward proxy has an authority of its own.
     pub fn start(listener: TcpListener, setup: Setup) -> Result<Proxy> {
+        let authority = match setup.front {
+            Front::Forward => Some(Arc::new(Authority::new(setup.now)?)),
+            Front::Reverse { .. } => None,
+        };
+        Proxy::start_as(listener, setup, authority)
+    }
+
+    /// The same with an authority that several proxies share; without one nothing encrypted is looked into.
+    pub fn start_as(
+        listener: TcpListener,
+        setup: Setup,
+        authority: Option<Arc<Authority>>,
+    ) -> Result<Proxy> {
         let address =
             listener.local_addr().map_err(|error| Error::new(format!("listening: {error}")))?;
         if let Front::Reverse { target: Some(target) } = &setup.front {
@@ -247,10 +259,6 @@ impl Proxy {
                 return Err(Error::new(text).hint("write it as https://api.example.com"));
             }
         }
-        let authority = match setup.front {
-            Front::Forward => Some(Authority::new(setup.now)?),
-            Front::Reverse { .. } => None,
-        };
         let (tape, exchanges) = mpsc::unbounded_channel();
         let last = setup.cassette.as_ref().map_or(Ok(0), Cassette::last_order)?;
         let first = last.saturating_add(1);
@@ -289,7 +297,7 @@ impl Proxy {
 
     /// The certificate of its authority in PEM; a forward proxy has one.
     pub fn authority(&self) -> Option<&str> {
-        self.state.authority.as_ref().map(Authority::pem)
+        self.state.authority.as_deref().map(Authority::pem)
     }
 
     /// Stops to listen, lets what is under way come to its end, and says what became of all.

@@ -31,9 +31,9 @@ pub struct Launch {
     /// The processors that it may use, by number; all when there are none, which is the default. On
     /// Linux only.
     pub processors: Vec<usize>,
-    /// A proxy that all its requests go through, those to this machine too; none is the default. It
-    /// may speak for any host: certificates are the proxy's to look at. Only for a Chromium that is
-    /// spoken to directly; others do not start with it.
+    /// A proxy that all its requests go through, those to this machine too; none is the default. One that
+    /// speaks for other hosts has to be trusted by an argument (`--ignore-certificate-errors-spki-list`).
+    /// Only for a Chromium that is spoken to directly; others do not start with it.
     pub proxy: Option<SocketAddr>,
     /// How long driver and browser may take to start. Default 30 s.
     pub start_deadline: Duration,

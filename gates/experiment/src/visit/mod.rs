@@ -22,6 +22,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use futures_util::future::BoxFuture;
 use futures_util::stream::{self, StreamExt};
 use gate_core::{Context, Error};
+use recorder::Authority;
 use visual_browser::DriverAt;
 
 pub(crate) use identity::Replica;
@@ -57,9 +58,10 @@ pub(crate) async fn visits(
     let numbers = (before.visitors, before.browsers.min(before.visitors));
     let mut visitors = identity::visitors(&replica, spec, &site.known, numbers, cx.seed());
     let (browsed, plain) = visitors.split_at_mut(numbers.1 as usize);
-    let way = InBrowsers { spec, before, site: &site, replica: &replica };
+    let authority = watching::authority(cx)?;
+    let way = InBrowsers { spec, before, site: &site, replica: &replica, authority: &authority };
     let others = way.come(browsed, cx, told).await?;
-    as_requests(&site, plain, numbers, cx, told).await?;
+    as_requests(&site, &authority, plain, numbers, cx, told).await?;
     for look in visitors.iter_mut().flat_map(|one| &mut one.looks) {
         look.assigned = look.assigned.take().map(|arm| replica.name(&arm));
     }
@@ -90,6 +92,7 @@ struct InBrowsers<'a> {
     before: &'a BeforeLaunch,
     site: &'a Arc<Site>,
     replica: &'a Arc<Replica>,
+    authority: &'a Arc<Authority>,
 }
 
 impl InBrowsers<'_> {
@@ -100,7 +103,7 @@ impl InBrowsers<'_> {
         cx: &Context,
         told: &Told<'_>,
     ) -> Result<Others, Error> {
-        let InBrowsers { spec, before, site, replica } = *self;
+        let InBrowsers { spec, before, site, replica, authority } = *self;
         let mut others = Others::default();
         if visitors.is_empty() {
             return Ok(others);
@@ -114,7 +117,10 @@ impl InBrowsers<'_> {
                 "unset SELENIUM_REMOTE_URL for this gate: visitors need a Chromium of this machine",
             ));
         }
-        let launch = gate_browsers::launch(chromium, cx)?;
+        let mut launch = gate_browsers::launch(chromium, cx)?;
+        // For service workers as well, which no tab speaks for.
+        let trusted = format!("--ignore-certificate-errors-spki-list={}", authority.fingerprint());
+        launch.arguments.push(trusted);
         let reader = Arc::new(Reader::new(&before.beacons));
         let experiment = spec.provider.as_ref().map(|provider| provider.experiment.clone());
         let all = visitors.len() as u64;
@@ -125,7 +131,7 @@ impl InBrowsers<'_> {
             work.push(Box::pin(async move {
                 let watching =
                     Watching::new(Arc::clone(site), reader, Arc::clone(replica), experiment);
-                let proxy = proxy(Some(watching.clone()), cx).await?;
+                let proxy = proxy(Some(watching.clone()), authority, cx).await?;
                 launch.proxy = Some(proxy.address());
                 let stay = Stay { site, before, watching: &watching, launch: &launch, cx };
                 let came = stay.visited(visitor).await;
@@ -148,6 +154,7 @@ impl InBrowsers<'_> {
 /// Lets the others come.
 async fn as_requests(
     site: &Arc<Site>,
+    authority: &Arc<Authority>,
     visitors: &mut [Visitor],
     (all, browsers): (u32, u32),
     cx: &Context,
@@ -156,7 +163,7 @@ async fn as_requests(
     if visitors.is_empty() {
         return Ok(());
     }
-    let proxy = proxy(None, cx).await?;
+    let proxy = proxy(None, authority, cx).await?;
     let client = proxy.client("").map_err(|error| Error::new(error.to_string()))?;
     let client = client.redirect(reqwest::redirect::Policy::none());
     let client = client.user_agent(concat!("gate/", env!("CARGO_PKG_VERSION"))).build();

@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use gate_core::{Context, Error};
 use recorder::{
-    Content, Front, Headers, Latency, Library, Matching, Mode, Proxy, Request, Response, Setup,
-    Watch,
+    Authority, Content, Front, Headers, Latency, Library, Matching, Mode, Proxy, Request, Response,
+    Setup, Watch,
 };
 use redact::Cleaner;
 use tokio::net::TcpListener;
@@ -217,8 +217,23 @@ fn is_navigation(request: &Request) -> bool {
     html && request.headers.text("upgrade-insecure-requests").is_some()
 }
 
+/// Who signs for the proxies of all visitors: browsers are told of it when they start.
+pub(super) fn authority(cx: &Context) -> Result<Arc<Authority>, Error> {
+    let made = Authority::new(now(cx));
+    made.map(Arc::new).map_err(|error| Error::new(error.to_string()))
+}
+
+/// In seconds since the Unix epoch.
+fn now(cx: &Context) -> i64 {
+    cx.clock().now().millis() / 1000
+}
+
 /// A proxy at work; `watch` sees what goes through it.
-pub(super) async fn proxy(watch: Option<Arc<dyn Watch>>, cx: &Context) -> Result<Proxy, Error> {
+pub(super) async fn proxy(
+    watch: Option<Arc<dyn Watch>>,
+    authority: &Arc<Authority>,
+    cx: &Context,
+) -> Result<Proxy, Error> {
     let key = recorder::fresh_key().map_err(|error| Error::new(error.to_string()))?;
     let setup = Setup {
         front: Front::Forward,
@@ -230,9 +245,10 @@ pub(super) async fn proxy(watch: Option<Arc<dyn Watch>>, cx: &Context) -> Result
         latency: Latency::None,
         faults: Vec::new(),
         authorities: None,
-        now: cx.clock().now().millis() / 1000,
+        now: now(cx),
         watch,
     };
     let listener = TcpListener::bind("127.0.0.1:0").await?;
-    Proxy::start(listener, setup).map_err(|error| Error::new(error.to_string()))
+    let authority = Some(Arc::clone(authority));
+    Proxy::start_as(listener, setup, authority).map_err(|error| Error::new(error.to_string()))
 }

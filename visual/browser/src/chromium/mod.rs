@@ -222,10 +222,6 @@ impl Tab {
         ] {
             tab.call(method, &params, SETTING).await?;
         }
-        if proxy.is_some() {
-            let ignore = json!({ "ignore": true });
-            tab.call("Security.setIgnoreCertificateErrors", &ignore, SETTING).await?;
-        }
         Ok(tab)
     }
 
