@@ -82,7 +82,12 @@ async fn a_service_does_not_differ_from_itself() {
     let service = Service::start().await;
     for _ in 0..100 {
         for one in checked(folder.path(), &service).await {
-            assert_eq!(one.found, Ok(Vec::new()), "{}", one.url);
+            // How long a machine that has other work takes is no difference of the service's.
+            let is_of_service = |change: &Change| *change != Change::Slower;
+            let found = one.found.map(|all| {
+                all.into_iter().filter(|found| is_of_service(&found.change)).collect::<Vec<_>>()
+            });
+            assert_eq!(found, Ok(Vec::new()), "{}", one.url);
         }
     }
 }
