@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use gate_core::Json;
 use gate_core::values::Template;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Map;
 
 use super::{BeforeLaunch, Settings, StaysAfter, Wrong};
 
@@ -28,6 +30,9 @@ pub struct KnownBy {
     /// are not all ASCII, as some real ones' are. `{n}` stands for a number that no other visitor has.
     #[serde(default = "usual_ids", skip_serializing_if = "is_usual_ids")]
     pub ids: Vec<String>,
+    /// What else the service's rules are told of each of them, as the site tells it: `{ country: DE }`.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub attributes: Map<String, Json>,
 }
 
 fn usual_ids() -> Vec<String> {

@@ -8,7 +8,7 @@ use url::Url;
 use visual_browser::{Cookie, KeptCookie, Launch, Session, Step, Until, Visited};
 
 use super::seen::{Look, Visitor, When};
-use super::site::{Site, joined};
+use super::site::{Site, joined, led};
 use super::watching::{Others, Watching};
 use crate::settings::{Act, BeforeLaunch, StaysAfter};
 
@@ -167,7 +167,7 @@ impl Stay<'_> {
             let time = sight.last?.saturating_sub(sight.first?);
             (time >= FLICKER).then(|| (arm.clone(), time.as_micros() as u64))
         });
-        let path = Url::parse(&visited.final_url).ok().map(|url| url.path().to_owned());
+        let there = Url::parse(&visited.final_url).ok();
         visitor.looks.push(Look {
             when,
             shown,
@@ -175,7 +175,7 @@ impl Stay<'_> {
             first_byte: micros(visited.first_byte),
             first_paint: micros(visited.first_contentful_paint),
             flicker: gone.max_by_key(|(_, time)| *time),
-            led_to: path.filter(|path| path != url.path()),
+            led_to: there.and_then(|there| led(url, &there)),
             ..Look::default()
         });
         Ok(())

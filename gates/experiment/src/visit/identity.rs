@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use bucketing::{Assign, Subject};
 use gate_core::{Context, Error};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::seen::{Visitor, Way};
 use crate::settings::{KnownBy, NUMBER, ProviderSpec, Settings};
@@ -28,8 +28,9 @@ pub(crate) struct Replica {
     others: Vec<(&'static str, Box<dyn Assign>)>,
     /// The name of an arm in the spec by the service's.
     names: HashMap<String, String>,
-    /// The page, for rules that look at it.
+    /// The page, for rules that look at it, and what else they are told.
     page: String,
+    attributes: Map<String, Value>,
 }
 
 impl Replica {
@@ -75,7 +76,9 @@ impl Replica {
             let there = provider.arms.get(arm).unwrap_or(arm);
             names.insert(there.clone(), arm.clone());
         }
-        Ok(Replica { own, others, names, page: page.to_owned() })
+        let known = spec.before_launch.as_ref().and_then(|before| before.known_by.as_ref());
+        let attributes = known.map(|known| known.attributes.clone()).unwrap_or_default();
+        Ok(Replica { own, others, names, page: page.to_owned(), attributes })
     }
 
     /// The name in the spec of an arm that the service or a beacon names.
@@ -91,8 +94,8 @@ impl Replica {
 
     fn arm(&self, experiment: &dyn Assign, id: &str) -> Option<String> {
         // Whatever the service calls it: a visitor is known by one id.
-        let subject =
-            Subject { url: Some(&self.page), ..Subject::of(id).known_as(experiment.unit()) };
+        let subject = Subject::of(id).with(&self.attributes).known_as(experiment.unit());
+        let subject = Subject { url: Some(&self.page), ..subject };
         experiment.assign(&subject).arm.map(|arm| self.name(arm))
     }
 

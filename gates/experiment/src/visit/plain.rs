@@ -8,7 +8,7 @@ use scraper::{Html, Selector};
 use url::Url;
 
 use super::seen::{Look, Visitor, When};
-use super::site::Site;
+use super::site::{Site, led};
 
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -132,12 +132,11 @@ fn keep(headers: &HeaderMap, cookies: &mut BTreeMap<String, String>) {
 }
 
 fn look(site: &Site, answer: &Answer, when: When) -> Look {
-    let own = site.page.path();
     Look {
         when,
         shown: shown(site, &answer.body),
         first_byte: Some(answer.first_byte.as_micros() as u64),
-        led_to: (answer.url.path() != own).then(|| answer.url.path().to_owned()),
+        led_to: led(&site.page, &answer.url),
         cache: of_cache(&answer.headers),
         ..Look::default()
     }

@@ -132,7 +132,7 @@ pub struct Look {
     /// The variant of another arm that was shown before, and for how long.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub flicker: Option<(String, u64)>,
-    /// Where the page led to, when that is another path.
+    /// Where the page led to, when that is another path or another site.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub led_to: Option<String>,
     /// What says that a cache has answered, or may.

@@ -74,10 +74,10 @@ impl Site {
         selectors.filter(|one| Selector::parse(one).is_err()).cloned().collect()
     }
 
-    /// Whether a host is the site's.
+    /// Whether a host is the site's; with or without `www.`, as sites lead from one to the other.
     pub(super) fn is_own(&self, url: &Url) -> bool {
         let hosts = [Some(&self.page), self.elsewhere.as_ref()];
-        hosts.into_iter().flatten().any(|own| own.host_str() == url.host_str())
+        hosts.into_iter().flatten().any(|own| bare(own) == bare(url))
     }
 
     /// An address as this visitor asks for it.
@@ -127,6 +127,20 @@ impl Site {
     }
 }
 
+/// Where an address has led to, when that is another path or another site.
+pub(super) fn led(from: &Url, to: &Url) -> Option<String> {
+    let (host, path) = (bare(to), to.path());
+    if host != bare(from) {
+        return Some(format!("{}{path}", host.unwrap_or_default()));
+    }
+    (path != from.path()).then(|| path.to_owned())
+}
+
+/// A host without its `www.`.
+fn bare(url: &Url) -> Option<&str> {
+    url.host_str().map(|host| host.strip_prefix("www.").unwrap_or(host))
+}
+
 /// A path of the site, as it is written in a browser's line of addresses.
 pub(super) fn joined(base: &Url, path: &str) -> Result<Url, Error> {
     let root = base.as_str().trim_end_matches('/');
@@ -134,4 +148,20 @@ pub(super) fn joined(base: &Url, path: &str) -> Result<Url, Error> {
     Url::parse(&whole).map_err(|error| {
         Error::new(format!("`{whole}` is no address: {error}")).hint("write a path like /offers")
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn where_an_address_leads_to() {
+        let check = |from: &str, to: &str, expect: Option<&str>| {
+            let [from, to] = [from, to].map(|url| Url::parse(url).unwrap());
+            assert_eq!(led(&from, &to).as_deref(), expect, "{from} {to}");
+        };
+        check("http://example.com/a", "https://www.example.com/a?x=1", None);
+        check("http://example.com/a", "http://example.com/b", Some("/b"));
+        check("http://example.com/a", "https://shop.example.com/a", Some("shop.example.com/a"));
+    }
 }

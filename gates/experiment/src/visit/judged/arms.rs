@@ -35,7 +35,8 @@ impl All<'_> {
                  nobody, or is targeted at somebody else",
                 visitors(all.len())
             );
-            let advice = "is it the configuration that will be live, and does its targeting let these ids in?";
+            let advice = "is it the configuration that will be live, and does its targeting let these visitors in? \
+                          What it is told of them besides their ids stands in known_by: { attributes: ... }.";
             return Some(check(Verdict::Fail, message).advice(advice));
         }
         let (arms, shares) = (self.spec.arms(), self.spec.shares());

@@ -231,6 +231,23 @@ fn what_a_cache_gives_to_all_is_no_choice_of_the_browser() {
 }
 
 #[test]
+fn rules_are_told_what_is_known_of_visitors() {
+    let mut spec = spec();
+    let mut config = config();
+    config["features"]["hero"]["rules"][0]["condition"] = json!({ "country": "DE" });
+    let arm = |spec: &Settings| {
+        let provider = spec.provider.as_ref().unwrap();
+        let replica = Replica::of(spec, provider, &config, "http://test.example/").unwrap();
+        replica.predicted("gate-1")
+    };
+    assert_eq!(arm(&spec), None);
+    let known = json!({ "attributes": { "country": "DE" } });
+    spec.before_launch.as_mut().unwrap().known_by = Some(serde_json::from_value(known).unwrap());
+    assert_eq!(spec.problems(), []);
+    assert!(arm(&spec).is_some());
+}
+
+#[test]
 fn those_who_are_wrong_are_listed() {
     let mut seen = clean(11);
     seen.visitors.truncate(40);
