@@ -113,6 +113,8 @@ pub trait Watch: Send + Sync {
     fn answered(&self, order: u64, status: u16);
     /// Whoever sent that one has not waited for its answer.
     fn given_up(&self, order: u64);
+    /// A client is making an encrypted connection, or has made it: a request is about to come.
+    fn connecting(&self, _is_under_way: bool) {}
 }
 
 /// What became of the requests.

@@ -8,11 +8,11 @@ use hyper_util::rt::TokioIo;
 use tokio::io::AsyncReadExt;
 use tokio_rustls::TlsAcceptor;
 
-use super::State;
 use super::exchange::refusal;
 use super::goes::Via;
 use super::reply::Reply;
 use super::serve;
+use super::{State, Watch};
 
 /// The user that a client gives to the proxy, who is the name of a session.
 pub(super) fn user(headers: &HeaderMap) -> String {
@@ -32,6 +32,7 @@ pub(super) fn connect(state: Arc<State>, request: Request<Incoming>) -> Response
         return refusal(400, "a tunnel goes to a host and a port");
     };
     let user = user(request.headers());
+    let connecting = Connecting::of(&state);
     tokio::spawn(async move {
         let Ok(upgraded) = hyper::upgrade::on(request).await else { return };
         let mut stream = TokioIo::new(upgraded);
@@ -42,6 +43,7 @@ pub(super) fn connect(state: Arc<State>, request: Request<Incoming>) -> Response
         }
         let stream = Rewound { first: Some(first[0]), inner: stream };
         if first[0] != 22 {
+            drop(connecting);
             let via = Via { scheme: "http", authority: Some(authority), user };
             return serve::inside(stream, state, via).await;
         }
@@ -54,6 +56,7 @@ pub(super) fn connect(state: Arc<State>, request: Request<Incoming>) -> Response
         };
         match TlsAcceptor::from(config).accept(stream).await {
             Ok(stream) => {
+                drop(connecting);
                 let via = Via { scheme: "https", authority: Some(authority), user };
                 serve::inside(stream, state, via).await;
             }
@@ -64,6 +67,26 @@ pub(super) fn connect(state: Arc<State>, request: Request<Incoming>) -> Response
         }
     });
     Response::new(Reply::Whole(None))
+}
+
+/// Tells who looks on that a connection is being made.
+struct Connecting(Option<Arc<dyn Watch>>);
+
+impl Connecting {
+    fn of(state: &State) -> Connecting {
+        if let Some(watch) = &state.watch {
+            watch.connecting(true);
+        }
+        Connecting(state.watch.clone())
+    }
+}
+
+impl Drop for Connecting {
+    fn drop(&mut self) {
+        if let Some(watch) = &self.0 {
+            watch.connecting(false);
+        }
+    }
 }
 
 /// A stream of which the first byte was read already.

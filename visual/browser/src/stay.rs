@@ -67,6 +67,32 @@ impl Session {
         visited
     }
 
+    /// The same as if the browser had been closed before and were opened again: the cookies that go with it
+    /// are gone, but for those with these names, and so is what its tabs keep.
+    pub async fn come_back(&mut self, visit: &Visit, keeps: &[&str]) -> Result<Visited, Error> {
+        let answer = self.tell("Network.getAllCookies", json!({})).await?;
+        let all = answer["cookies"].as_array().map(Vec::as_slice).unwrap_or_default();
+        let goes = |cookie: &&Value| {
+            let is_kept = cookie["name"].as_str().is_some_and(|name| keeps.contains(&name));
+            !is_kept && kept(cookie).is_of_session
+        };
+        for cookie in all.iter().filter(goes) {
+            let mut which = json!({});
+            for part in ["name", "domain", "path", "partitionKey"] {
+                if !cookie[part].is_null() {
+                    which[part] = cookie[part].clone();
+                }
+            }
+            self.tell("Network.deleteCookies", which).await?;
+        }
+        let first = json!({ "source": "try { sessionStorage.clear(); } catch {}" });
+        let made = self.tell("Page.addScriptToEvaluateOnNewDocument", first).await?;
+        let visited = self.go_on(visit).await?;
+        let which = json!({ "identifier": made["identifier"] });
+        self.tell("Page.removeScriptToEvaluateOnNewDocument", which).await?;
+        Ok(visited)
+    }
+
     /// Does something on the page that is open, as a person would; waits for each element for at
     /// most `patience`.
     pub async fn steps(&mut self, steps: &[Step], patience: Duration) -> Result<(), Error> {
@@ -108,6 +134,14 @@ impl Session {
             }
         };
         left.map_err(|fault| self.failed("leaving", fault))
+    }
+
+    /// Lets the page that is open ask for an address, and waits for the answer, which it does not look at.
+    /// Whatever it has asked for before is on its way then.
+    pub async fn fetch(&self, url: &str) -> Result<(), Error> {
+        let asks = format!("fetch({}, {{ mode: 'no-cors' }}).then(() => 1, () => 0)", json!(url));
+        let evaluate = json!({ "expression": asks, "awaitPromise": true, "returnByValue": true });
+        self.tell("Runtime.evaluate", evaluate).await.map(|_| ())
     }
 
     /// What the page has noted of the sights that were asked for.

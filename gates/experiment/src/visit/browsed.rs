@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use gate_core::{Context, Error};
 use url::Url;
-use visual_browser::{Cookie, KeptCookie, Launch, Session, Step, Until, Visited};
+use visual_browser::{Launch, Session, Step, Until, Visited};
 
 use super::seen::{Look, Visitor, When};
 use super::site::{Site, joined, led};
-use super::watching::{Others, Watching};
+use super::watching::{NOWHERE, Others, Watching};
 use crate::settings::{Act, BeforeLaunch, StaysAfter};
 
 /// How long an element is waited for.
@@ -37,9 +37,8 @@ impl Stay<'_> {
         let stayed = self.stay(&mut session, visitor).await;
         // What is on its way goes before the browser does.
         if stayed.is_ok() {
-            let _ = session.leave().await;
+            let _ = self.left(&mut session).await;
         }
-        self.watching.settled().await;
         session.close().await;
         visitor.events = self.watching.taken();
         match stayed {
@@ -84,11 +83,11 @@ impl Stay<'_> {
         };
         let visited = match stays {
             StaysAfter::NewSession => {
-                let kept = session.cookies(page.as_str()).await?;
                 self.leaves(session, Some(when)).await?;
-                let mut anew = next.clone();
-                anew.cookies = self.lasting(kept, &visitor.id);
-                session.visit(&anew).await?
+                // The visitor's id is how they are known: it would have lasted.
+                let own = self.site.cookies(&visitor.id, true);
+                let own: Vec<&str> = own.iter().map(|(name, _)| name.as_str()).collect();
+                session.come_back(&next, &own).await?
             }
             StaysAfter::Reload => {
                 self.leaves(session, Some(when)).await?;
@@ -119,25 +118,18 @@ impl Stay<'_> {
 
     /// Leaves the page. What it still has to say is said before the next one is there.
     async fn leaves(&self, session: &mut Session, to: Option<When>) -> Result<(), Stopped> {
-        session.leave().await?;
-        self.watching.settled().await;
+        self.left(session).await?;
         self.watching.next_view(to);
         Ok(())
     }
 
-    /// What a browser has of its cookies when it is opened again: not those of the session, and that
-    /// of the visitor's id, which is how they are known.
-    fn lasting(&self, kept: Vec<KeptCookie>, id: &str) -> Vec<Cookie> {
-        let own = self.site.cookies(id, true);
-        let is_own = |cookie: &Cookie| own.iter().any(|(name, _)| *name == cookie.name);
-        let lasting = kept.into_iter().filter(|one| !one.is_of_session && !is_own(&one.cookie));
-        let own = own.iter().map(|(name, value)| Cookie {
-            name: name.clone(),
-            value: value.clone(),
-            domain: None,
-            path: None,
-        });
-        own.chain(lasting.map(|one| one.cookie)).collect()
+    /// Opens no page, and waits until all has come that the one before has sent. On a machine that is busy
+    /// that takes a while to be on its way: it is when something that was asked for later has come.
+    async fn left(&self, session: &mut Session) -> Result<(), visual_browser::Error> {
+        session.leave().await?;
+        session.fetch(&format!("http://{NOWHERE}/")).await?;
+        self.watching.settled().await;
+        Ok(())
     }
 
     /// Notes what is there.

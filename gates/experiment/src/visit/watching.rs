@@ -24,6 +24,8 @@ use super::identity::Replica;
 use super::seen::{Reported, When};
 use super::site::Site;
 
+/// A host that is nobody's.
+pub(super) const NOWHERE: &str = "gate.invalid";
 /// For how long a beacon to a host of others is on its way: before it is sent a connection is to be made,
 /// which takes three turns to there and back, and here would take no time.
 const ON_ITS_WAY: Duration = Duration::from_millis(200);
@@ -64,8 +66,17 @@ struct State {
     kept_from: BTreeSet<String>,
     /// Hosts of others that were sent something all the same.
     reached: BTreeSet<String>,
+    /// How many connections are being made.
+    connecting: u32,
     /// Beacons to hosts of others that are on their way.
     open: BTreeSet<u64>,
+}
+
+impl State {
+    /// Whether nothing is known to be on its way.
+    fn is_at_rest(&self) -> bool {
+        self.open.is_empty() && self.connecting == 0
+    }
 }
 
 impl Watching {
@@ -81,6 +92,7 @@ impl Watching {
             events: Vec::new(),
             kept_from: BTreeSet::new(),
             reached: BTreeSet::new(),
+            connecting: 0,
             open: BTreeSet::new(),
         };
         let (changed, _) = watch::channel(0);
@@ -106,7 +118,7 @@ impl Watching {
             loop {
                 changed.mark_unchanged();
                 let happens = tokio::time::timeout(QUIET, changed.changed()).await.is_ok();
-                if !happens && self.state().open.is_empty() {
+                if !happens && self.state().is_at_rest() {
                     return;
                 }
             }
@@ -136,6 +148,10 @@ impl Watch for Watching {
             let other = event.experiment.is_some() && event.experiment != self.experiment;
             self.experiment.is_some() && other && is_exposure(event)
         };
+        let url = Url::parse(&request.url).ok()?;
+        if url.host_str() == Some(NOWHERE) {
+            return Some((taken_in(request), Duration::ZERO));
+        }
         let mut events = self.reader.events(request);
         events.retain(|event| !is_others(event));
         let mut state = self.state();
@@ -155,7 +171,6 @@ impl Watch for Watching {
             };
             state.events.push((order, one));
         }
-        let url = Url::parse(&request.url).ok()?;
         self.changed.send_modify(|count| *count += 1);
         if self.site.is_own(&url) {
             return None;
@@ -179,6 +194,16 @@ impl Watch for Watching {
             event.status = Some(status);
         }
         state.open.remove(&order);
+        drop(state);
+        self.changed.send_modify(|count| *count += 1);
+    }
+
+    fn connecting(&self, is_under_way: bool) {
+        let mut state = self.state();
+        state.connecting = match is_under_way {
+            true => state.connecting + 1,
+            false => state.connecting.saturating_sub(1),
+        };
         drop(state);
         self.changed.send_modify(|count| *count += 1);
     }

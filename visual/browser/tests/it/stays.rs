@@ -16,6 +16,8 @@ async fn who_stays_keeps_what_the_browser_knows() {
     // The other variant is shown for a while before the one that is meant.
     let page = "<div id=old>old</div><button id=buy>buy</button><script>\
          document.cookie = 'who=kim; max-age=900'; document.cookie = 'visit=1';\
+         document.cookie = 'had=' + (localStorage.it || 0) + (sessionStorage.it || 0) + '; max-age=900';\
+         localStorage.it = sessionStorage.it = 1;\
          setTimeout(() => old.outerHTML = '<div id=new>new</div>', 400);\
          buy.onclick = () => { document.cookie = 'bought=1'; fetch('/bought'); };\
          onpagehide = () => fetch('/gone', { keepalive: true });</script>";
@@ -46,12 +48,24 @@ async fn who_stays_keeps_what_the_browser_knows() {
     let mut kept = session.cookies(&visit.url).await.unwrap();
     kept.sort_by(|one, other| one.cookie.name.cmp(&other.cookie.name));
     let names = kept.iter().map(|one| (one.cookie.name.as_str(), one.is_of_session));
-    assert_eq!(names.collect::<Vec<_>>(), [("bought", true), ("visit", true), ("who", false)]);
+    assert_eq!(
+        names.collect::<Vec<_>>(),
+        [("bought", true), ("had", false), ("visit", true), ("who", false)]
+    );
 
     let more = Visit::of("http://shop.test/more");
     session.go_on(&more).await.unwrap();
     let asked = proxy.seen("http://shop.test/more").pop().unwrap();
     assert!(asked.contains("who=kim") && asked.contains("visit=1"), "{asked}");
+    session.go_on(&visit).await.unwrap();
+    assert_eq!(had(&session, &visit).await, "11");
+    session.come_back(&visit, &["visit"]).await.unwrap();
+    assert_eq!(had(&session, &visit).await, "10");
+    let asked = proxy.seen("http://shop.test/").pop().unwrap();
+    assert!(asked.contains("who=kim") && asked.contains("visit=1"), "{asked}");
+    assert!(!asked.contains("bought"), "{asked}");
+    session.go_on(&visit).await.unwrap();
+    assert_eq!(had(&session, &visit).await, "11");
     session.forget_cookies().await.unwrap();
     session.go_on(&visit).await.unwrap();
     let asked = proxy.seen("http://shop.test/").pop().unwrap();
@@ -78,4 +92,10 @@ async fn a_browser_that_cannot_be_put_behind_a_proxy_is_not_started() {
     let refused = Session::open(&bench.launch, &|_| {}).await.map(|_| ()).unwrap_err();
     assert!(refused.to_string().contains("`proxy`"), "{refused}");
     bench.assert_clean();
+}
+
+/// What the page had found in its storages.
+async fn had(session: &Session, visit: &Visit) -> String {
+    let kept = session.cookies(&visit.url).await.unwrap();
+    kept.into_iter().find(|one| one.cookie.name == "had").unwrap().cookie.value
 }
