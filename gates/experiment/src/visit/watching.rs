@@ -200,10 +200,11 @@ impl Watch for Watching {
 
     fn connecting(&self, is_under_way: bool) {
         let mut state = self.state();
-        state.connecting = match is_under_way {
-            true => state.connecting + 1,
-            false => state.connecting.saturating_sub(1),
-        };
+        if is_under_way {
+            state.connecting += 1;
+        } else {
+            state.connecting = state.connecting.saturating_sub(1);
+        }
         drop(state);
         self.changed.send_modify(|count| *count += 1);
     }
