@@ -184,7 +184,7 @@ impl Dialect {
         let zone = self.literal(zone);
         match self {
             Postgres => format!("to_char({instant} at time zone {zone}, 'YYYY-MM-DD')"),
-            ClickHouse => format!("toString(toDate({instant}, {zone}))"),
+            ClickHouse => format!("toString(toDate32({instant}, {zone}))"),
             Trino => format!("cast(cast({instant} at time zone {zone} as date) as varchar)"),
             BigQuery => format!("format_timestamp('%Y-%m-%d', {instant}, {zone})"),
         }

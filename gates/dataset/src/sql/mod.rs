@@ -5,9 +5,11 @@
 //! average ([`means`]), and the sums without that ([`sums`]). Only those of PostgreSQL have been put
 //! to a server; the others are written as the documentation of each system has it.
 
+mod asking;
 mod dialect;
 mod postgres;
 mod render;
+mod rows;
 mod tls;
 mod uses;
 
