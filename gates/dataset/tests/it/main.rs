@@ -5,6 +5,7 @@
 
 mod dialects;
 mod encrypted;
+mod oracle;
 mod plain;
 mod pushed_down;
 mod server;
