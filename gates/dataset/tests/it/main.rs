@@ -3,12 +3,16 @@
 #![expect(clippy::disallowed_methods, reason = "tests write the files that they read")]
 #![expect(clippy::float_cmp, reason = "sums that are exact")]
 
+mod clickhouse;
 mod dialects;
 mod encrypted;
+mod faked;
 mod oracle;
 mod plain;
 mod pushed_down;
+mod recorded;
 mod server;
+mod trino;
 mod wrong;
 
 use dataset::{Answer, Cell, Question, Source, answer};

@@ -15,6 +15,7 @@ use proptest::test_runner::TestRunner;
 use crate::all_same;
 use crate::plain::{self, ARMS, Format, Rows};
 use crate::pushed_down::{block_on, many, tables};
+use crate::recorded;
 
 /// A program of Python's that answers as a server, until it is dropped.
 struct Oracle {
@@ -45,19 +46,7 @@ impl Oracle {
     }
 
     fn asked(&self, question: &Question<Table>) -> Result<Answer, Error> {
-        let address = format!("http://127.0.0.1:{}", self.port);
-        let login = |password: Option<&str>| Login {
-            user: Some("reader".to_owned()),
-            password: password.map(str::to_owned),
-        };
-        block_on(async {
-            match self.dialect {
-                Dialect::ClickHouse => {
-                    clickhouse(question, &address, &login(Some("hunter2 & co"))).await
-                }
-                _ => trino(question, &address, &login(None)).await,
-            }
-        })
+        asked(self.dialect, question, self.port)
     }
 
     /// Runs a statement of the test's own.
@@ -164,6 +153,29 @@ impl Drop for Oracle {
     }
 }
 
+/// Asks whoever listens there, as the tests of what is kept do.
+pub(crate) fn asked(
+    dialect: Dialect,
+    question: &Question<Table>,
+    port: u16,
+) -> Result<Answer, Error> {
+    let user = Some("reader".to_owned());
+    block_on(async {
+        if dialect == Dialect::ClickHouse {
+            let login = Login { user, password: Some("hunter2 & co".to_owned()) };
+            clickhouse(question, &format!("http://127.0.0.1:{port}/facts"), &login).await
+        } else {
+            let login = Login { user, password: None };
+            trino(question, &format!("http://127.0.0.1:{port}/memory/facts"), &login).await
+        }
+    })
+}
+
+/// What oracles are asked about when their answers are kept.
+pub(crate) fn kept() -> Rows {
+    many(300)
+}
+
 fn says_what_files_say(oracle: &Oracle) {
     let folder = tempfile::tempdir().unwrap();
     oracle.create();
@@ -186,6 +198,15 @@ fn says_what_files_say(oracle: &Oracle) {
     oracle.fill(&rows);
     let got = oracle.asked(&tables(&question)).unwrap();
     assert!(all_same(&got, &expect, &question), "{got:#?}\n{expect:#?}");
+    // What goes over the line then is kept, where that is asked for.
+    if std::env::var_os("GATE_GENERATE").is_some() {
+        let rows = kept();
+        oracle.fill(&rows);
+        let (server, all) = recorded::keeping(oracle.port);
+        let question = tables(&rows.write(folder.path(), Format::Csv));
+        asked(oracle.dialect, &question, server.port).unwrap();
+        recorded::write(oracle.dialect.name(), &all.lock().unwrap());
+    }
 }
 
 #[test]
