@@ -32,7 +32,8 @@ TYPES = {
 PAGE = 3
 
 engine = duckdb.connect()
-engine.execute("set threads = 2; set TimeZone = 'Asia/Tokyo'")
+# Whole numbers by whole numbers are whole in Trino.
+engine.execute("set threads = 2; set TimeZone = 'Asia/Tokyo'; set integer_division = true")
 engine.execute(MACROS)
 one_at_a_time = threading.Lock()
 queries = {}

@@ -1,7 +1,8 @@
 //! How a server is asked, whichever it is: what its columns hold, what is wrong with the rows, what
 //! totals are on the average, and then for the sums.
 
-use super::render::{look, means, sums};
+use super::known::Known;
+use super::render::{look, means, sums_of};
 use super::rows::{Row, collected, otherwise};
 use super::uses::{Use, columns, uses, values};
 use super::{Dialect, Kind, Table};
@@ -46,8 +47,13 @@ pub(super) async fn answered<S: Server>(
     for _ in &question.totals {
         centres.push(short(row.real()? / units.max(1) as f64));
     }
+    let mut known = Known { units, most: Vec::new() };
+    for _ in 0..S::DIALECT.split(question.totals.len()) {
+        known.most.push(row.real()?);
+    }
     row.end()?;
-    let rows = server.rows(&sums(question, S::DIALECT, Some(&centres))?).await?;
+    let known = (!known.most.is_empty()).then_some(&known);
+    let rows = server.rows(&sums_of(question, S::DIALECT, Some(&centres), known)?).await?;
     collected(question, rows, centres, left)
 }
 

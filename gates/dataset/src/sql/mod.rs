@@ -9,6 +9,7 @@ mod asking;
 mod clickhouse;
 mod dialect;
 mod http;
+mod known;
 mod postgres;
 mod render;
 mod rows;

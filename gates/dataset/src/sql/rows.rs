@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use super::Table;
-use super::render::order;
 use crate::answer::{Answer, Cell, Left, Moments};
 use crate::error::Error;
 use crate::question::Question;
@@ -68,6 +67,14 @@ impl Row {
     pub(super) fn end(mut self) -> Result<(), Error> {
         self.0.next().map_or(Ok(()), |_| Err(otherwise("a row is too long")))
     }
+}
+
+/// The places of arms in the order of their bytes, which is the order in which the first of several
+/// at the same time counts.
+pub(super) fn order(arms: &[String]) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..arms.len()).collect();
+    order.sort_by_key(|at| &arms[*at]);
+    order
 }
 
 /// What a server must not say.

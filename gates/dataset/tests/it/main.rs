@@ -8,6 +8,7 @@ mod dialects;
 mod encrypted;
 mod faked;
 mod oracle;
+mod oracle_columns;
 mod plain;
 mod pushed_down;
 mod recorded;

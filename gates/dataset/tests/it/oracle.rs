@@ -18,16 +18,16 @@ use crate::pushed_down::{block_on, many, tables};
 use crate::recorded;
 
 /// A program of Python's that answers as a server, until it is dropped.
-struct Oracle {
+pub(crate) struct Oracle {
     child: Child,
     /// What answers.
-    version: String,
-    dialect: Dialect,
+    pub(crate) version: String,
+    pub(crate) dialect: Dialect,
     port: u16,
 }
 
 impl Oracle {
-    fn start(dialect: Dialect) -> Oracle {
+    pub(crate) fn start(dialect: Dialect) -> Oracle {
         let python = std::env::var("GATE_ORACLE").expect("GATE_ORACLE names a python");
         let script = Path::new(env!("CARGO_MANIFEST_DIR"))
             .join("../../tests/oracle/warehouse")
@@ -45,12 +45,12 @@ impl Oracle {
         Oracle { child, version, dialect, port: port.parse().unwrap() }
     }
 
-    fn asked(&self, question: &Question<Table>) -> Result<Answer, Error> {
+    pub(crate) fn asked(&self, question: &Question<Table>) -> Result<Answer, Error> {
         asked(self.dialect, question, self.port)
     }
 
     /// Runs a statement of the test's own.
-    fn run(&self, sql: &str) {
+    pub(crate) fn run(&self, sql: &str) {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
         let length = sql.len();
         let head = format!(
