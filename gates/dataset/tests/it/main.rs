@@ -6,6 +6,7 @@
 mod clickhouse;
 mod dialects;
 mod encrypted;
+mod encrypted_http;
 mod faked;
 mod oracle;
 mod oracle_columns;
