@@ -37,7 +37,8 @@ class Handler(BaseHTTPRequestHandler):
                 message = f"Code: 516. DB::Exception: {who[0]}: Authentication failed. (AUTHENTICATION_FAILED)"
                 return self.answer(403, message.encode(), "516")
             settings = [f"{name}={value}" for name, value in asked.items() if name not in OWN]
-            sql += "\nsettings " + ", ".join(settings)
+            if settings:
+                sql += "\nsettings " + ", ".join(settings)
         try:
             with one_at_a_time:
                 engine.query(f"use {asked.get('database', 'default')}")

@@ -1,7 +1,8 @@
 """Trino's SQL, put into DuckDB's by sqlglot and answered by DuckDB, behind Trino's protocol.
 
 There is no Trino to be had from a package registry. What this shows is that its SQL is read by a
-parser that knows it, that the query means what it should, and that pages are followed. Run by hand:
+parser that knows it, that the query means what it should, and that pages are followed; Trino's own
+client for Python (trino 0.340.0) reads these answers, too. Run by hand:
   python3 -m venv /tmp/warehouse && /tmp/warehouse/bin/pip install duckdb==2.0.0 sqlglot==30.30.0
   GATE_ORACLE=/tmp/warehouse/bin/python cargo test -p dataset --test it -- --ignored trino
 
@@ -39,6 +40,15 @@ one_at_a_time = threading.Lock()
 queries = {}
 
 
+def signature(of):
+    raw, _, inner = of.partition("(")
+    long = [int(part) for part in inner.partition(")")[0].split(",") if part]
+    raw += inner.partition(")")[2]
+    if raw == "varchar" and not long:
+        long = [2**31 - 1]
+    return {"rawType": raw, "arguments": [{"kind": "LONG", "value": one} for one in long]}
+
+
 def ask(sql, headers):
     [sql] = sqlglot.transpile(sql, read="trino", write="duckdb",
                               unsupported_level=sqlglot.ErrorLevel.RAISE)
@@ -49,7 +59,7 @@ def ask(sql, headers):
         types = [TYPES.get(str(one[1]), str(one[1]).lower()) for one in engine.description]
         names = [one[0] for one in engine.description]
         rows = engine.fetchall()
-    columns = [{"name": name, "type": of, "typeSignature": {"rawType": of.split("(")[0]}}
+    columns = [{"name": name, "type": of, "typeSignature": signature(of)}
                for name, of in zip(names, types)]
     return columns, [list(row) for row in rows]
 
@@ -93,7 +103,8 @@ class Handler(BaseHTTPRequestHandler):
         return f"http://127.0.0.1:{self.server.server_port}/v1/statement/executing/{name}/{at}"
 
     def answer(self, said, status=200):
-        # A float that is none is a text in Trino's answers.
+        if "id" in said:
+            said["infoUri"] = f"http://127.0.0.1:{self.server.server_port}/ui/query.html?{said['id']}"
         body = json.dumps(said, allow_nan=False, default=str).encode()
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
