@@ -3,6 +3,7 @@
 mod allocation;
 mod api;
 mod architecture;
+mod asked_over_http;
 mod browsers;
 mod capacity;
 mod cassettes;

@@ -112,6 +112,15 @@ impl Dialect {
         }
     }
 
+    /// Of how many totals, of these, it has to be known how large they are. BigQuery is not asked from
+    /// here, and one query cannot know it.
+    pub(super) fn split(self, totals: usize) -> usize {
+        match self {
+            Trino => totals,
+            Postgres | ClickHouse | BigQuery => 0,
+        }
+    }
+
     /// A whole number of 64 bits.
     pub(super) fn whole(self, value: &str) -> String {
         match self {
@@ -142,7 +151,14 @@ impl Dialect {
             (Postgres, _) => format!("cast({column} as timestamptz)"),
             (ClickHouse, _) => format!("toDateTime64({column}, 6, {zone})"),
             (Trino, Kind::Wall) => {
-                format!("with_timezone(cast({column} as timestamp(6)), {zone})")
+                let clock = format!("cast({column} as timestamp(6))");
+                let first = format!("with_timezone({clock}, {zone})");
+                let later = format!("{first} + interval '1' hour");
+                // What a clock shows twice it shows the second time.
+                format!(
+                    "case when cast(({later}) at time zone {zone} as timestamp(6)) = {clock} \
+                     then {later} else {first} end"
+                )
             }
             (Trino, _) => format!("cast({column} as timestamp(6) with time zone)"),
             (BigQuery, Kind::Wall) => format!("timestamp(cast({column} as datetime), {zone})"),
@@ -184,7 +200,7 @@ impl Dialect {
         let zone = self.literal(zone);
         match self {
             Postgres => format!("to_char({instant} at time zone {zone}, 'YYYY-MM-DD')"),
-            ClickHouse => format!("toString(toDate({instant}, {zone}))"),
+            ClickHouse => format!("toString(toDate32({instant}, {zone}))"),
             Trino => format!("cast(cast({instant} at time zone {zone} as date) as varchar)"),
             BigQuery => format!("format_timestamp('%Y-%m-%d', {instant}, {zone})"),
         }

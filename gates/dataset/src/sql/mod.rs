@@ -2,21 +2,30 @@
 //! are sums of each arm, day and value of a segment, so it does not grow with the rows.
 //!
 //! Three questions make an answer: what is wrong with the rows ([`look`]), what totals are on the
-//! average ([`means`]), and the sums without that ([`sums`]). Only those of PostgreSQL have been put
-//! to a server; the others are written as the documentation of each system has it.
+//! average ([`means`]), and the sums without that ([`sums`]). PostgreSQL, ClickHouse and Trino are asked
+//! from here; BigQuery's queries are written as its documentation has them.
 
+mod asking;
+mod clickhouse;
 mod dialect;
+mod http;
+mod known;
 mod postgres;
 mod render;
+mod rows;
 mod tls;
+mod trino;
 mod uses;
 
 use std::collections::BTreeMap;
 use std::fmt;
 
+pub use clickhouse::clickhouse;
 pub use dialect::Dialect;
+pub use http::Login;
 pub use postgres::postgres;
 pub use render::{look, means, sums};
+pub use trino::trino;
 
 /// A table or a view of a warehouse.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -1,5 +1,7 @@
 //! The query, piece by piece.
 
+use super::known::Known;
+use super::rows::order;
 use super::uses::values;
 use super::{Dialect, Table};
 use crate::error::Error;
@@ -22,7 +24,8 @@ pub fn look(question: &Question<Table>, dialect: Dialect) -> Result<Vec<String>,
 }
 
 /// A query of one row: units; for each table of events its rows of units that were exposed, and how
-/// many of those are from before; for each total its sum.
+/// many of those are from before; for each total its sum; and where the dialect adds floats one by
+/// one, the largest magnitude of each total.
 pub fn means(question: &Question<Table>, dialect: Dialect) -> Result<String, Error> {
     let sql = Sql::new(question, dialect)?;
     let mut columns = vec!["count(*) as units".to_owned()];
@@ -36,6 +39,10 @@ pub fn means(question: &Question<Table>, dialect: Dialect) -> Result<String, Err
         let sum = dialect.sum(&format!("total_{at}"));
         format!("{} as sum_{at}", dialect.real(&format!("coalesce({sum}, 0)")))
     }));
+    columns.extend((0..dialect.split(question.totals.len())).map(|at| {
+        let most = dialect.real(&format!("coalesce(max(abs(total_{at})), 0)"));
+        format!("{most} as most_{at}")
+    }));
     Ok(format!("{}\nselect\n  {}\nfrom valued", sql.with(false), columns.join(",\n  ")))
 }
 
@@ -48,6 +55,16 @@ pub fn sums(
     question: &Question<Table>,
     dialect: Dialect,
     centres: Option<&[f64]>,
+) -> Result<String, Error> {
+    sums_of(question, dialect, centres, None)
+}
+
+/// The same, of totals that are known to be no larger than this.
+pub(super) fn sums_of(
+    question: &Question<Table>,
+    dialect: Dialect,
+    centres: Option<&[f64]>,
+    known: Option<&Known>,
 ) -> Result<String, Error> {
     let sql = Sql::new(question, dialect)?;
     let totals = question.totals.len();
@@ -68,15 +85,23 @@ pub fn sums(
     columns.extend(keys.iter().map(|key| format!("v.{key} as {key}")));
     columns.push("count(*) as units".to_owned());
     columns.push("count(case when v.multiple = 1 then 1 end) as multiple_units".to_owned());
-    let sum = |value: &str| dialect.real(&dialect.sum(value));
+    // With how large it may be: no larger than the most of each, and what is left of that.
+    let sum = |value: &str, most: &dyn Fn(&Known) -> f64| match known {
+        Some(known) => dialect.real(&known.sum(value, most(known))),
+        None => dialect.real(&dialect.sum(value)),
+    };
+    let most = |known: &Known, at: usize| known.most[at] + centres.map_or(0.0, |all| all[at].abs());
     for (at, left) in left.iter().enumerate() {
-        columns.push(format!("count(case when v.total_{at} <> 0 then 1 end) as some_{at}"));
-        columns.push(format!("{} as sum_{at}", sum(&format!("v.total_{at}"))));
-        columns.push(format!("{} as centred_{at}", sum(left)));
-        columns.push(format!("{} as squares_{at}", sum(&format!("{left} * {left}"))));
+        let all = format!("v.total_{at}");
+        columns.push(format!("count(case when {all} <> 0 then 1 end) as some_{at}"));
+        columns.push(format!("{} as sum_{at}", sum(&all, &|known| known.most[at])));
+        columns.push(format!("{} as centred_{at}", sum(left, &|known| most(known, at))));
+        let squares = sum(&format!("{left} * {left}"), &|known| most(known, at).powi(2));
+        columns.push(format!("{squares} as squares_{at}"));
     }
-    for (at, (one, other)) in question.products.iter().enumerate() {
-        let product = sum(&format!("{} * {}", left[*one], left[*other]));
+    for (at, &(one, other)) in question.products.iter().enumerate() {
+        let product = format!("{} * {}", left[one], left[other]);
+        let product = sum(&product, &|known| most(known, one) * most(known, other));
         columns.push(format!("{product} as product_{at}"));
     }
     let is_asked = centres.is_none() && totals > 0;
@@ -94,14 +119,6 @@ pub fn sums(
         if is_asked { "\ncross join centres as c" } else { "" },
         sets.join(", ")
     ))
-}
-
-/// The places of arms in the order of their bytes, which is the order in which the first of several
-/// at the same time counts.
-pub(super) fn order(arms: &[String]) -> Vec<usize> {
-    let mut order: Vec<usize> = (0..arms.len()).collect();
-    order.sort_by_key(|at| &arms[*at]);
-    order
 }
 
 /// A question that makes sense, and in which dialect it is put.

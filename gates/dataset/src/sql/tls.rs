@@ -1,4 +1,4 @@
-//! Encrypted connections for PostgreSQL's client, on the one TLS provider that there is (ring).
+//! Encrypted connections, on the one TLS provider that there is (ring).
 
 use std::io;
 use std::pin::Pin;
@@ -11,7 +11,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_postgres::tls::{ChannelBinding, MakeTlsConnect, TlsConnect, TlsStream};
 use tokio_rustls::TlsConnector;
 
-/// Trusts the authorities that this machine does, which are read when a server can encrypt.
+/// For PostgreSQL's client. Certificates are read when a server can encrypt.
 #[derive(Clone)]
 pub(super) struct Tls;
 
@@ -29,9 +29,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> MakeTlsConnect<S> for T
     }
 }
 
-fn config() -> io::Result<ClientConfig> {
+/// What trusts the authorities that this machine does, which are not read where nothing is encrypted.
+pub(super) fn config(is_used: bool) -> io::Result<ClientConfig> {
     let mut roots = RootCertStore::empty();
-    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    if is_used {
+        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    }
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let versions =
         ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
@@ -46,7 +49,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> TlsConnect<S> for Conne
     fn connect(self, stream: S) -> Self::Future {
         Box::pin(async move {
             let name = ServerName::try_from(self.0).map_err(io::Error::other)?;
-            let connector = TlsConnector::from(Arc::new(config()?));
+            let connector = TlsConnector::from(Arc::new(config(true)?));
             Ok(Encrypted(connector.connect(name, stream).await?))
         })
     }

@@ -3,11 +3,18 @@
 #![expect(clippy::disallowed_methods, reason = "tests write the files that they read")]
 #![expect(clippy::float_cmp, reason = "sums that are exact")]
 
+mod clickhouse;
 mod dialects;
 mod encrypted;
+mod encrypted_http;
+mod faked;
+mod oracle;
+mod oracle_columns;
 mod plain;
 mod pushed_down;
+mod recorded;
 mod server;
+mod trino;
 mod wrong;
 
 use dataset::{Answer, Cell, Question, Source, answer};

@@ -17,7 +17,7 @@ pub(crate) fn block_on<T>(work: impl Future<Output = T>) -> T {
 }
 
 /// The same question about tables.
-fn tables(question: &Question) -> Question<Table> {
+pub(crate) fn tables(question: &Question) -> Question<Table> {
     let Exposures { unit, arm, time, segments, .. } = question.exposures.clone();
     let from = Table::named("\"an \"\"odd\"\" schema.\".exposures");
     let events = |events: &Events| {
@@ -288,7 +288,7 @@ fn what_is_rounded_away_does_not_add_up() {
 }
 
 /// As many exposures as events, of half as many units, in four days and three arms.
-fn many(count: u64) -> Rows {
+pub(crate) fn many(count: u64) -> Rows {
     // Knuth's multiplier: all its bits look drawn, and every run draws the same.
     let drawn = |at: u64| (at + 1).wrapping_mul(6_364_136_223_846_793_005) >> 33;
     let unit = |at: u64| format!("user-{}", at % (count / 2));

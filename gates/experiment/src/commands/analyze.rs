@@ -56,8 +56,8 @@ pub(super) struct Page {
 
 /// What would a warehouse be asked?
 ///
-/// Prints the queries that give the sums of each arm, day and segment. Their answer does not grow with
-/// the rows.
+/// Prints the queries that give the sums of each arm, day and segment, and how many persons there are
+/// where a column knows them. Their answer does not grow with the rows.
 ///
 /// Example: gate experiment sql specs/spring-hero.yaml --dialect bigquery
 #[derive(Debug, Args)]
@@ -240,13 +240,22 @@ impl Sql {
             WarehouseKind::Bigquery => Words::Bigquery,
         });
         let dialect = self.dialect.or(of_spec).unwrap_or(Words::Postgres).dialect();
-        let asked = question::of_tables(spec, data).question;
+        let asked = question::of_tables(spec, data);
+        let person = data.exposures.person.as_deref();
+        let persons = person.map(|person| question::of_persons(&asked, person));
         let wrong = |error: dataset::Error| Error::new(error.to_string());
-        let look = sql::look(&asked, dialect).map_err(wrong)?;
-        let sums = sql::sums(&asked, dialect, None).map_err(wrong)?;
+        let mut look = sql::look(&asked.question, dialect).map_err(wrong)?;
+        let sums = sql::sums(&asked.question, dialect, None).map_err(wrong)?;
+        let persons = match &persons {
+            None => None,
+            Some(persons) => {
+                look.extend(sql::look(persons, dialect).map_err(wrong)?);
+                Some(sql::sums(persons, dialect, None).map_err(wrong)?)
+            }
+        };
         if is_json {
             let all = serde_json::json!({
-                "dialect": dialect.name(), "problems": look, "sums": sums,
+                "dialect": dialect.name(), "problems": look, "sums": sums, "persons": persons,
             });
             cx.print(&format!("{all:#}\n"));
             return Ok(ExitCode::PROMOTE);
@@ -257,6 +266,13 @@ impl Sql {
             ));
         }
         cx.print(&format!("-- The sums of each arm, day and segment.\n{sums};\n"));
+        if let (Some(person), Some(persons)) = (person, persons) {
+            // A name of the spec's author; a line of it is the whole of a comment.
+            let person = person.replace(['\n', '\r'], " ");
+            cx.print(&format!(
+                "\n-- The same exposures by `{person}`: is one person counted several times?\n{persons};\n"
+            ));
+        }
         Ok(ExitCode::PROMOTE)
     }
 }

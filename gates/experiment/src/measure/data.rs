@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use dataset::Answer;
-use dataset::sql::Table;
+use dataset::sql::{self, Login, Table};
+use gate_core::values::Template;
 use gate_core::{Context, Error};
 
 use crate::question::{self, Asked};
@@ -163,23 +164,25 @@ async fn pushed_down(
     warehouse: &Warehouse,
     cx: &Context,
 ) -> Result<Answers, Error> {
-    let connection = warehouse.connection.as_ref().map(|one| cx.reveal(one)).transpose()?;
-    let connection = connection.unwrap_or_default();
-    let persons = data.exposures.person.as_deref();
-    let persons = persons.map(|person| question::of_persons(asked, person));
-    match warehouse.kind {
-        WarehouseKind::Postgres => {
-            let ask = |error| said(error, Path::new(""));
-            let own = dataset::sql::postgres(&asked.question, &connection).await.map_err(ask)?;
-            let persons = match &persons {
-                None => None,
-                Some(persons) => {
-                    Some(dataset::sql::postgres(persons, &connection).await.map_err(ask)?)
-                }
-            };
-            Ok((own, persons))
-        }
-        other => Err(Error::new(format!("{} is not asked from here yet", named(other)))
-            .hint("`gate experiment sql` prints what to ask it")),
-    }
+    let told = |one: &Option<Template>| one.as_ref().map(|one| cx.reveal(one)).transpose();
+    let connection = told(&warehouse.connection)?.unwrap_or_default();
+    let login = Login { user: told(&warehouse.user)?, password: told(&warehouse.password)? };
+    let ask = async |question| {
+        let answer = match warehouse.kind {
+            WarehouseKind::Postgres => sql::postgres(question, &connection).await,
+            WarehouseKind::Clickhouse => sql::clickhouse(question, &connection, &login).await,
+            WarehouseKind::Trino => sql::trino(question, &connection, &login).await,
+            WarehouseKind::Bigquery => {
+                return Err(Error::new("BigQuery is not asked from here")
+                    .hint("`gate experiment sql` prints what to ask it"));
+            }
+        };
+        answer.map_err(|error| said(error, Path::new("")))
+    };
+    let own = ask(&asked.question).await?;
+    let persons = match data.exposures.person.as_deref() {
+        None => None,
+        Some(person) => Some(ask(&question::of_persons(asked, person)).await?),
+    };
+    Ok((own, persons))
 }

@@ -213,14 +213,16 @@ pub struct Warehouse {
     /// Which one.
     #[serde(rename = "type")]
     pub kind: WarehouseKind,
-    /// How it is reached. PostgreSQL: `postgresql://reader@db.example.com/shop`, or
-    /// `${secret:WAREHOUSE}`; the others: the address that queries are sent to.
+    /// How it is reached. PostgreSQL: `postgresql://reader@db.example.com/shop`. ClickHouse: its HTTP
+    /// interface and the database, `https://reader@clickhouse.example.com:8443/shop`. Trino: its
+    /// coordinator, the catalogue and the schema, `https://reader@trino.example.com/hive/shop`. Or all
+    /// of it as `${secret:WAREHOUSE}`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub connection: Option<Template>,
-    /// Who asks, for ClickHouse and Trino.
+    /// Who asks ClickHouse or Trino, where the address does not say it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user: Option<Template>,
-    /// Their password.
+    /// Their password, such as `${secret:WAREHOUSE_PASSWORD}`. Trino is told one over https alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub password: Option<Template>,
 }
