@@ -3,6 +3,7 @@
 #![expect(clippy::disallowed_methods, reason = "tests write the files that they read")]
 #![expect(clippy::float_cmp, reason = "sums that are exact")]
 
+mod columns;
 mod dialects;
 mod encrypted;
 mod plain;

@@ -59,7 +59,8 @@ pub(super) struct Group<'f> {
 
 /// What can be written as text without a loss.
 fn is_text(of: Type, meaning: Meaning) -> bool {
-    matches!((of, meaning), (Type::BYTE_ARRAY, Meaning::Text) | (Type::INT64, Meaning::Number))
+    use Meaning::{Number, Text, Unsigned};
+    matches!((of, meaning), (Type::BYTE_ARRAY, Text) | (Type::INT64, Number | Unsigned))
 }
 
 /// Eight bytes of a number.
@@ -85,6 +86,10 @@ impl Source<Key> {
         let read = match meaning {
             Meaning::Text => pages.read(count, &mut keys, |id: Option<&[u8]>| match id {
                 Some(id) => taker.key_of(id),
+                None => Err(taker.nobody()),
+            }),
+            Meaning::Unsigned => pages.read(count, &mut keys, |id: Option<&[u8]>| match id {
+                Some(id) => Ok(key(u64::from_le_bytes(eight(id)).to_string().as_bytes())),
                 None => Err(taker.nobody()),
             }),
             _ => pages.read(count, &mut keys, |id: Option<&[u8]>| match id {
@@ -168,22 +173,25 @@ impl Source<u16> {
 impl Source<f64> {
     pub(super) fn open(group: &Group<'_>, at: usize) -> Result<Source<f64>, Error> {
         Source::open_if(group, at, |of, meaning| {
-            matches!(of, Type::DOUBLE | Type::INT64) && meaning == Meaning::Number
+            let is_number = matches!(meaning, Meaning::Number | Meaning::Unsigned);
+            matches!(of, Type::DOUBLE | Type::INT64) && is_number
         })
     }
 
     pub(super) fn values(&mut self, count: usize, at: usize, taker: &mut Taker<'_>) -> Read {
-        let (pages, is_double) = match self {
+        let (pages, of, meaning) = match self {
             Source::Slow(column) => return column.values(count, at, taker),
-            Source::Quick(pages, of, _) => (pages, *of == Type::DOUBLE),
+            Source::Quick(pages, of, meaning) => (pages, *of, *meaning),
         };
         let mut values = std::mem::take(&mut taker.batch.values[at]);
-        let read = if is_double {
-            pages.read(count, &mut values, Amounts { taker, at })
-        } else {
-            pages.read(count, &mut values, |value: Option<&[u8]>| {
+        let read = match (of, meaning) {
+            (Type::DOUBLE, _) => pages.read(count, &mut values, Amounts { taker, at }),
+            (_, Meaning::Unsigned) => pages.read(count, &mut values, |value: Option<&[u8]>| {
+                Ok(value.map_or(0.0, |value| u64::from_le_bytes(eight(value)) as f64))
+            }),
+            _ => pages.read(count, &mut values, |value: Option<&[u8]>| {
                 Ok(value.map_or(0.0, |value| i64::from_le_bytes(eight(value)) as f64))
-            })
+            }),
         };
         taker.batch.values[at] = values;
         read

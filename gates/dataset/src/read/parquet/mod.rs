@@ -48,6 +48,8 @@ enum Meaning {
     Text,
     Uuid,
     Number,
+    /// Whole numbers whose highest bit is no sign.
+    Unsigned,
     Time {
         per_second: i64,
         has_zone: bool,
@@ -56,6 +58,8 @@ enum Meaning {
     Julian,
     /// By what a whole number is to be divided.
     Decimal(f64),
+    /// What is neither text nor a number nor a time, such as a time of some day.
+    Other,
 }
 
 impl<'q> Groups<'q> {
@@ -175,6 +179,10 @@ fn broken(error: &ParquetError) -> Error {
 }
 
 fn meaning(column: &ColumnDescriptor) -> Meaning {
+    use ConvertedType::{
+        BSON, DATE, DECIMAL, INTERVAL, TIME_MICROS, TIME_MILLIS, TIMESTAMP_MICROS,
+        TIMESTAMP_MILLIS, UINT_8, UINT_16, UINT_32, UINT_64,
+    };
     let per_second = |unit: &TimeUnit| match unit {
         TimeUnit::MILLIS => 1000,
         TimeUnit::MICROS => SECOND,
@@ -185,17 +193,17 @@ fn meaning(column: &ColumnDescriptor) -> Meaning {
             per_second: per_second(&time.unit),
             has_zone: time.is_adjusted_to_u_t_c,
         },
-        (_, ConvertedType::TIMESTAMP_MILLIS, _) => {
-            Meaning::Time { per_second: 1000, has_zone: true }
-        }
-        (_, ConvertedType::TIMESTAMP_MICROS, _) => {
-            Meaning::Time { per_second: SECOND, has_zone: true }
-        }
-        (Some(LogicalType::Date), ..) | (_, ConvertedType::DATE, _) => Meaning::Day,
+        (_, TIMESTAMP_MILLIS, _) => Meaning::Time { per_second: 1000, has_zone: true },
+        (_, TIMESTAMP_MICROS, _) => Meaning::Time { per_second: SECOND, has_zone: true },
+        (Some(LogicalType::Date), ..) | (_, DATE, _) => Meaning::Day,
         (Some(LogicalType::Uuid), ..) => Meaning::Uuid,
-        (Some(LogicalType::Decimal(_)), ..) | (_, ConvertedType::DECIMAL, _) => {
+        (Some(LogicalType::Decimal(_)), ..) | (_, DECIMAL, _) => {
             Meaning::Decimal(10_f64.powi(column.type_scale()))
         }
+        (Some(LogicalType::Integer(whole)), ..) if !whole.is_signed => Meaning::Unsigned,
+        (_, UINT_8 | UINT_16 | UINT_32 | UINT_64, _) => Meaning::Unsigned,
+        (Some(LogicalType::Time(_) | LogicalType::Float16 | LogicalType::Bson), ..)
+        | (_, TIME_MILLIS | TIME_MICROS | INTERVAL | BSON, _) => Meaning::Other,
         (.., Type::INT96) => Meaning::Julian,
         (.., Type::BYTE_ARRAY | Type::FIXED_LEN_BYTE_ARRAY) => Meaning::Text,
         _ => Meaning::Number,

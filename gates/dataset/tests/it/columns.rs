@@ -1,0 +1,232 @@
+//! Columns of the types that Parquet has: what they hold is what comes out, or an error.
+
+use std::fs::File;
+use std::path::Path;
+use std::sync::Arc;
+
+use dataset::{Answer, Error, Events, Exposures, Question, Source, Total, When, Zone, answer};
+use parquet::data_type::{ByteArray, ByteArrayType, DataType, DoubleType, Int32Type, Int64Type};
+use parquet::file::properties::WriterProperties;
+use parquet::file::writer::{SerializedColumnWriter, SerializedFileWriter};
+use parquet::schema::parser::parse_message_type;
+
+/// A column: its declaration, and what writes it.
+pub(crate) struct Column {
+    schema: &'static str,
+    write: Box<dyn Fn(&mut SerializedColumnWriter<'_>)>,
+}
+
+/// A column of values, some of which may not be there: levels say which.
+fn column<T: DataType>(schema: &'static str, values: Vec<T::T>, levels: &[i16]) -> Column {
+    let levels = (!levels.is_empty()).then(|| levels.to_vec());
+    let write = move |column: &mut SerializedColumnWriter<'_>| {
+        let writer = column.typed::<T>();
+        writer.write_batch(&values, levels.as_deref(), None).unwrap();
+    };
+    Column { schema, write: Box::new(write) }
+}
+
+fn texts(schema: &'static str, values: &[&str]) -> Column {
+    let values = values.iter().map(|value| ByteArray::from(value.as_bytes().to_vec())).collect();
+    column::<ByteArrayType>(schema, values, &[])
+}
+
+const ARMS: [&str; 3] = ["a", "b", "c"];
+
+/// Three units, each in an arm of its own.
+fn users() -> Column {
+    texts("required binary user (utf8)", &["u1", "u2", "u3"])
+}
+
+/// All at 2026-11-01.
+fn times() -> Column {
+    let at = vec![1_793_491_200_000_000; 3];
+    column::<Int64Type>("required int64 at (timestamp(micros,true))", at, &[])
+}
+
+fn arms() -> Column {
+    texts("required binary variant (utf8)", &ARMS)
+}
+
+fn amounts() -> Column {
+    column::<DoubleType>("required double amount", vec![1.0, 2.0, 4.0], &[])
+}
+
+fn write(file: &Path, columns: &[Column]) {
+    let end = |one: &Column| if one.schema.ends_with('}') { " " } else { "; " };
+    let schema: String = columns.iter().map(|one| [one.schema, end(one)].concat()).collect();
+    let schema = format!("message rows {{ {schema} }}");
+    let schema = Arc::new(parse_message_type(&schema).unwrap());
+    let properties = Arc::new(WriterProperties::default());
+    let mut writer =
+        SerializedFileWriter::new(File::create(file).unwrap(), schema, properties).unwrap();
+    let mut group = writer.next_row_group().unwrap();
+    for one in columns {
+        let mut column = group.next_column().unwrap().unwrap();
+        (one.write)(&mut column);
+        column.close().unwrap();
+    }
+    group.close().unwrap();
+    writer.close().unwrap();
+}
+
+pub(crate) fn question(file: &Path, amount: &str) -> Question {
+    Question {
+        exposures: Exposures {
+            from: file.to_owned(),
+            unit: "user".to_owned(),
+            arm: "variant".to_owned(),
+            time: Some("at".to_owned()),
+            segments: Vec::new(),
+        },
+        events: Vec::new(),
+        arms: ARMS.map(str::to_owned).to_vec(),
+        totals: vec![Total {
+            source: Source::Exposures,
+            event: None,
+            column: Some(amount.to_owned()),
+            when: When::After,
+        }],
+        products: Vec::new(),
+        zone: Zone::default(),
+    }
+}
+
+/// The answer for a file of these columns.
+fn asked(columns: &[Column], amount: &str) -> Result<Answer, Error> {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("x.parquet");
+    write(&file, columns);
+    answer(&question(&file, amount), 2)
+}
+
+/// What each arm's unit has.
+fn sums(answer: &Answer) -> Vec<f64> {
+    answer.arms.iter().map(|arm| arm.totals[0].sum).collect()
+}
+
+#[test]
+fn numbers_of_many_types_are_added_up() {
+    let check = |name: &str, amounts: Column, expect: [f64; 3]| {
+        let what = amounts.schema;
+        let got = asked(&[users(), times(), arms(), amounts], name).unwrap();
+        assert_eq!(sums(&got), expect, "{what}");
+    };
+    // A level says how far down something is there; only the deepest one is a value.
+    check(
+        "props.amount",
+        column::<DoubleType>(
+            "optional group props { optional double amount; }",
+            vec![5.0, 7.0],
+            &[1, 2, 2],
+        ),
+        [0.0, 5.0, 7.0],
+    );
+    check(
+        "props.amount",
+        column::<Int32Type>(
+            "optional group props { optional int32 amount; }",
+            vec![5, 7],
+            &[2, 0, 2],
+        ),
+        [5.0, 0.0, 7.0],
+    );
+    check(
+        "props.amount",
+        column::<DoubleType>(
+            "optional group props { required double amount; }",
+            vec![5.0],
+            &[0, 1, 0],
+        ),
+        [0.0, 5.0, 0.0],
+    );
+    // Without a sign the highest bit counts.
+    let highest = i64::MIN + 2048;
+    check(
+        "amount",
+        column::<Int64Type>("required int64 amount (integer(64,false))", vec![highest, 0, 7], &[]),
+        [9_223_372_036_854_777_856.0, 0.0, 7.0],
+    );
+    check(
+        "amount",
+        column::<Int32Type>("optional int32 amount (uint_32)", vec![-1, 7], &[1, 0, 1]),
+        [4_294_967_295.0, 0.0, 7.0],
+    );
+}
+
+#[test]
+fn ids_of_many_types_are_the_same_as_in_text() {
+    let folder = tempfile::tempdir().unwrap();
+    // What these units bought stands in a text file.
+    let check = |users: Column, ids: [&str; 3]| {
+        let (file, events) = (folder.path().join("x.parquet"), folder.path().join("x.csv"));
+        let what = users.schema;
+        write(&file, &[users, times(), arms()]);
+        let lines = ids.iter().zip([1, 2, 4]).map(|(id, amount)| format!("{id},{amount}\n"));
+        std::fs::write(&events, format!("user,amount\n{}", lines.collect::<String>())).unwrap();
+        let mut question = question(&file, "amount");
+        let (unit, time, event) = ("user".to_owned(), None, None);
+        question.events.push(Events { from: events, unit, time, event });
+        question.totals[0].source = Source::Events(0);
+        let got = answer(&question, 2).unwrap();
+        assert_eq!(sums(&got), [1.0, 2.0, 4.0], "{what}");
+        assert_eq!(got.left.unexposed, 0, "{what}");
+    };
+    check(
+        column::<Int64Type>("required int64 user (integer(64,false))", vec![-1, i64::MIN, 7], &[]),
+        ["18446744073709551615", "9223372036854775808", "7"],
+    );
+    check(
+        column::<Int32Type>("required int32 user (uint_32)", vec![-1, i32::MIN, 7], &[]),
+        ["4294967295", "2147483648", "7"],
+    );
+    check(
+        column::<Int64Type>("required int64 user", vec![-1, i64::MIN, 7], &[]),
+        ["-1", "-9223372036854775808", "7"],
+    );
+    check(column::<Int32Type>("required int32 user", vec![-1, 0, 7], &[]), ["-1", "0", "7"]);
+}
+
+#[test]
+fn times_of_many_types_are_read() {
+    let check = |times: Column, expect: [&str; 2]| {
+        let what = times.schema;
+        let got = asked(&[users(), times, arms(), amounts()], "amount").unwrap();
+        assert_eq!(got.days.keys().collect::<Vec<_>>(), expect, "{what}");
+    };
+    let days = ["2026-11-01", "2026-11-02"];
+    let at = |per_second: i64| {
+        [0, 86_399, 86_400].map(|more| (1_793_491_200 + more) * per_second).to_vec()
+    };
+    let whole = |schema, per_second| column::<Int64Type>(schema, at(per_second), &[]);
+    check(whole("required int64 at (timestamp(millis,true))", 1_000), days);
+    check(whole("required int64 at (timestamp(micros,false))", 1_000_000), days);
+    check(whole("required int64 at (timestamp(nanos,true))", 1_000_000_000), days);
+    check(whole("required int64 at (timestamp_millis)", 1_000), days);
+    check(whole("required int64 at", 1), days);
+    check(whole("required int64 at (integer(64,false))", 1_000), days);
+    check(column::<Int32Type>("required int32 at (date)", vec![20_758, 20_758, 20_759], &[]), days);
+}
+
+#[test]
+fn what_does_not_fit_is_told() {
+    let check = |columns: [Column; 4], expect: &str| {
+        let what = columns.iter().map(|one| one.schema).collect::<Vec<_>>();
+        let error = asked(&columns, "amount").unwrap_err().to_string();
+        let said = error.split_once("x.parquet: ").map(|(_, said)| said);
+        assert_eq!(said, Some(expect), "{what:?}");
+    };
+    // A time of a day is none.
+    let noon = 12 * 3_600 * 1_000_000;
+    let fault = "row 1: column `at`: its values are no times";
+    for schema in ["required int64 at (time(micros,true))", "required int64 at (time_micros)"] {
+        let at = column::<Int64Type>(schema, vec![noon; 3], &[]);
+        check([users(), at, arms(), amounts()], fault);
+    }
+    let at = column::<Int32Type>("required int32 at (time_millis)", vec![1; 3], &[]);
+    check([users(), at, arms(), amounts()], fault);
+    let clocks = column::<Int64Type>("required int64 amount (time_micros)", vec![noon; 3], &[]);
+    check([users(), times(), arms(), clocks], "row 1: column `amount`: its values are no numbers");
+    let clocks = column::<Int64Type>("required int64 user (time_micros)", vec![noon; 3], &[]);
+    check([clocks, times(), arms(), amounts()], "row 1: column `user`: its values are no ids");
+}
