@@ -7,6 +7,10 @@ const SECOND: i64 = 1_000_000;
 const QUARTER: i64 = 15 * 60 * SECOND;
 const HOUR: i64 = 4 * QUARTER;
 const DAY: i64 = 24 * HOUR;
+/// The first and the last microsecond of the years 1 to 9999, which are all that text can say. What
+/// lies outside stands for no time, or was counted in another unit.
+const FIRST: i64 = -62_135_596_800 * SECOND;
+const LAST: i64 = 253_402_300_800 * SECOND - 1;
 
 /// The time zone that days are cut by, and that times without one of their own are of.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,15 +39,13 @@ impl Zone {
 
     /// How far the clock of this zone is ahead at an instant, in microseconds.
     fn ahead(&self, instant: i64) -> i64 {
-        let at = jiff::Timestamp::from_microsecond(instant).unwrap_or_default();
-        i64::from(self.0.to_offset(at).seconds()) * SECOND
+        i64::from(self.0.to_offset(timestamp(instant)).seconds()) * SECOND
     }
 
     /// The same when the clock shows this. What it shows twice is meant the second time, and what it
     /// skips as if it had not been moved yet: PostgreSQL's rule.
     fn ahead_at_wall(&self, wall: i64) -> i64 {
-        let shown = jiff::Timestamp::from_microsecond(wall).unwrap_or_default();
-        let shown = TimeZone::UTC.to_datetime(shown);
+        let shown = TimeZone::UTC.to_datetime(timestamp(wall));
         let offset = match self.0.to_ambiguous_timestamp(shown).offset() {
             AmbiguousOffset::Unambiguous { offset } => offset,
             AmbiguousOffset::Gap { before, .. } => before,
@@ -53,6 +55,12 @@ impl Zone {
     }
 }
 
+/// An instant, or the nearest one that there is a date for.
+fn timestamp(instant: i64) -> jiff::Timestamp {
+    let nearest = if instant < 0 { jiff::Timestamp::MIN } else { jiff::Timestamp::MAX };
+    jiff::Timestamp::from_microsecond(instant).unwrap_or(nearest)
+}
+
 /// A time that was read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Stamp {
@@ -60,6 +68,21 @@ pub(crate) enum Stamp {
     Instant(i64),
     /// What a clock on the wall shows.
     Wall(i64),
+}
+
+/// Why a time is no instant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Unfit {
+    /// Others before it had a zone where this one has none, or the reverse.
+    Mixed,
+    /// It lies outside of the years 1 to 9999.
+    Beyond,
+}
+
+/// Whether something lies within the years 1 to 9999.
+#[inline]
+pub(crate) fn is_near(micros: i64) -> bool {
+    (FIRST..=LAST).contains(&micros)
 }
 
 /// How many quarters of an hour are remembered: three weeks of them.
@@ -106,22 +129,24 @@ impl<'z> Clock<'z> {
         }
     }
 
-    /// The instant; none when others before it had a zone where this one has none, or the reverse.
+    /// The instant that is meant.
     #[inline]
-    pub(crate) fn instant(&mut self, stamp: Stamp) -> Option<i64> {
-        let has_zone = matches!(stamp, Stamp::Instant(_));
+    pub(crate) fn instant(&mut self, stamp: Stamp) -> Result<i64, Unfit> {
+        let (has_zone, micros) = match stamp {
+            Stamp::Instant(instant) => (true, instant),
+            Stamp::Wall(wall) => (false, wall),
+        };
+        if !is_near(micros) {
+            return Err(Unfit::Beyond);
+        }
         if *self.has_zones.get_or_insert(has_zone) != has_zone {
-            return None;
+            return Err(Unfit::Mixed);
         }
-        match stamp {
-            Stamp::Instant(instant) => Some(instant),
-            Stamp::Wall(wall) if self.is_utc => Some(wall),
-            Stamp::Wall(wall) => {
-                let zone = self.zone;
-                let quarter = wall.div_euclid(QUARTER);
-                Some(wall - self.wall.of(quarter, |at| zone.ahead_at_wall(at)))
-            }
+        if has_zone || self.is_utc {
+            return Ok(micros);
         }
+        let zone = self.zone;
+        Ok(micros - self.wall.of(micros.div_euclid(QUARTER), |at| zone.ahead_at_wall(at)))
     }
 
     /// Whether microseconds need no more than to be taken as they are, and are taken now.
@@ -335,7 +360,7 @@ mod tests {
         // And shows this twice in that one.
         check(&mut clock, "2026-10-25 02:30:00", "2026-10-25T01:30:00Z", "2026-10-25");
         // Others say where they are meant.
-        assert_eq!(clock.instant(Stamp::Instant(0)), None);
+        assert_eq!(clock.instant(Stamp::Instant(0)), Err(Unfit::Mixed));
         assert!(Zone::named("Europe/Atlantis").is_none());
         assert_eq!(berlin.name(), "Europe/Berlin");
         let new_york = Zone::named("America/New_York").unwrap();
@@ -344,6 +369,33 @@ mod tests {
         let mut clock = Clock::new(&new_york);
         check(&mut clock, "2026-11-01 01:30:00", "2026-11-01T06:30:00Z", "2026-11-01");
         check(&mut clock, "2026-03-08 02:30:00", "2026-03-08T07:30:00Z", "2026-03-08");
+    }
+
+    #[test]
+    fn what_no_calendar_has_is_no_time() {
+        let utc = Zone::default();
+        let check = |stamp: Stamp, expect: Result<i64, Unfit>| {
+            assert_eq!(Clock::new(&utc).instant(stamp), expect, "{stamp:?}");
+        };
+        let Some(Stamp::Wall(last)) = parse(b"9999-12-31T23:59:59.999999") else { panic!() };
+        let Some(Stamp::Wall(first)) = parse(b"0001-01-01") else { panic!() };
+        for near in [first, 0, last] {
+            check(Stamp::Instant(near), Ok(near));
+            check(Stamp::Wall(near), Ok(near));
+        }
+        for beyond in [i64::MIN, first - 1, last + 1, i64::MAX] {
+            check(Stamp::Instant(beyond), Err(Unfit::Beyond));
+            check(Stamp::Wall(beyond), Err(Unfit::Beyond));
+        }
+        // At the ends of what there are dates for, days go on as they do before them.
+        for name in ["America/New_York", "Asia/Tokyo"] {
+            let zone = Zone::named(name).unwrap();
+            let mut clock = Clock::new(&zone);
+            let instant = clock.instant(Stamp::Wall(last)).unwrap();
+            assert_eq!(day_name(clock.day(instant)), "9999-12-31", "{name}");
+            let instant = clock.instant(Stamp::Wall(first)).unwrap();
+            assert_eq!(day_name(clock.day(instant)), "0001-01-01", "{name}");
+        }
     }
 
     proptest! {

@@ -12,7 +12,7 @@ use std::path::Path;
 use crate::Zone;
 use crate::error::Error;
 use crate::names::{Known, Names};
-use crate::time::{Clock, Stamp, parse};
+use crate::time::{Clock, Stamp, Unfit, parse};
 use crate::units::{Key, NOTHING, key};
 
 /// How many rows a batch has at the most.
@@ -173,8 +173,16 @@ impl<'q> Taker<'q> {
 
     #[inline]
     fn instant_of(&mut self, stamp: Stamp) -> Result<i64, Error> {
-        let instant = self.clock.instant(stamp);
-        instant.ok_or_else(|| mixed().column(self.wanted.time.unwrap_or_default()))
+        self.clock.instant(stamp).map_err(|unfit| match unfit {
+            Unfit::Mixed => mixed().column(self.wanted.time.unwrap_or_default()),
+            Unfit::Beyond => self.no_such_time(),
+        })
+    }
+
+    fn no_such_time(&self) -> Error {
+        Error::new("this is no time: it lies outside of the years 1 to 9999")
+            .column(self.wanted.time.unwrap_or_default())
+            .hint("leave rows out that never happened, and look at the unit of the times")
     }
 
     #[inline]

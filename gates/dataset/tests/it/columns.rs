@@ -5,7 +5,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use dataset::{Answer, Error, Events, Exposures, Question, Source, Total, When, Zone, answer};
-use parquet::data_type::{ByteArray, ByteArrayType, DataType, DoubleType, Int32Type, Int64Type};
+use parquet::data_type::{
+    ByteArray, ByteArrayType, DataType, DoubleType, Int32Type, Int64Type, Int96, Int96Type,
+};
 use parquet::file::properties::WriterProperties;
 use parquet::file::writer::{SerializedColumnWriter, SerializedFileWriter};
 use parquet::schema::parser::parse_message_type;
@@ -229,4 +231,33 @@ fn what_does_not_fit_is_told() {
     check([users(), times(), arms(), clocks], "row 1: column `amount`: its values are no numbers");
     let clocks = column::<Int64Type>("required int64 user (time_micros)", vec![noon; 3], &[]);
     check([clocks, times(), arms(), amounts()], "row 1: column `user`: its values are no ids");
+    // What no calendar has, in every unit; the least number stands for no time.
+    let fault = "row 2: column `at`: this is no time: it lies outside of the years 1 to 9999";
+    let beyond = |schema, at: i64| {
+        let at = column::<Int64Type>(schema, vec![0, at, 0], &[]);
+        check([users(), at, arms(), amounts()], fault);
+    };
+    for zone in ["true", "false"] {
+        let millis = format!("required int64 at (timestamp(millis,{zone}))").leak();
+        let micros = format!("required int64 at (timestamp(micros,{zone}))").leak();
+        let nanos = format!("required int64 at (timestamp(nanos,{zone}))").leak();
+        for at in [i64::MIN, i64::MAX, 253_402_300_800_000, -62_135_596_800_001] {
+            beyond(millis, at);
+        }
+        for at in [i64::MIN, i64::MAX, 253_402_300_800_000_000, -62_135_596_800_000_001] {
+            beyond(micros, at);
+        }
+        for at in [i64::MIN, i64::MAX] {
+            beyond(nanos, at);
+        }
+    }
+    for day in [i32::MIN, i32::MAX, 2_932_897] {
+        let days = column::<Int32Type>("required int32 at (date)", vec![0, day, 0], &[]);
+        check([users(), days, arms(), amounts()], fault);
+    }
+    for day in [0, u32::MAX, 2_440_588 + 2_932_897] {
+        let moments = [2_440_588, day, 2_440_588].map(|day| Int96::from(vec![0, 0, day]));
+        let moments = column::<Int96Type>("required int96 at", moments.to_vec(), &[]);
+        check([users(), moments, arms(), amounts()], fault);
+    }
 }

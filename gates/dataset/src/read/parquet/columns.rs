@@ -13,7 +13,7 @@ use super::slow::Column;
 use super::{Meaning, SECOND, asked, meaning};
 use crate::error::Error;
 use crate::read::Taker;
-use crate::time::{Stamp, since_1970};
+use crate::time::{Stamp, is_near, since_1970};
 use crate::units::{Key, key};
 
 /// A column whose values come to such ones.
@@ -132,24 +132,27 @@ impl Take<i64> for Instants<'_, '_> {
     fn one(&mut self, value: Option<&[u8]>) -> Result<i64, Error> {
         let column = self.taker.wanted.time.unwrap_or_default();
         let value = value.ok_or_else(|| no_time(column))?;
-        let stamp = match self.meaning {
-            Meaning::Text => self.taker.parsed(value)?,
-            Meaning::Time { per_second, has_zone } => {
-                stamp(i64::from_le_bytes(eight(value)), per_second, has_zone)
-            }
-            _ => since_1970(i64::from_le_bytes(eight(value))),
-        };
-        self.taker.instant_of(stamp)
+        if self.meaning == Meaning::Text {
+            let stamp = self.taker.parsed(value)?;
+            return self.taker.instant_of(stamp);
+        }
+        let stamp = counted(i64::from_le_bytes(eight(value)), self.meaning);
+        self.taker.instant_of(stamp.ok_or_else(|| self.taker.no_such_time())?)
     }
 
     #[inline]
     fn all(&mut self, values: &[u8], into: &mut Vec<i64>) -> bool {
         let Meaning::Time { per_second: SECOND, has_zone } = self.meaning else { return false };
-        let can = self.taker.clock.takes_as_it_is(has_zone);
-        if can {
-            into.extend(values.chunks_exact(8).map(|value| i64::from_le_bytes(eight(value))));
+        if !self.taker.clock.takes_as_it_is(has_zone) {
+            return false;
         }
-        can
+        let begun = into.len();
+        into.extend(values.chunks_exact(8).map(|value| i64::from_le_bytes(eight(value))));
+        let are_near = into[begun..].iter().fold(true, |all, one| all & is_near(*one));
+        if !are_near {
+            into.truncate(begun);
+        }
+        are_near
     }
 }
 
@@ -227,13 +230,17 @@ pub(super) fn no_time(column: &str) -> Error {
     Error::new("there is no time").column(column)
 }
 
-/// A time that counts from 1970, so much a second.
+/// A time that counts from 1970, in the unit that its column has or its size tells; none when there is
+/// no such time. The least and the largest number stand for none in any unit.
 #[inline]
-pub(super) fn stamp(value: i64, per_second: i64, has_zone: bool) -> Stamp {
-    let micros = match per_second {
-        SECOND => value,
-        1000 => value * 1000,
-        _ => value.div_euclid(1000),
+pub(super) fn counted(value: i64, meaning: Meaning) -> Option<Stamp> {
+    let (micros, has_zone) = match meaning {
+        _ if matches!(value, i64::MIN | i64::MAX) => return None,
+        Meaning::Time { per_second: SECOND, has_zone } => (value, has_zone),
+        Meaning::Time { per_second: 1000, has_zone } => (value.checked_mul(1000)?, has_zone),
+        Meaning::Time { has_zone, .. } => (value.div_euclid(1000), has_zone),
+        Meaning::Unsigned if value < 0 => return None,
+        _ => return Some(since_1970(value)),
     };
-    if has_zone { Stamp::Instant(micros) } else { Stamp::Wall(micros) }
+    Some(if has_zone { Stamp::Instant(micros) } else { Stamp::Wall(micros) })
 }

@@ -62,6 +62,13 @@ enum Meaning {
     Other,
 }
 
+impl Meaning {
+    /// Whether whole numbers of it count from 1970.
+    fn counts(self) -> bool {
+        matches!(self, Meaning::Number | Meaning::Unsigned | Meaning::Time { .. })
+    }
+}
+
 impl<'q> Groups<'q> {
     pub(super) fn open(file: &Path, wanted: &'q Wanted<'q>) -> Result<Groups<'q>, Error> {
         let (file, length) = open(file)?;

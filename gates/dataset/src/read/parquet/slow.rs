@@ -1,14 +1,14 @@
 //! Columns in any encoding, by the readers of the library: a value at a time.
 
 use parquet::column::reader::{ColumnReader, ColumnReaderImpl};
-use parquet::data_type::{AsBytes, DataType};
+use parquet::data_type::{AsBytes, DataType, Int96};
 use parquet::file::reader::RowGroupReader;
 
-use super::columns::{no_time, stamp};
+use super::columns::{counted, no_time};
 use super::{Meaning, SECOND, asked, meaning};
 use crate::error::Error;
 use crate::read::Taker;
-use crate::time::{Stamp, since_1970};
+use crate::time::Stamp;
 
 const DAY: i64 = 86_400 * SECOND;
 /// The day that the oldest kind of times counts from, from 1970.
@@ -173,32 +173,25 @@ impl Column {
         let none = no_time(&self.name);
         let Column { reader, meaning, deepest, levels, .. } = self;
         let (levels, deepest) = (levels, *deepest);
-        let mut take = |stamp: Option<Stamp>| match stamp {
-            Some(stamp) => taker.stamp(stamp),
+        // A row has a value or none, and that is a time or none.
+        let mut take = |stamp: Option<Option<Stamp>>| match stamp {
+            Some(Some(stamp)) => taker.stamp(stamp),
+            Some(None) => Err(taker.no_such_time()),
             None => Err(none.clone()),
         };
         match (reader, *meaning) {
-            (ColumnReader::Int64ColumnReader(reader), Meaning::Time { per_second, has_zone }) => {
+            (ColumnReader::Int64ColumnReader(reader), meaning) if meaning.counts() => {
                 let values = read(reader, count, levels, deepest)?;
-                values.each(|value| take(value.map(|value| stamp(value, per_second, has_zone))))
-            }
-            (ColumnReader::Int64ColumnReader(reader), Meaning::Number | Meaning::Unsigned) => {
-                let values = read(reader, count, levels, deepest)?;
-                values.each(|value| take(value.map(since_1970)))
+                values.each(|value| take(value.map(|value| counted(value, meaning))))
             }
             (ColumnReader::Int32ColumnReader(reader), Meaning::Day) => {
                 let values = read(reader, count, levels, deepest)?;
-                values.each(|value| take(value.map(|day| Stamp::Wall(i64::from(day) * DAY))))
+                let wall = |day: i32| i64::from(day).checked_mul(DAY).map(Stamp::Wall);
+                values.each(|value| take(value.map(wall)))
             }
             (ColumnReader::Int96ColumnReader(reader), _) => {
                 let values = read(reader, count, levels, deepest)?;
-                values.each(|value| {
-                    take(value.map(|value| {
-                        let [low, high, day] = [0, 1, 2].map(|at| value.data()[at]);
-                        let nanos = (u64::from(high) << 32 | u64::from(low)) as i64;
-                        Stamp::Wall((i64::from(day) - JULIAN) * DAY + nanos / 1000)
-                    }))
-                })
+                values.each(|value| take(value.map(|value| julian(&value))))
             }
             (ColumnReader::ByteArrayColumnReader(reader), Meaning::Text) => {
                 let values = read(reader, count, levels, deepest)?;
@@ -265,6 +258,14 @@ impl Column {
             _ => Err(unfit),
         }
     }
+}
+
+/// Nanoseconds of a day that counts from long ago.
+fn julian(value: &Int96) -> Option<Stamp> {
+    let [low, high, day] = [0, 1, 2].map(|at| value.data()[at]);
+    let nanos = (u64::from(high) << 32 | u64::from(low)).cast_signed();
+    let midnight = (i64::from(day) - JULIAN).checked_mul(DAY)?;
+    midnight.checked_add(nanos / 1000).map(Stamp::Wall)
 }
 
 /// A whole number in two's complement, the highest byte first.
