@@ -210,6 +210,27 @@ fn times_of_many_types_are_read() {
     check(column::<Int32Type>("required int32 at (date)", vec![20_758, 20_758, 20_759], &[]), days);
 }
 
+/// What Spark wrote for years are instants: 22:59:59 and 23:00 in UTC.
+#[test]
+fn the_oldest_times_are_instants() {
+    let moments = [(2_461_346, 82_799_u64), (2_461_346, 82_800), (2_461_347, 0)];
+    let moments = moments.map(|(day, second)| {
+        let nanos = second * 1_000_000_000;
+        Int96::from(vec![nanos as u32, (nanos >> 32) as u32, day])
+    });
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("x.parquet");
+    let moments = column::<Int96Type>("required int96 at", moments.to_vec(), &[]);
+    write(&file, &[users(), moments, arms(), amounts()]);
+    let mut question = question(&file, "amount");
+    question.zone = Zone::named("Europe/Berlin").unwrap();
+    let got = answer(&question, 1).unwrap();
+    let sums = |day: &str| got.days[day].iter().map(|arm| arm.totals[0].sum).collect::<Vec<_>>();
+    assert_eq!(got.days.keys().collect::<Vec<_>>(), ["2026-11-01", "2026-11-02"]);
+    assert_eq!(sums("2026-11-01"), [1.0, 0.0, 0.0]);
+    assert_eq!(sums("2026-11-02"), [0.0, 2.0, 4.0]);
+}
+
 #[test]
 fn what_does_not_fit_is_told() {
     let check = |columns: [Column; 4], expect: &str| {

@@ -260,12 +260,13 @@ impl Column {
     }
 }
 
-/// Nanoseconds of a day that counts from long ago.
+/// Nanoseconds of a day that counts from long ago: an instant, since those who write them (Spark, Hive,
+/// Impala) put them into UTC first, and others read them so.
 fn julian(value: &Int96) -> Option<Stamp> {
     let [low, high, day] = [0, 1, 2].map(|at| value.data()[at]);
     let nanos = (u64::from(high) << 32 | u64::from(low)).cast_signed();
     let midnight = (i64::from(day) - JULIAN).checked_mul(DAY)?;
-    midnight.checked_add(nanos / 1000).map(Stamp::Wall)
+    midnight.checked_add(nanos / 1000).map(Stamp::Instant)
 }
 
 /// A whole number in two's complement, the highest byte first.
