@@ -9,6 +9,7 @@ mod encrypted;
 mod plain;
 mod pushed_down;
 mod server;
+mod texts;
 mod wrong;
 
 use dataset::{Answer, Cell, Question, Source, answer};
