@@ -121,10 +121,8 @@ fn is_before(
     }
     for (at, names) in segments.iter().enumerate() {
         if one.segments[at] != other.segments[at] {
-            let all = names.all();
-            let name = |exposure: Exposure<'_>| all.get(usize::from(exposure.segments[at]));
             // No value comes before any.
-            return name(one) < name(other);
+            return names.is_before(one.segments[at], other.segments[at]);
         }
     }
     false

@@ -210,6 +210,11 @@ impl<'q> Taker<'q> {
     fn unknown(&self, at: usize, text: Option<&[u8]>) -> Error {
         let Named { column, names, which } = &self.wanted.names[at];
         match (which, text) {
+            (Which::Any, Some(text)) if std::str::from_utf8(text).is_err() => {
+                Error::new(format!("`{}` is not UTF-8", shown(text)))
+                    .column(column)
+                    .hint("write the file as UTF-8")
+            }
             (Which::Any, _) => Error::new("there are over a thousand different values in it")
                 .column(column)
                 .hint("a segment has few values: group them first"),

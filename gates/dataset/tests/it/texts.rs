@@ -143,3 +143,27 @@ fn objects_are_read_strictly() {
         Some("leave it empty where nothing was measured"),
     );
 }
+
+/// Told apart by their bytes they would overwrite each other under the same name.
+#[test]
+fn segments_are_text() {
+    let folder = tempfile::tempdir().unwrap();
+    let check = |text: &[u8], expect: &str| {
+        let file = folder.path().join("x.csv");
+        std::fs::write(&file, text).unwrap();
+        let mut question = question(&file);
+        question.exposures.segments = vec!["city".to_owned()];
+        let error = answer(&question, 2).unwrap_err();
+        let said = error.to_string();
+        assert_eq!(said.split_once("x.csv: ").map(|(_, said)| said), Some(expect));
+        assert_eq!(error.hint.as_deref(), Some("write the file as UTF-8"));
+    };
+    check(
+        b"user,variant,amount,city\n1,a,1,K\xf6ln\n2,a,2,K\xfcln\n",
+        "line 2: column `city`: `K\u{fffd}ln` is not UTF-8",
+    );
+    check(
+        b"user,variant,amount,city\n1,a,1,\n2,a,2,\"K\xfcln\"\n",
+        "line 3: column `city`: `K\u{fffd}ln` is not UTF-8",
+    );
+}
