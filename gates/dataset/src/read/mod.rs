@@ -157,11 +157,15 @@ impl<'q> Taker<'q> {
 
     #[inline]
     fn parsed(&self, text: &[u8]) -> Result<Stamp, Error> {
-        parse(text).ok_or_else(|| {
-            Error::new(format!("`{}` is no time", shown(text)))
-                .column(self.wanted.time.unwrap_or_default())
-                .hint("times look like 2026-11-22T09:30:00Z, or count from 1970")
-        })
+        parse(text).ok_or_else(|| self.no_time(&shown(text)))
+    }
+
+    fn no_time(&self, shown: &str) -> Error {
+        let hint = "times look like 2026-11-22T09:30:00Z, or count from 1970 in 10 digits (seconds), \
+                    13, 16 or 19";
+        Error::new(format!("`{shown}` is no time"))
+            .column(self.wanted.time.unwrap_or_default())
+            .hint(hint)
     }
 
     #[inline]
@@ -175,11 +179,11 @@ impl<'q> Taker<'q> {
     fn instant_of(&mut self, stamp: Stamp) -> Result<i64, Error> {
         self.clock.instant(stamp).map_err(|unfit| match unfit {
             Unfit::Mixed => mixed().column(self.wanted.time.unwrap_or_default()),
-            Unfit::Beyond => self.no_such_time(),
+            Unfit::Beyond => self.beyond(),
         })
     }
 
-    fn no_such_time(&self) -> Error {
+    fn beyond(&self) -> Error {
         Error::new("this is no time: it lies outside of the years 1 to 9999")
             .column(self.wanted.time.unwrap_or_default())
             .hint("leave rows out that never happened, and look at the unit of the times")

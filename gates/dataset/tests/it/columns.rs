@@ -272,6 +272,20 @@ fn what_does_not_fit_is_told() {
             beyond(nanos, at);
         }
     }
+    // Without a unit a number has to look like a count from 1970.
+    let uncounted = [0, -1, 20_261_101, 20_261_101_093_000, i64::MIN, i64::MAX];
+    for at in uncounted {
+        let fault = format!("row 2: column `at`: `{at}` is no time");
+        let at = vec![1_793_491_200, at, 0];
+        check(
+            [users(), column::<Int64Type>("required int64 at", at, &[]), arms(), amounts()],
+            &fault,
+        );
+    }
+    let at = vec![1_793_491_200, -1, 0];
+    let at = column::<Int64Type>("required int64 at (integer(64,false))", at, &[]);
+    let uncounted = "row 2: column `at`: `18446744073709551615` is no time";
+    check([users(), at, arms(), amounts()], uncounted);
     for day in [i32::MIN, i32::MAX, 2_932_897] {
         let days = column::<Int32Type>("required int32 at (date)", vec![0, day, 0], &[]);
         check([users(), days, arms(), amounts()], fault);

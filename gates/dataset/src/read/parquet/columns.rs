@@ -136,8 +136,9 @@ impl Take<i64> for Instants<'_, '_> {
             let stamp = self.taker.parsed(value)?;
             return self.taker.instant_of(stamp);
         }
-        let stamp = counted(i64::from_le_bytes(eight(value)), self.meaning);
-        self.taker.instant_of(stamp.ok_or_else(|| self.taker.no_such_time())?)
+        let value = i64::from_le_bytes(eight(value));
+        let stamp = counted(value, self.meaning);
+        self.taker.instant_of(stamp.ok_or_else(|| uncounted(value, self.meaning, self.taker))?)
     }
 
     #[inline]
@@ -230,8 +231,8 @@ pub(super) fn no_time(column: &str) -> Error {
     Error::new("there is no time").column(column)
 }
 
-/// A time that counts from 1970, in the unit that its column has or its size tells; none when there is
-/// no such time. The least and the largest number stand for none in any unit.
+/// A time that counts from 1970, in the unit that its column has or its digits tell; none when there
+/// is no such time. The least and the largest number stand for none in any unit.
 #[inline]
 pub(super) fn counted(value: i64, meaning: Meaning) -> Option<Stamp> {
     let (micros, has_zone) = match meaning {
@@ -239,8 +240,17 @@ pub(super) fn counted(value: i64, meaning: Meaning) -> Option<Stamp> {
         Meaning::Time { per_second: SECOND, has_zone } => (value, has_zone),
         Meaning::Time { per_second: 1000, has_zone } => (value.checked_mul(1000)?, has_zone),
         Meaning::Time { has_zone, .. } => (value.div_euclid(1000), has_zone),
-        Meaning::Unsigned if value < 0 => return None,
-        _ => return Some(since_1970(value)),
+        _ => return since_1970(value),
     };
     Some(if has_zone { Stamp::Instant(micros) } else { Stamp::Wall(micros) })
+}
+
+/// What is wrong with a number that counts to no time.
+#[cold]
+pub(super) fn uncounted(value: i64, meaning: Meaning, taker: &Taker<'_>) -> Error {
+    match meaning {
+        Meaning::Number => taker.no_time(&value.to_string()),
+        Meaning::Unsigned => taker.no_time(&value.cast_unsigned().to_string()),
+        _ => taker.beyond(),
+    }
 }

@@ -4,7 +4,7 @@ use parquet::column::reader::{ColumnReader, ColumnReaderImpl};
 use parquet::data_type::{AsBytes, DataType, Int96};
 use parquet::file::reader::RowGroupReader;
 
-use super::columns::{counted, no_time};
+use super::columns::{counted, no_time, uncounted};
 use super::{Meaning, SECOND, asked, meaning};
 use crate::error::Error;
 use crate::read::Taker;
@@ -173,25 +173,30 @@ impl Column {
         let none = no_time(&self.name);
         let Column { reader, meaning, deepest, levels, .. } = self;
         let (levels, deepest) = (levels, *deepest);
-        // A row has a value or none, and that is a time or none.
-        let mut take = |stamp: Option<Option<Stamp>>| match stamp {
+        let take = |taker: &mut Taker<'_>, stamp: Option<Option<Stamp>>| match stamp {
             Some(Some(stamp)) => taker.stamp(stamp),
-            Some(None) => Err(taker.no_such_time()),
+            // There is a value, and it is no time.
+            Some(None) => Err(taker.beyond()),
             None => Err(none.clone()),
         };
         match (reader, *meaning) {
             (ColumnReader::Int64ColumnReader(reader), meaning) if meaning.counts() => {
                 let values = read(reader, count, levels, deepest)?;
-                values.each(|value| take(value.map(|value| counted(value, meaning))))
+                values.each(|value| match value {
+                    Some(value) => match counted(value, meaning) {
+                        Some(stamp) => taker.stamp(stamp),
+                        None => Err(uncounted(value, meaning, taker)),
+                    },
+                    None => Err(none.clone()),
+                })
             }
             (ColumnReader::Int32ColumnReader(reader), Meaning::Day) => {
                 let values = read(reader, count, levels, deepest)?;
-                let wall = |day: i32| i64::from(day).checked_mul(DAY).map(Stamp::Wall);
-                values.each(|value| take(value.map(wall)))
+                values.each(|day| take(taker, day.map(midnight)))
             }
             (ColumnReader::Int96ColumnReader(reader), _) => {
                 let values = read(reader, count, levels, deepest)?;
-                values.each(|value| take(value.map(|value| julian(&value))))
+                values.each(|value| take(taker, value.map(julian)))
             }
             (ColumnReader::ByteArrayColumnReader(reader), Meaning::Text) => {
                 let values = read(reader, count, levels, deepest)?;
@@ -260,9 +265,14 @@ impl Column {
     }
 }
 
+/// What a clock on the wall shows when a day begins that counts from 1970.
+fn midnight(day: i32) -> Option<Stamp> {
+    i64::from(day).checked_mul(DAY).map(Stamp::Wall)
+}
+
 /// Nanoseconds of a day that counts from long ago: an instant, since those who write them (Spark, Hive,
 /// Impala) put them into UTC first, and others read them so.
-fn julian(value: &Int96) -> Option<Stamp> {
+fn julian(value: Int96) -> Option<Stamp> {
     let [low, high, day] = [0, 1, 2].map(|at| value.data()[at]);
     let nanos = (u64::from(high) << 32 | u64::from(low)).cast_signed();
     let midnight = (i64::from(day) - JULIAN).checked_mul(DAY)?;
