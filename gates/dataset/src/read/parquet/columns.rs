@@ -36,17 +36,18 @@ impl<T: Copy> Source<T> {
             return Column::open(&*group.rows, at).map(|column| Source::Slow(Box::new(column)));
         }
         let (is_text, is_optional) = (of == Type::BYTE_ARRAY, column.max_def_level() > 0);
+        let rows = metadata.num_rows() as usize;
         let (reader, packed) = if chunk.compression() == Compression::SNAPPY {
             // Unpacked here, into memory that is used again.
             let as_it_is = chunk.clone().into_builder().set_compression(Compression::UNCOMPRESSED);
             let as_it_is = asked(|| as_it_is.build())?;
-            let (file, rows) = (Arc::new(group.file.clone()), metadata.num_rows() as usize);
+            let file = Arc::new(group.file.clone());
             let reader = asked(|| SerializedPageReader::new(file, &as_it_is, rows, None))?;
             (Box::new(reader) as Box<dyn PageReader>, Some(group.file.clone()))
         } else {
             (asked(|| group.rows.get_column_page_reader(at))?, None)
         };
-        let pages = Pages::new(reader, packed, is_text, is_optional);
+        let pages = Pages::new(reader, packed, is_text, is_optional, rows);
         Ok(Source::Quick(Box::new(pages), of, meaning))
     }
 }

@@ -3,6 +3,7 @@
 mod columns;
 mod pages;
 mod positioned;
+mod runs;
 mod slow;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -89,7 +90,11 @@ impl<'q> Groups<'q> {
         }
         let mut first = vec![1];
         for group in reader.metadata().row_groups() {
-            first.push(end(group, first[first.len() - 1], length).ok_or_else(unfit)?);
+            first.push(end(group, &columns, first[first.len() - 1], length).ok_or_else(unfit)?);
+        }
+        let rows = reader.metadata().file_metadata().num_rows();
+        if u64::try_from(rows).ok() != first.last().map(|next| next - 1) {
+            return Err(unfit());
         }
         Ok(Groups { wanted, file, reader, columns, first, next: AtomicUsize::new(0) })
     }
@@ -170,15 +175,20 @@ fn unfit() -> Error {
 }
 
 /// The row after a group that begins with this one, when what is said of the group can be: that its
-/// columns lie within the file. The library takes it for granted.
-fn end(group: &RowGroupMetaData, first: u64, length: u64) -> Option<u64> {
+/// columns lie within the file, which the library takes for granted, and that these have a value or
+/// none for each row. Rows that are there and not counted would go missing.
+fn end(group: &RowGroupMetaData, columns: &[usize], first: u64, length: u64) -> Option<u64> {
     for column in group.columns() {
         let pages = [column.dictionary_page_offset(), Some(column.data_page_offset())];
         let begins = u64::try_from(pages.into_iter().flatten().min()?).ok()?;
         let size = u64::try_from(column.compressed_size()).ok()?;
         begins.checked_add(size).filter(|end| *end <= length)?;
     }
-    first.checked_add(u64::try_from(group.num_rows()).ok()?)
+    let rows = group.num_rows();
+    if columns.iter().any(|at| group.column(*at).num_values() != rows) {
+        return None;
+    }
+    first.checked_add(u64::try_from(rows).ok()?)
 }
 
 fn broken(error: &ParquetError) -> Error {
