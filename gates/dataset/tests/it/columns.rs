@@ -157,6 +157,42 @@ fn numbers_of_many_types_are_added_up() {
 }
 
 #[test]
+fn decimals_are_as_long_as_they_like() {
+    let bytes = |number: i128, length: usize| {
+        let mut bytes = vec![if number < 0 { 0xff } else { 0 }; length.saturating_sub(16)];
+        let number = number.to_be_bytes();
+        bytes.extend(&number[16_usize.saturating_sub(length)..]);
+        ByteArray::from(bytes)
+    };
+    let check = |values: [ByteArray; 3], expect: [f64; 3]| {
+        let schema = "required binary amount (decimal(60,2))";
+        let amounts = column::<ByteArrayType>(schema, values.to_vec(), &[]);
+        let got = asked(&[users(), times(), arms(), amounts], "amount").unwrap();
+        assert_eq!(sums(&got), expect);
+    };
+    check([bytes(-250, 2), bytes(250, 16), bytes(0, 1)], [-2.5, 2.5, 0.0]);
+    check(
+        [bytes(-250, 17), bytes(250, 24), bytes(i128::from(i64::MIN), 32)],
+        [-2.5, 2.5, -92_233_720_368_547_758.08],
+    );
+    // Sixteen bytes are not enough for these.
+    let mut large = vec![0; 20];
+    large[1] = 1;
+    let mut small = vec![0xff; 20];
+    small[1] = 0xfe;
+    let power = 2_f64.powi(8 * 18) / 100.0;
+    let below = -(2_f64.powi(8 * 18) * 1.0 + 1.0) / 100.0;
+    check([large.into(), small.into(), bytes(100, 20)], [power, below, 1.0]);
+    // And one more bit than they have: the sign stands in front.
+    let mut edge = vec![0; 17];
+    edge[1] = 0x80;
+    check(
+        [edge.into(), bytes(i128::MIN, 16), bytes(i128::MAX, 17)],
+        [2_f64.powi(127) / 100.0, -(2_f64.powi(127)) / 100.0, 2_f64.powi(127) / 100.0],
+    );
+}
+
+#[test]
 fn ids_of_many_types_are_the_same_as_in_text() {
     let folder = tempfile::tempdir().unwrap();
     // What these units bought stands in a text file.

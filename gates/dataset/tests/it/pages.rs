@@ -1,6 +1,8 @@
 //! Pages and metadata made by hand: what old or careful writers leave behind, and what damage or
 //! malice does. Source: the Apache Parquet format's description, and Thrift's of its compact protocol.
 
+use std::fs::File;
+use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -97,8 +99,7 @@ fn write(file: &Path, encodings: Vec<Encoding>, count: i64, pages: &[Page]) {
     let schema = Arc::new(parse_message_type(schema).unwrap());
     let properties = Arc::new(WriterProperties::default());
     let mut writer =
-        SerializedFileWriter::new(std::fs::File::create(file).unwrap(), schema, properties)
-            .unwrap();
+        SerializedFileWriter::new(File::create(file).unwrap(), schema, properties).unwrap();
     let amounts = writer.schema_descr().column(2);
     let mut group = writer.next_row_group().unwrap();
     let rows = pages.iter().map(|page| page.count).sum::<i32>().min(3) as usize;
@@ -247,4 +248,27 @@ fn rows_that_nobody_counted_are_told() {
         std::fs::write(&file, bytes).unwrap();
         assert_eq!(asked(&file), Err(fault.clone()), "a file of {count}");
     }
+}
+
+/// Wherever a disk forgets a bit, there is an answer or a reason, and the reason names the file.
+#[test]
+fn any_bit_may_be_wrong() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("x.parquet");
+    write(&file, vec![Encoding::PLAIN, Encoding::RLE], 3, &[Page::of(&AMOUNTS)]);
+    let bytes = std::fs::read(&file).unwrap();
+    let mut refused = 0;
+    let (disk, mut question) =
+        (File::options().write(true).open(&file).unwrap(), question(&file, "amount"));
+    question.exposures.time = None;
+    for bit in 0..8 * bytes.len() {
+        let (at, byte) = (bit / 8, bytes[bit / 8]);
+        disk.write_all_at(&[byte ^ 1 << (bit % 8)], at as u64).unwrap();
+        if let Err(error) = answer(&question, 1) {
+            assert_eq!(error.place.file, file, "bit {bit}: {error}");
+            refused += 1;
+        }
+        disk.write_all_at(&[byte], at as u64).unwrap();
+    }
+    assert!(refused > 3 * bytes.len(), "{refused} of {}", 8 * bytes.len());
 }

@@ -74,7 +74,8 @@ impl<'q> Groups<'q> {
     pub(super) fn open(file: &Path, wanted: &'q Wanted<'q>) -> Result<Groups<'q>, Error> {
         let (file, length) = open(file)?;
         let file = Positioned::new(file, length);
-        let reader = SerializedFileReader::new(file.clone()).map_err(|error| {
+        let opened = caught(|| SerializedFileReader::new(file.clone()))?;
+        let reader = opened.map_err(|error| {
             Error::new(format!("this is no whole Parquet file: {}", words(&error)))
                 .hint("was it written to its end?")
         })?;
@@ -161,13 +162,14 @@ fn words(error: &ParquetError) -> String {
     short.trim_end_matches('.').to_owned()
 }
 
-/// Asks the library something of a file that may be broken. It checks less than it relies on, and
-/// panics then.
+/// Asks the library something of a file that may be broken.
 fn asked<T>(ask: impl FnOnce() -> Result<T, ParquetError>) -> Result<T, Error> {
-    match catch_unwind(AssertUnwindSafe(ask)) {
-        Ok(answer) => answer.map_err(|error| broken(&error)),
-        Err(_) => Err(unfit()),
-    }
+    caught(ask)?.map_err(|error| broken(&error))
+}
+
+/// The library checks less than it relies on, and panics then.
+fn caught<T>(ask: impl FnOnce() -> T) -> Result<T, Error> {
+    catch_unwind(AssertUnwindSafe(ask)).map_err(|_| unfit())
 }
 
 fn unfit() -> Error {

@@ -279,10 +279,15 @@ fn julian(value: Int96) -> Option<Stamp> {
     midnight.checked_add(nanos / 1000).map(Stamp::Instant)
 }
 
-/// A whole number in two's complement, the highest byte first.
+/// A whole number in two's complement, the highest byte first, to its nearest double.
 fn whole(bytes: &[u8]) -> f64 {
     let sign: i128 = if bytes.first().is_some_and(|byte| byte & 0x80 != 0) { -1 } else { 0 };
-    bytes.iter().fold(sign, |all, byte| all << 8 | i128::from(*byte)) as f64
+    // Bytes in front that say no more than the sign; one is left, since its highest bit says it, too.
+    let lead = bytes.iter().take_while(|byte| **byte == sign as u8).count().saturating_sub(1);
+    let (high, low) = bytes[lead..].split_at(bytes[lead..].len().min(16));
+    // What does not fit lies 60 bits and more below the last one of a double.
+    let high = high.iter().fold(sign, |all, byte| all << 8 | i128::from(*byte));
+    high as f64 * 256_f64.powi(low.len() as i32)
 }
 
 fn uuid(bytes: &[u8]) -> Vec<u8> {
