@@ -167,3 +167,37 @@ fn segments_are_text() {
         "line 3: column `city`: `K\u{fffd}ln` is not UTF-8",
     );
 }
+
+/// A line ends with \n, with \r\n or with the file, whatever stands between quotes near by.
+#[test]
+fn lines_end_alike_with_and_without_quotes() {
+    let check = |head: &str, rows: &str| {
+        for first in ["u1", "\"u1\""] {
+            let text = [head, &rows.replace("u1", first)].concat();
+            let got = asked("x.csv", text.as_bytes());
+            assert_eq!(sums(&got.unwrap()), [1.0, 2.0, 0.0], "{text:?}");
+        }
+    };
+    let head = "user,variant,amount";
+    for end in ["\n", "\r\n"] {
+        let head = [head, end].concat();
+        for last in ["", "\n", "\r\n", "\r", "\n\r\n\n"] {
+            check(&head, &format!("u1,a,1{end}{end}u2,b,2{last}"));
+        }
+    }
+    // The last field is the one that a text ends with.
+    let got = asked("x.csv", b"amount,variant,user\n1,a,u\r\n2,b,\"v\"\r").unwrap();
+    assert_eq!(sums(&got), [1.0, 2.0, 0.0]);
+    let fault = "a carriage return stands alone, and lines end with \\n or \\r\\n";
+    for row in ["u\r2,b,2\n", "\ru2,b,2\n", "u2\r,b,2\n", "u2,b,2\r\r\n", "\r\r\n", "u2,b,\r2"] {
+        for first in ["u1", "\"u1\""] {
+            let text = format!("{head}\n{first},a,1\n{row}");
+            refused("x.csv", text.as_bytes(), &format!("line 3: {fault}"), None);
+        }
+    }
+    // As old Macs wrote it.
+    refused("x.csv", b"user,variant,amount\ru1,a,1\ru2,b,2\r", &format!("line 1: {fault}"), None);
+    // Between quotes it is a part of the text.
+    let got = asked("x.csv", b"user,variant,amount\n\"u\r1\",a,1\n\"\r\",b,2\n").unwrap();
+    assert_eq!(sums(&got), [1.0, 2.0, 0.0]);
+}
