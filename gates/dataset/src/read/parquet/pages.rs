@@ -127,15 +127,9 @@ impl<T: Copy> Pages<T> {
         into: &mut Vec<T>,
         take: &mut impl Take<T>,
     ) -> Result<(), Error> {
-        self.there.clear();
-        if let Some((bytes, levels)) = &mut self.page.levels {
-            levels.each(bytes, count, |level, times| {
-                // As long as all have a value, nothing need be written down.
-                if level == 0 || !self.there.is_empty() || times < count {
-                    self.there.extend(std::iter::repeat_n(level > 0, times));
-                }
-                Ok(())
-            })?;
+        match &mut self.page.levels {
+            Some((bytes, levels)) => levels.flags(bytes, count, &mut self.there)?,
+            None => self.there.clear(),
         }
         if self.there.is_empty() {
             return self.values(count, into, take);

@@ -65,6 +65,42 @@ impl Numbers {
         Ok(())
     }
 
+    /// The same with levels of one bit: which of them are set. Nothing is written down when all are.
+    pub(super) fn flags(
+        &mut self,
+        bytes: &[u8],
+        count: usize,
+        into: &mut Vec<bool>,
+    ) -> Result<(), Error> {
+        let bytes = bytes.get(..self.end).ok_or_else(short)?;
+        into.clear();
+        while into.len() < count {
+            let left = count - into.len();
+            match &mut self.run {
+                Run::Over | Run::Same(_, 0) | Run::Packed(_, 0) => self.turn(bytes)?,
+                Run::Same(level, times) => {
+                    let here = left.min(*times);
+                    *times -= here;
+                    if *level > 0 && here == count {
+                        return Ok(());
+                    }
+                    into.extend(std::iter::repeat_n(*level > 0, here));
+                }
+                Run::Packed(bit, more) => {
+                    let here = left.min(*more);
+                    let (from, first) = (*bit / 8, *bit % 8);
+                    let part = bytes.get(from..from + (first + here).div_ceil(8));
+                    let part = part.ok_or_else(short)?;
+                    let is_set = |at: usize| part[at / 8] >> (at % 8) & 1 == 1;
+                    into.extend((first..first + here).map(is_set));
+                    *more -= here;
+                    *bit += here;
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// Turns to the next run.
     fn turn(&mut self, bytes: &[u8]) -> Result<(), Error> {
         let (mut head, mut shift) = (0_u64, 0);
@@ -154,6 +190,28 @@ mod tests {
             }
             bytes.insert(0, (groups << 1 | 1) as u8);
             prop_assert_eq!(numbers(&bytes, width, all.len()), Some(all));
+        }
+
+        #[test]
+        fn flags_are_numbers_of_one_bit(bytes in proptest::collection::vec(any::<u8>(), 0..30), cut in 1..40_usize) {
+            let end = bytes.len();
+            let (mut one, mut other) = (Numbers::new(0, end, 1), Numbers::new(0, end, 1));
+            let mut flags = Vec::new();
+            for _ in 0..4 {
+                let mut all = Vec::new();
+                let read = one.each(&bytes, cut, |number, times| {
+                    all.extend(std::iter::repeat_n(number > 0, times));
+                    Ok(())
+                });
+                prop_assert_eq!(other.flags(&bytes, cut, &mut flags).is_ok(), read.is_ok());
+                if read.is_err() {
+                    break;
+                }
+                if flags.is_empty() {
+                    flags.resize(cut, true);
+                }
+                prop_assert_eq!(&flags, &all);
+            }
         }
 
         #[test]
