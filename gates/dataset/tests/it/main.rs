@@ -6,6 +6,7 @@
 mod columns;
 mod dialects;
 mod encrypted;
+mod ends;
 mod pages;
 mod plain;
 mod pushed_down;
