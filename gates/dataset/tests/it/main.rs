@@ -4,6 +4,7 @@
 #![expect(clippy::float_cmp, reason = "sums that are exact")]
 
 mod columns;
+mod counted;
 mod dialects;
 mod encrypted;
 mod ends;
