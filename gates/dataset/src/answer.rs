@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use crate::error::Error;
 use crate::exact::Sum;
+use crate::question::{Question, Source};
 
 /// The answer to a question.
 #[derive(Debug, Clone, PartialEq)]
@@ -17,6 +19,37 @@ pub struct Answer {
     pub centres: Vec<f64>,
     /// What was left out.
     pub left: Left,
+}
+
+impl Answer {
+    /// The answer, when all of its sums are numbers: squares of large values may be none.
+    pub(crate) fn finite(self, question: &Question) -> Result<Answer, Error> {
+        let by_segment = self.segments.iter().flat_map(BTreeMap::values);
+        let cells = self.arms.iter().chain(self.days.values().chain(by_segment).flatten());
+        let of_pairs = question.products.iter().map(|(one, _)| *one);
+        for cell in cells {
+            let of_totals = cell.totals.iter().enumerate();
+            let sums = of_totals
+                .flat_map(|(at, one)| [one.sum, one.centred, one.squares].map(|sum| (at, sum)));
+            let products = of_pairs.clone().zip(cell.products.iter().copied());
+            if let Some((at, _)) = sums.chain(products).find(|(_, sum)| !sum.is_finite()) {
+                return Err(too_large(question, at));
+            }
+        }
+        Ok(self)
+    }
+}
+
+fn too_large(question: &Question, total: usize) -> Error {
+    let total = &question.totals[total];
+    let file = match total.source {
+        Source::Exposures => &question.exposures.from,
+        Source::Events(at) => &question.events[at].from,
+    };
+    Error::new("its values are too large to be squared and added up")
+        .column(total.column.as_deref().unwrap_or_default())
+        .file(file)
+        .hint("give them in a larger unit")
 }
 
 /// How many rows there were, and how many of them count for nothing.
@@ -48,7 +81,8 @@ pub struct Cell {
 /// Values of units, summed up.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Moments {
-    /// Of how many units it is not 0.
+    /// Of how many units it is not 0. Values that cancel out are 0 where floats say so: of 0.1, 0.2
+    /// and -0.3 they leave 3e-17, which counts, and the decimals of PostgreSQL nothing.
     pub some: u64,
     /// The sum.
     pub sum: f64,

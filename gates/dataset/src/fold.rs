@@ -15,7 +15,7 @@ use crate::time::{Clock, day_name};
 use crate::units::{Exposure, NOTHING, Order, Stripe, Unit, Units};
 
 /// Reads what a question is about, with so many threads, and answers it. The error is the first one
-/// in the order of the files.
+/// in the order of the files; values whose squares come to no number are one, too.
 pub fn answer(question: &Question, threads: usize) -> Result<Answer, Error> {
     question.check()?;
     let arms = Names::of(&question.arms);
@@ -27,7 +27,7 @@ pub fn answer(question: &Question, threads: usize) -> Result<Answer, Error> {
     for at in 0..question.events.len() {
         happen(question, at, &units, threads, &mut left)?;
     }
-    Ok(summed(question, &segments, units, left, threads))
+    summed(question, &segments, units, left, threads).finite(question)
 }
 
 /// A total, as it is read from a table.
@@ -121,10 +121,8 @@ fn is_before(
     }
     for (at, names) in segments.iter().enumerate() {
         if one.segments[at] != other.segments[at] {
-            let all = names.all();
-            let name = |exposure: Exposure<'_>| all.get(usize::from(exposure.segments[at]));
             // No value comes before any.
-            return name(one) < name(other);
+            return names.is_before(one.segments[at], other.segments[at]);
         }
     }
     false
@@ -324,9 +322,10 @@ fn summed(
     }
 }
 
-/// A number near this one that has few digits in base two.
+/// A number near this one that has few digits in base two; itself where no short one is near.
 pub(crate) fn short(value: f64) -> f64 {
-    f64::from(value as f32)
+    let short = f64::from(value as f32);
+    if short.is_finite() { short } else { value }
 }
 
 fn merge(own: &mut Arms, more: &Arms) {

@@ -12,7 +12,7 @@ use std::path::Path;
 use crate::Zone;
 use crate::error::Error;
 use crate::names::{Known, Names};
-use crate::time::{Clock, Stamp, parse};
+use crate::time::{Clock, Stamp, Unfit, parse};
 use crate::units::{Key, NOTHING, key};
 
 /// How many rows a batch has at the most.
@@ -157,11 +157,15 @@ impl<'q> Taker<'q> {
 
     #[inline]
     fn parsed(&self, text: &[u8]) -> Result<Stamp, Error> {
-        parse(text).ok_or_else(|| {
-            Error::new(format!("`{}` is no time", shown(text)))
-                .column(self.wanted.time.unwrap_or_default())
-                .hint("times look like 2026-11-22T09:30:00Z, or count from 1970")
-        })
+        parse(text).ok_or_else(|| self.no_time(&shown(text)))
+    }
+
+    fn no_time(&self, shown: &str) -> Error {
+        let hint = "times look like 2026-11-22T09:30:00Z, or count from 1970 in 10 digits (seconds), \
+                    13, 16 or 19";
+        Error::new(format!("`{shown}` is no time"))
+            .column(self.wanted.time.unwrap_or_default())
+            .hint(hint)
     }
 
     #[inline]
@@ -173,8 +177,16 @@ impl<'q> Taker<'q> {
 
     #[inline]
     fn instant_of(&mut self, stamp: Stamp) -> Result<i64, Error> {
-        let instant = self.clock.instant(stamp);
-        instant.ok_or_else(|| mixed().column(self.wanted.time.unwrap_or_default()))
+        self.clock.instant(stamp).map_err(|unfit| match unfit {
+            Unfit::Mixed => mixed().column(self.wanted.time.unwrap_or_default()),
+            Unfit::Beyond => self.beyond(),
+        })
+    }
+
+    fn beyond(&self) -> Error {
+        Error::new("this is no time: it lies outside of the years 1 to 9999")
+            .column(self.wanted.time.unwrap_or_default())
+            .hint("leave rows out that never happened, and look at the unit of the times")
     }
 
     #[inline]
@@ -202,6 +214,11 @@ impl<'q> Taker<'q> {
     fn unknown(&self, at: usize, text: Option<&[u8]>) -> Error {
         let Named { column, names, which } = &self.wanted.names[at];
         match (which, text) {
+            (Which::Any, Some(text)) if std::str::from_utf8(text).is_err() => {
+                Error::new(format!("`{}` is not UTF-8", shown(text)))
+                    .column(column)
+                    .hint("write the file as UTF-8")
+            }
             (Which::Any, _) => Error::new("there are over a thousand different values in it")
                 .column(column)
                 .hint("a segment has few values: group them first"),

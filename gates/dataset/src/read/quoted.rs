@@ -1,6 +1,18 @@
 //! A record whose fields may stand between quotes (RFC 4180), read strictly: a quote that does not
 //! belong where it stands would shift everything behind it.
 
+/// What is wrong with a `\r` that ends no line.
+pub(super) const ALONE: &str = "a carriage return stands alone, and lines end with \\n or \\r\\n";
+
+/// How long the end of a line is that stands there: `\n`, `\r\n`, or `\r` at the end of the file.
+pub(super) fn end(bytes: &[u8], at: usize) -> Option<usize> {
+    match bytes.get(at..)? {
+        [b'\n', ..] | [b'\r'] => Some(1),
+        [b'\r', b'\n', ..] => Some(2),
+        _ => None,
+    }
+}
+
 /// A record.
 #[derive(Default)]
 pub(super) struct Record {
@@ -22,8 +34,8 @@ impl Record {
         self.fields.clear();
         self.held.clear();
         let mut at = from;
-        while matches!(bytes.get(at), Some(b'\n' | b'\r')) {
-            at += 1;
+        while let Some(length) = end(bytes, at) {
+            at += length;
         }
         if at >= bytes.len() {
             return Ok(None);
@@ -35,10 +47,11 @@ impl Record {
             } else {
                 self.plain(bytes, at, by)?
             };
+            if let Some(length) = end(bytes, at) {
+                return Ok(Some(at + length));
+            }
             match bytes.get(at) {
                 None => return Ok(Some(at)),
-                Some(b'\n') => return Ok(Some(at + 1)),
-                Some(b'\r') if bytes.get(at + 1) == Some(&b'\n') => return Ok(Some(at + 2)),
                 Some(byte) if *byte == by => at += 1,
                 Some(_) => {
                     let what = "a quote closes in the middle of a field";
@@ -54,7 +67,8 @@ impl Record {
         while let Some(byte) = bytes.get(end) {
             match byte {
                 b'\n' => break,
-                b'\r' if bytes.get(end + 1) == Some(&b'\n') => break,
+                b'\r' if self::end(bytes, end).is_some() => break,
+                b'\r' => return Err((self.start, ALONE.to_owned())),
                 b'"' => {
                     return Err((self.start, "a quote opens in the middle of a field".to_owned()));
                 }

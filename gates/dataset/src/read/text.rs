@@ -3,10 +3,10 @@
 
 use std::path::Path;
 
-use memchr::{memchr, memchr2_iter};
+use memchr::{memchr, memchr_iter, memchr2_iter};
 
 use super::cut::{Cutter, Piece};
-use super::quoted::Record;
+use super::quoted::{self, Record};
 use super::{ROWS, Reader, Sink, Table, Taker, Times, Wanted, places};
 use crate::error::Error;
 
@@ -85,12 +85,38 @@ impl<'q> Text<'q> {
         taker: &mut Taker<'q>,
         sink: &mut Sink<'_>,
     ) -> Result<(), Error> {
+        let read = self.lines(piece, taker, sink);
+        if matches!(read, Ok(0)) {
+            return Ok(());
+        }
+        let alone = memchr_iter(b'\r', &piece.bytes)
+            .find(|at| quoted::end(&piece.bytes, *at).is_none())
+            .map(|at| self.file.line(piece.at + at as u64));
+        match (read, alone) {
+            // What is wrong with a line before it is told first.
+            (Err(error), Some(line)) if error.place.line < Some(line) => Err(error),
+            (_, Some(line)) => Err(Error::new(quoted::ALONE).line(line)),
+            (read, None) => read.map(|_| ()),
+        }
+    }
+
+    /// Reads them; gives how many times there was a `\r` that ends no line.
+    fn lines(
+        &self,
+        piece: &Piece,
+        taker: &mut Taker<'q>,
+        sink: &mut Sink<'_>,
+    ) -> Result<usize, Error> {
         let part = &piece.bytes[..];
         let place = |start: usize| piece.at + start as u64;
         let mut ends: Vec<usize> = Vec::with_capacity(self.columns);
         let mut start = 0;
+        // It is quicker to count all of them than to look at each.
+        let mut returns = memchr_iter(b'\r', part).count();
         let mut line = |start: usize, end: usize, ends: &mut Vec<usize>| {
-            let end = if end > start && part[end - 1] == b'\r' { end - 1 } else { end };
+            let has_return = end > start && part[end - 1] == b'\r';
+            returns -= usize::from(has_return);
+            let end = end - usize::from(has_return);
             if end == start && ends.is_empty() {
                 // An empty line is no row.
                 return Ok(());
@@ -121,7 +147,7 @@ impl<'q> Text<'q> {
         if start < part.len() {
             line(start, part.len(), &mut ends)?;
         }
-        Ok(())
+        Ok(returns)
     }
 
     fn quoted(

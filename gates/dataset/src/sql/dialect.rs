@@ -195,6 +195,19 @@ impl Dialect {
         }
     }
 
+    /// Whether a number does not count from 1970: those that do have 10, 13, 16 or 19 digits.
+    pub(super) fn is_uncounted(self, column: &str) -> String {
+        let column = self.whole(column);
+        let counts = [
+            "1000000000 and 9999999999",
+            "1000000000000 and 9999999999999",
+            "1000000000000000 and 9999999999999999",
+            "1000000000000000000 and 9223372036854775806",
+        ];
+        let counts = counts.map(|range| format!("{column} between {range}"));
+        format!("not coalesce({}, false)", counts.join(" or "))
+    }
+
     /// The day of an instant, such as `2026-11-22`.
     pub(super) fn day(self, instant: &str, zone: &str) -> String {
         let zone = self.literal(zone);

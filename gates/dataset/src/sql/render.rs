@@ -3,7 +3,7 @@
 use super::known::Known;
 use super::rows::order;
 use super::uses::values;
-use super::{Dialect, Table};
+use super::{Dialect, Kind, Table};
 use crate::error::Error;
 use crate::question::{Question, Source, Total, When};
 
@@ -216,7 +216,10 @@ impl<'q> Sql<'q> {
             format!("{} as nobody", count(&format!("coalesce({}, '') = ''", self.text(unit)))),
         ];
         if let Some(time) = time {
-            let is_timeless = self.dialect.is_timeless(&self.instant(source, time));
+            let is_timeless = match self.table(source).kind(time) {
+                Kind::Count => self.dialect.is_uncounted(&self.column(time)),
+                _ => self.dialect.is_timeless(&self.instant(source, time)),
+            };
             columns.push(format!("{} as timeless", count(&is_timeless)));
         }
         if source == Source::Exposures {

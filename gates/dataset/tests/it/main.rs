@@ -4,16 +4,21 @@
 #![expect(clippy::float_cmp, reason = "sums that are exact")]
 
 mod clickhouse;
+mod columns;
+mod counted;
 mod dialects;
 mod encrypted;
 mod encrypted_http;
+mod ends;
 mod faked;
 mod oracle;
 mod oracle_columns;
+mod pages;
 mod plain;
 mod pushed_down;
 mod recorded;
 mod server;
+mod texts;
 mod trino;
 mod wrong;
 

@@ -44,6 +44,13 @@ fn places_and_reasons_are_told() {
     csv("u,2026-11-01,a,1\nu,2026-11-01,,1\n", "line 3: column `variant`: no arm is named");
     csv(",2026-11-01,a,1\n", "line 2: column `user`: nobody is named");
     csv("u,yesterday,a,1\n", "line 2: column `at`: `yesterday` is no time");
+    // A date without its strokes does not count from 1970.
+    for date in ["20261101", "20261101093000", "0"] {
+        let expect = format!("column `at`: `{date}` is no time");
+        csv(&format!("u,{date},a,1\n"), &format!("line 2: {expect}"));
+        let line = format!("{{\"user\":1,\"at\":{date},\"variant\":\"a\"}}\n");
+        check("x.jsonl", line.as_bytes(), &format!("x.jsonl: line 1: {expect}"));
+    }
     csv("u,2026-11-01,a,NaN\n", "line 2: column `amount`: NaN cannot be added up");
     csv("u,2026-11-01,a,1e999\n", "line 2: column `amount`: inf cannot be added up");
     csv("u,2026-11-01,a,many\n", "line 2: column `amount`: `many` is no number");
@@ -68,7 +75,7 @@ fn places_and_reasons_are_told() {
     check("x.xls", b"x", "x.xls: `.xls` is no format of data");
     check(
         "x.jsonl",
-        b"{\"user\":1,\"at\":1,\"variant\":\"a\",\"amount\":[1]}\n",
+        b"{\"user\":1,\"at\":1793491200,\"variant\":\"a\",\"amount\":[1]}\n",
         "x.jsonl: line 1: column `amount`: this is neither text nor a number",
     );
     check("x.jsonl", b"\n{\"at\":1}\n", "x.jsonl: line 2: column `user`: nobody is named");

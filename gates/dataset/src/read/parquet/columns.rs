@@ -13,7 +13,7 @@ use super::slow::Column;
 use super::{Meaning, SECOND, asked, meaning};
 use crate::error::Error;
 use crate::read::Taker;
-use crate::time::{Stamp, since_1970};
+use crate::time::{Stamp, is_near, since_1970};
 use crate::units::{Key, key};
 
 /// A column whose values come to such ones.
@@ -36,17 +36,18 @@ impl<T: Copy> Source<T> {
             return Column::open(&*group.rows, at).map(|column| Source::Slow(Box::new(column)));
         }
         let (is_text, is_optional) = (of == Type::BYTE_ARRAY, column.max_def_level() > 0);
+        let rows = metadata.num_rows() as usize;
         let (reader, packed) = if chunk.compression() == Compression::SNAPPY {
             // Unpacked here, into memory that is used again.
             let as_it_is = chunk.clone().into_builder().set_compression(Compression::UNCOMPRESSED);
             let as_it_is = asked(|| as_it_is.build())?;
-            let (file, rows) = (Arc::new(group.file.clone()), metadata.num_rows() as usize);
+            let file = Arc::new(group.file.clone());
             let reader = asked(|| SerializedPageReader::new(file, &as_it_is, rows, None))?;
             (Box::new(reader) as Box<dyn PageReader>, Some(group.file.clone()))
         } else {
             (asked(|| group.rows.get_column_page_reader(at))?, None)
         };
-        let pages = Pages::new(reader, packed, is_text, is_optional);
+        let pages = Pages::new(reader, packed, is_text, is_optional, rows);
         Ok(Source::Quick(Box::new(pages), of, meaning))
     }
 }
@@ -59,7 +60,8 @@ pub(super) struct Group<'f> {
 
 /// What can be written as text without a loss.
 fn is_text(of: Type, meaning: Meaning) -> bool {
-    matches!((of, meaning), (Type::BYTE_ARRAY, Meaning::Text) | (Type::INT64, Meaning::Number))
+    use Meaning::{Number, Text, Unsigned};
+    matches!((of, meaning), (Type::BYTE_ARRAY, Text) | (Type::INT64, Number | Unsigned))
 }
 
 /// Eight bytes of a number.
@@ -85,6 +87,10 @@ impl Source<Key> {
         let read = match meaning {
             Meaning::Text => pages.read(count, &mut keys, |id: Option<&[u8]>| match id {
                 Some(id) => taker.key_of(id),
+                None => Err(taker.nobody()),
+            }),
+            Meaning::Unsigned => pages.read(count, &mut keys, |id: Option<&[u8]>| match id {
+                Some(id) => Ok(key(u64::from_le_bytes(eight(id)).to_string().as_bytes())),
                 None => Err(taker.nobody()),
             }),
             _ => pages.read(count, &mut keys, |id: Option<&[u8]>| match id {
@@ -127,24 +133,28 @@ impl Take<i64> for Instants<'_, '_> {
     fn one(&mut self, value: Option<&[u8]>) -> Result<i64, Error> {
         let column = self.taker.wanted.time.unwrap_or_default();
         let value = value.ok_or_else(|| no_time(column))?;
-        let stamp = match self.meaning {
-            Meaning::Text => self.taker.parsed(value)?,
-            Meaning::Time { per_second, has_zone } => {
-                stamp(i64::from_le_bytes(eight(value)), per_second, has_zone)
-            }
-            _ => since_1970(i64::from_le_bytes(eight(value))),
-        };
-        self.taker.instant_of(stamp)
+        if self.meaning == Meaning::Text {
+            let stamp = self.taker.parsed(value)?;
+            return self.taker.instant_of(stamp);
+        }
+        let value = i64::from_le_bytes(eight(value));
+        let stamp = counted(value, self.meaning);
+        self.taker.instant_of(stamp.ok_or_else(|| uncounted(value, self.meaning, self.taker))?)
     }
 
     #[inline]
     fn all(&mut self, values: &[u8], into: &mut Vec<i64>) -> bool {
         let Meaning::Time { per_second: SECOND, has_zone } = self.meaning else { return false };
-        let can = self.taker.clock.takes_as_it_is(has_zone);
-        if can {
-            into.extend(values.chunks_exact(8).map(|value| i64::from_le_bytes(eight(value))));
+        if !self.taker.clock.takes_as_it_is(has_zone) {
+            return false;
         }
-        can
+        let begun = into.len();
+        into.extend(values.chunks_exact(8).map(|value| i64::from_le_bytes(eight(value))));
+        let are_near = into[begun..].iter().fold(true, |all, one| all & is_near(*one));
+        if !are_near {
+            into.truncate(begun);
+        }
+        are_near
     }
 }
 
@@ -168,22 +178,25 @@ impl Source<u16> {
 impl Source<f64> {
     pub(super) fn open(group: &Group<'_>, at: usize) -> Result<Source<f64>, Error> {
         Source::open_if(group, at, |of, meaning| {
-            matches!(of, Type::DOUBLE | Type::INT64) && meaning == Meaning::Number
+            let is_number = matches!(meaning, Meaning::Number | Meaning::Unsigned);
+            matches!(of, Type::DOUBLE | Type::INT64) && is_number
         })
     }
 
     pub(super) fn values(&mut self, count: usize, at: usize, taker: &mut Taker<'_>) -> Read {
-        let (pages, is_double) = match self {
+        let (pages, of, meaning) = match self {
             Source::Slow(column) => return column.values(count, at, taker),
-            Source::Quick(pages, of, _) => (pages, *of == Type::DOUBLE),
+            Source::Quick(pages, of, meaning) => (pages, *of, *meaning),
         };
         let mut values = std::mem::take(&mut taker.batch.values[at]);
-        let read = if is_double {
-            pages.read(count, &mut values, Amounts { taker, at })
-        } else {
-            pages.read(count, &mut values, |value: Option<&[u8]>| {
+        let read = match (of, meaning) {
+            (Type::DOUBLE, _) => pages.read(count, &mut values, Amounts { taker, at }),
+            (_, Meaning::Unsigned) => pages.read(count, &mut values, |value: Option<&[u8]>| {
+                Ok(value.map_or(0.0, |value| u64::from_le_bytes(eight(value)) as f64))
+            }),
+            _ => pages.read(count, &mut values, |value: Option<&[u8]>| {
                 Ok(value.map_or(0.0, |value| i64::from_le_bytes(eight(value)) as f64))
-            })
+            }),
         };
         taker.batch.values[at] = values;
         read
@@ -219,13 +232,26 @@ pub(super) fn no_time(column: &str) -> Error {
     Error::new("there is no time").column(column)
 }
 
-/// A time that counts from 1970, so much a second.
+/// A time that counts from 1970, in the unit that its column has or its digits tell; none when there
+/// is no such time. The least and the largest number stand for none in any unit.
 #[inline]
-pub(super) fn stamp(value: i64, per_second: i64, has_zone: bool) -> Stamp {
-    let micros = match per_second {
-        SECOND => value,
-        1000 => value * 1000,
-        _ => value.div_euclid(1000),
+pub(super) fn counted(value: i64, meaning: Meaning) -> Option<Stamp> {
+    let (micros, has_zone) = match meaning {
+        _ if matches!(value, i64::MIN | i64::MAX) => return None,
+        Meaning::Time { per_second: SECOND, has_zone } => (value, has_zone),
+        Meaning::Time { per_second: 1000, has_zone } => (value.checked_mul(1000)?, has_zone),
+        Meaning::Time { has_zone, .. } => (value.div_euclid(1000), has_zone),
+        _ => return since_1970(value),
     };
-    if has_zone { Stamp::Instant(micros) } else { Stamp::Wall(micros) }
+    Some(if has_zone { Stamp::Instant(micros) } else { Stamp::Wall(micros) })
+}
+
+/// What is wrong with a number that counts to no time.
+#[cold]
+pub(super) fn uncounted(value: i64, meaning: Meaning, taker: &Taker<'_>) -> Error {
+    match meaning {
+        Meaning::Number => taker.no_time(&value.to_string()),
+        Meaning::Unsigned => taker.no_time(&value.cast_unsigned().to_string()),
+        _ => taker.beyond(),
+    }
 }

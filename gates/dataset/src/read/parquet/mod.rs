@@ -3,6 +3,7 @@
 mod columns;
 mod pages;
 mod positioned;
+mod runs;
 mod slow;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -48,6 +49,8 @@ enum Meaning {
     Text,
     Uuid,
     Number,
+    /// Whole numbers whose highest bit is no sign.
+    Unsigned,
     Time {
         per_second: i64,
         has_zone: bool,
@@ -56,13 +59,23 @@ enum Meaning {
     Julian,
     /// By what a whole number is to be divided.
     Decimal(f64),
+    /// What is neither text nor a number nor a time, such as a time of some day.
+    Other,
+}
+
+impl Meaning {
+    /// Whether whole numbers of it count from 1970.
+    fn counts(self) -> bool {
+        matches!(self, Meaning::Number | Meaning::Unsigned | Meaning::Time { .. })
+    }
 }
 
 impl<'q> Groups<'q> {
     pub(super) fn open(file: &Path, wanted: &'q Wanted<'q>) -> Result<Groups<'q>, Error> {
         let (file, length) = open(file)?;
         let file = Positioned::new(file, length);
-        let reader = SerializedFileReader::new(file.clone()).map_err(|error| {
+        let opened = caught(|| SerializedFileReader::new(file.clone()))?;
+        let reader = opened.map_err(|error| {
             Error::new(format!("this is no whole Parquet file: {}", words(&error)))
                 .hint("was it written to its end?")
         })?;
@@ -78,7 +91,11 @@ impl<'q> Groups<'q> {
         }
         let mut first = vec![1];
         for group in reader.metadata().row_groups() {
-            first.push(end(group, first[first.len() - 1], length).ok_or_else(unfit)?);
+            first.push(end(group, &columns, first[first.len() - 1], length).ok_or_else(unfit)?);
+        }
+        let rows = reader.metadata().file_metadata().num_rows();
+        if u64::try_from(rows).ok() != first.last().map(|next| next - 1) {
+            return Err(unfit());
         }
         Ok(Groups { wanted, file, reader, columns, first, next: AtomicUsize::new(0) })
     }
@@ -145,13 +162,14 @@ fn words(error: &ParquetError) -> String {
     short.trim_end_matches('.').to_owned()
 }
 
-/// Asks the library something of a file that may be broken. It checks less than it relies on, and
-/// panics then.
+/// Asks the library something of a file that may be broken.
 fn asked<T>(ask: impl FnOnce() -> Result<T, ParquetError>) -> Result<T, Error> {
-    match catch_unwind(AssertUnwindSafe(ask)) {
-        Ok(answer) => answer.map_err(|error| broken(&error)),
-        Err(_) => Err(unfit()),
-    }
+    caught(ask)?.map_err(|error| broken(&error))
+}
+
+/// The library checks less than it relies on, and panics then.
+fn caught<T>(ask: impl FnOnce() -> T) -> Result<T, Error> {
+    catch_unwind(AssertUnwindSafe(ask)).map_err(|_| unfit())
 }
 
 fn unfit() -> Error {
@@ -159,15 +177,20 @@ fn unfit() -> Error {
 }
 
 /// The row after a group that begins with this one, when what is said of the group can be: that its
-/// columns lie within the file. The library takes it for granted.
-fn end(group: &RowGroupMetaData, first: u64, length: u64) -> Option<u64> {
+/// columns lie within the file, which the library takes for granted, and that these have a value or
+/// none for each row. Rows that are there and not counted would go missing.
+fn end(group: &RowGroupMetaData, columns: &[usize], first: u64, length: u64) -> Option<u64> {
     for column in group.columns() {
         let pages = [column.dictionary_page_offset(), Some(column.data_page_offset())];
         let begins = u64::try_from(pages.into_iter().flatten().min()?).ok()?;
         let size = u64::try_from(column.compressed_size()).ok()?;
         begins.checked_add(size).filter(|end| *end <= length)?;
     }
-    first.checked_add(u64::try_from(group.num_rows()).ok()?)
+    let rows = group.num_rows();
+    if columns.iter().any(|at| group.column(*at).num_values() != rows) {
+        return None;
+    }
+    first.checked_add(u64::try_from(rows).ok()?)
 }
 
 fn broken(error: &ParquetError) -> Error {
@@ -175,6 +198,10 @@ fn broken(error: &ParquetError) -> Error {
 }
 
 fn meaning(column: &ColumnDescriptor) -> Meaning {
+    use ConvertedType::{
+        BSON, DATE, DECIMAL, INTERVAL, TIME_MICROS, TIME_MILLIS, TIMESTAMP_MICROS,
+        TIMESTAMP_MILLIS, UINT_8, UINT_16, UINT_32, UINT_64,
+    };
     let per_second = |unit: &TimeUnit| match unit {
         TimeUnit::MILLIS => 1000,
         TimeUnit::MICROS => SECOND,
@@ -185,17 +212,17 @@ fn meaning(column: &ColumnDescriptor) -> Meaning {
             per_second: per_second(&time.unit),
             has_zone: time.is_adjusted_to_u_t_c,
         },
-        (_, ConvertedType::TIMESTAMP_MILLIS, _) => {
-            Meaning::Time { per_second: 1000, has_zone: true }
-        }
-        (_, ConvertedType::TIMESTAMP_MICROS, _) => {
-            Meaning::Time { per_second: SECOND, has_zone: true }
-        }
-        (Some(LogicalType::Date), ..) | (_, ConvertedType::DATE, _) => Meaning::Day,
+        (_, TIMESTAMP_MILLIS, _) => Meaning::Time { per_second: 1000, has_zone: true },
+        (_, TIMESTAMP_MICROS, _) => Meaning::Time { per_second: SECOND, has_zone: true },
+        (Some(LogicalType::Date), ..) | (_, DATE, _) => Meaning::Day,
         (Some(LogicalType::Uuid), ..) => Meaning::Uuid,
-        (Some(LogicalType::Decimal(_)), ..) | (_, ConvertedType::DECIMAL, _) => {
+        (Some(LogicalType::Decimal(_)), ..) | (_, DECIMAL, _) => {
             Meaning::Decimal(10_f64.powi(column.type_scale()))
         }
+        (Some(LogicalType::Integer(whole)), ..) if !whole.is_signed => Meaning::Unsigned,
+        (_, UINT_8 | UINT_16 | UINT_32 | UINT_64, _) => Meaning::Unsigned,
+        (Some(LogicalType::Time(_) | LogicalType::Float16 | LogicalType::Bson), ..)
+        | (_, TIME_MILLIS | TIME_MICROS | INTERVAL | BSON, _) => Meaning::Other,
         (.., Type::INT96) => Meaning::Julian,
         (.., Type::BYTE_ARRAY | Type::FIXED_LEN_BYTE_ARRAY) => Meaning::Text,
         _ => Meaning::Number,

@@ -6,6 +6,7 @@ use parquet::basic::Encoding;
 use parquet::column::page::{Page, PageReader};
 
 use super::positioned::Positioned;
+use super::runs::Numbers;
 use super::{asked, broken};
 use crate::error::Error;
 
@@ -17,7 +18,11 @@ pub(super) struct Pages<T> {
     packed: Option<Positioned>,
     is_text: bool,
     is_optional: bool,
+    /// How many rows of the group are on pages that have not been turned to.
+    left: usize,
     page: Open,
+    /// Which of the rows that are read have a value; empty when all have.
+    there: Vec<bool>,
     dictionary: Bytes,
     /// Where the values of the dictionary stand, and what they come to, when that is known.
     entries: Vec<(u32, u32, Option<T>)>,
@@ -48,9 +53,8 @@ struct Open {
     bytes: Bytes,
     /// How many rows of it have not been read.
     left: usize,
-    /// For each row whether it has a value, and how many of them have been read; empty when all have.
-    there: Vec<bool>,
-    read: usize,
+    /// Levels that say which rows have a value, and the bytes that they stand in; none when all have.
+    levels: Option<(Bytes, Numbers)>,
     /// Where the next plain value stands.
     at: usize,
     /// Numbers of values in the dictionary, where it has one.
@@ -58,33 +62,37 @@ struct Open {
 }
 
 /// Whether pages in this encoding can be read here.
+#[expect(deprecated, reason = "Spark and Hive name it for levels that there are none of")]
 pub(super) fn can_read(encoding: Encoding) -> bool {
-    use Encoding::{PLAIN, PLAIN_DICTIONARY, RLE, RLE_DICTIONARY};
-    matches!(encoding, PLAIN | PLAIN_DICTIONARY | RLE_DICTIONARY | RLE)
+    use Encoding::{BIT_PACKED, PLAIN, PLAIN_DICTIONARY, RLE, RLE_DICTIONARY};
+    matches!(encoding, PLAIN | PLAIN_DICTIONARY | RLE_DICTIONARY | RLE | BIT_PACKED)
 }
 
-fn wrong(what: &str) -> Error {
+pub(super) fn wrong(what: &str) -> Error {
     Error::new(format!("the file is broken: {what}"))
 }
 
-fn short() -> Error {
+pub(super) fn short() -> Error {
     wrong("a page ends before its values do")
 }
 
 impl<T: Copy> Pages<T> {
-    /// Of texts, or of numbers of eight bytes.
+    /// Of texts, or of numbers of eight bytes; so many rows.
     pub(super) fn new(
         reader: Box<dyn PageReader>,
         packed: Option<Positioned>,
         is_text: bool,
         is_optional: bool,
+        rows: usize,
     ) -> Pages<T> {
         Pages {
             reader,
             packed,
             is_text,
             is_optional,
+            left: rows,
             page: Open::default(),
+            there: Vec::new(),
             dictionary: Bytes::new(),
             entries: Vec::new(),
         }
@@ -119,14 +127,17 @@ impl<T: Copy> Pages<T> {
         into: &mut Vec<T>,
         take: &mut impl Take<T>,
     ) -> Result<(), Error> {
-        if self.page.there.is_empty() {
+        match &mut self.page.levels {
+            Some((bytes, levels)) => levels.flags(bytes, count, &mut self.there)?,
+            None => self.there.clear(),
+        }
+        if self.there.is_empty() {
             return self.values(count, into, take);
         }
-        let mut at = self.page.read;
-        let end = at + count;
-        while at < end {
-            let is_there = self.page.there[at];
-            let run = self.page.there[at..end].iter().take_while(|one| **one == is_there).count();
+        let mut at = 0;
+        while at < count {
+            let is_there = self.there[at];
+            let run = self.there[at..].iter().take_while(|one| **one == is_there).count();
             if is_there {
                 self.values(run, into, take)?;
             } else {
@@ -136,7 +147,6 @@ impl<T: Copy> Pages<T> {
             }
             at += run;
         }
-        self.page.read = end;
         Ok(())
     }
 
@@ -191,34 +201,24 @@ impl<T: Copy> Pages<T> {
         };
         let (levels, from) = match &page {
             Page::DictionaryPage { buf, .. } => return self.learn(self.unpacked(buf)?, rows, take),
-            Page::DataPage { .. } if self.is_optional => {
-                let length =
-                    bytes.get(..4).and_then(|four| four.try_into().ok()).ok_or_else(short)?;
-                let end = (u32::from_le_bytes(length) as usize).saturating_add(4);
-                (4..end, end)
+            Page::DataPage { def_level_encoding, .. } if self.is_optional => {
+                older(&bytes, rows, *def_level_encoding)?
             }
-            Page::DataPage { .. } => (0..0, 0),
+            Page::DataPage { .. } => (None, 0),
             Page::DataPageV2 { def_levels_byte_len, rep_levels_byte_len, .. } => {
                 let from = *rep_levels_byte_len as usize;
                 let end = from.saturating_add(*def_levels_byte_len as usize);
-                (from..end, end)
+                let levels = Numbers::new(from, end, 1);
+                (self.is_optional.then(|| (bytes.clone(), levels)), end)
             }
         };
         if from > bytes.len() {
             return Err(short());
         }
-        let mut there = Vec::new();
-        if self.is_optional {
-            let mut levels =
-                Numbers { at: levels.start, end: levels.end, width: 1, run: Run::Over };
-            levels.each(&bytes, rows, |level, times| {
-                // As long as all have a value, nothing need be written down.
-                if level == 0 || !there.is_empty() || times < rows {
-                    there.extend(std::iter::repeat_n(level > 0, times));
-                }
-                Ok(())
-            })?;
-        }
+        self.left = self
+            .left
+            .checked_sub(rows)
+            .ok_or_else(|| wrong("a page has more rows than its row group"))?;
         // Of the newer kind of pages only the values are packed, and not always.
         let (bytes, from) = match &page {
             Page::DataPageV2 { is_compressed: true, .. } => {
@@ -235,11 +235,11 @@ impl<T: Copy> Pages<T> {
                 if width > 32 {
                     return Err(wrong("numbers have more than 32 bits"));
                 }
-                Some(Numbers { at: from + 1, end, width: width.into(), run: Run::Over })
+                Some(Numbers::new(from + 1, end, width.into()))
             }
             _ => return Err(wrong("a page is in another encoding than its column says")),
         };
-        self.page = Open { bytes, left: rows, there, read: 0, at: from, numbers };
+        self.page = Open { bytes, left: rows, levels, at: from, numbers };
         Ok(())
     }
 
@@ -267,161 +267,34 @@ impl<T: Copy> Pages<T> {
     }
 }
 
+/// Levels in front of the values of the older kind of pages, and where these begin.
+#[expect(deprecated, reason = "old files have levels that are packed and nothing else")]
+fn older(
+    bytes: &Bytes,
+    rows: usize,
+    encoding: Encoding,
+) -> Result<(Option<(Bytes, Numbers)>, usize), Error> {
+    match encoding {
+        Encoding::RLE => {
+            let length = bytes.get(..4).and_then(|four| four.try_into().ok()).ok_or_else(short)?;
+            let end = (u32::from_le_bytes(length) as usize).saturating_add(4);
+            Ok((Some((bytes.clone(), Numbers::new(4, end, 1))), end))
+        }
+        Encoding::BIT_PACKED => {
+            let end = rows.div_ceil(8);
+            let bits = bytes.get(..end).ok_or_else(short)?;
+            // The first is the highest one of its byte; elsewhere it is the lowest.
+            let turned: Vec<u8> = bits.iter().map(|byte| byte.reverse_bits()).collect();
+            Ok((Some((turned.into(), Numbers::bits(rows))), end))
+        }
+        _ => Err(wrong("levels are in an encoding that there is none of")),
+    }
+}
+
 /// Where the text stands whose length stands there.
 #[inline]
 fn text(bytes: &[u8], at: usize) -> Option<(usize, usize)> {
     let length = bytes.get(at..at + 4)?.try_into().ok()?;
     let (from, length) = (at + 4, u32::from_le_bytes(length) as usize);
     (length <= bytes.len() - from).then(|| (from, from + length))
-}
-
-/// Small numbers, either in runs or packed without a gap between their bits.
-struct Numbers {
-    at: usize,
-    end: usize,
-    /// In bits.
-    width: u32,
-    run: Run,
-}
-
-enum Run {
-    Over,
-    /// A number, and how often it still comes.
-    Same(u32, usize),
-    /// From which bit on, and how many.
-    Packed(usize, usize),
-}
-
-impl Numbers {
-    /// Does this with the next so many numbers; of a run with all of it at once.
-    #[inline]
-    fn each(
-        &mut self,
-        bytes: &[u8],
-        count: usize,
-        mut each: impl FnMut(u32, usize) -> Result<(), Error>,
-    ) -> Result<(), Error> {
-        let bytes = bytes.get(..self.end).ok_or_else(short)?;
-        let mut left = count;
-        while left > 0 {
-            match &mut self.run {
-                Run::Over | Run::Same(_, 0) | Run::Packed(_, 0) => self.turn(bytes)?,
-                Run::Same(number, times) => {
-                    let here = left.min(*times);
-                    each(*number, here)?;
-                    *times -= here;
-                    left -= here;
-                }
-                Run::Packed(bit, more) => {
-                    let here = left.min(*more);
-                    for _ in 0..here {
-                        each(packed(bytes, *bit, self.width).ok_or_else(short)?, 1)?;
-                        *bit += self.width as usize;
-                    }
-                    *more -= here;
-                    left -= here;
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Turns to the next run.
-    fn turn(&mut self, bytes: &[u8]) -> Result<(), Error> {
-        let (mut head, mut shift) = (0_u64, 0);
-        loop {
-            let byte = *bytes.get(self.at).ok_or_else(short)?;
-            self.at += 1;
-            head |= u64::from(byte & 0x7f) << shift;
-            shift += 7;
-            if byte & 0x80 == 0 {
-                break;
-            }
-            if shift > 35 {
-                return Err(wrong("a run is longer than any can be"));
-            }
-        }
-        let count = (head >> 1) as usize;
-        if head & 1 == 1 {
-            self.run = Run::Packed(8 * self.at, 8 * count);
-            self.at = self.at.saturating_add(count * self.width as usize);
-        } else {
-            let width = self.width.div_ceil(8) as usize;
-            let all = bytes.get(self.at..self.at + width).ok_or_else(short)?;
-            let number = all.iter().rev().fold(0, |number, byte| number << 8 | u32::from(*byte));
-            self.run = Run::Same(number, count);
-            self.at += width;
-        }
-        Ok(())
-    }
-}
-
-/// The number that begins with that bit.
-#[inline]
-fn packed(bytes: &[u8], bit: usize, width: u32) -> Option<u32> {
-    let (at, shift) = (bit / 8, bit % 8);
-    let word = match bytes.get(at..at + 8).and_then(|eight| eight.try_into().ok()) {
-        Some(eight) => u64::from_le_bytes(eight),
-        None => {
-            let rest = bytes.get(at..).unwrap_or_default();
-            if 8 * rest.len() < shift + width as usize {
-                return None;
-            }
-            rest.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte))
-        }
-    };
-    Some((word >> shift) as u32 & (((1_u64 << width) - 1) as u32))
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    fn numbers(bytes: &[u8], width: u32, count: usize) -> Option<Vec<u32>> {
-        let mut numbers = Numbers { at: 0, end: bytes.len(), width, run: Run::Over };
-        let mut all = Vec::new();
-        let read = numbers.each(bytes, count, |number, times| {
-            all.extend(std::iter::repeat_n(number, times));
-            Ok(())
-        });
-        read.ok().map(|()| all)
-    }
-
-    /// The example of the format's description: 0 to 7 in three bits each.
-    #[test]
-    fn runs_and_packed_numbers() {
-        let packed = [0b0000_0011, 0b1000_1000, 0b1100_0110, 0b1111_1010];
-        assert_eq!(numbers(&packed, 3, 8), Some((0..8).collect()));
-        assert_eq!(numbers(&[10, 1, 3, 0b10], 1, 9), Some(vec![1, 1, 1, 1, 1, 0, 1, 0, 0]));
-        assert_eq!(numbers(&[6, 0x34, 0x12], 13, 3), Some(vec![0x1234; 3]));
-        assert_eq!(numbers(&[200, 1], 0, 100), Some(vec![0; 100]));
-        assert_eq!(numbers(&packed[..3], 3, 8), None);
-        assert_eq!(numbers(&[0xff; 9], 3, 8), None);
-    }
-
-    proptest! {
-        #[test]
-        fn packed_numbers_are_taken_out(all in proptest::collection::vec(any::<u32>(), 1..40), width in 1..=32_u32) {
-            let all: Vec<u32> = all.iter().map(|one| one >> (32 - width)).collect();
-            let groups = all.len().div_ceil(8);
-            let mut bytes = vec![0_u8; groups * width as usize];
-            for (at, number) in all.iter().enumerate() {
-                for bit in 0..width as usize {
-                    let place = at * width as usize + bit;
-                    bytes[place / 8] |= ((number >> bit & 1) as u8) << (place % 8);
-                }
-            }
-            bytes.insert(0, (groups << 1 | 1) as u8);
-            prop_assert_eq!(numbers(&bytes, width, all.len()), Some(all));
-        }
-
-        #[test]
-        fn anything_is_refused_or_read(bytes in proptest::collection::vec(any::<u8>(), 0..30), width in 0..=32_u32) {
-            if let Some(all) = numbers(&bytes, width, 50) {
-                prop_assert_eq!(all.len(), 50);
-            }
-        }
-    }
 }

@@ -1,14 +1,14 @@
 //! Columns in any encoding, by the readers of the library: a value at a time.
 
 use parquet::column::reader::{ColumnReader, ColumnReaderImpl};
-use parquet::data_type::{AsBytes, DataType};
+use parquet::data_type::{AsBytes, DataType, Int96};
 use parquet::file::reader::RowGroupReader;
 
-use super::columns::{no_time, stamp};
+use super::columns::{counted, no_time, uncounted};
 use super::{Meaning, SECOND, asked, meaning};
 use crate::error::Error;
 use crate::read::Taker;
-use crate::time::{Stamp, since_1970};
+use crate::time::Stamp;
 
 const DAY: i64 = 86_400 * SECOND;
 /// The day that the oldest kind of times counts from, from 1970.
@@ -19,14 +19,16 @@ pub(super) struct Column {
     name: String,
     reader: ColumnReader,
     meaning: Meaning,
-    is_optional: bool,
+    /// The level of a row that has a value; rows of lower ones have none, or nothing to have one in.
+    deepest: i16,
     levels: Vec<i16>,
 }
 
 /// Values of a batch, with which of its rows have one.
 struct Values<'a, T> {
     all: Vec<T>,
-    levels: Option<&'a [i16]>,
+    levels: &'a [i16],
+    deepest: i16,
 }
 
 impl<T> Values<'_, T> {
@@ -36,18 +38,15 @@ impl<T> Values<'_, T> {
         mut each: impl FnMut(Option<T>) -> Result<(), Error>,
     ) -> Result<(), (usize, Error)> {
         let mut all = self.all.into_iter();
-        match self.levels {
-            None => {
-                for (row, value) in all.enumerate() {
-                    each(Some(value)).map_err(|error| (row, error))?;
-                }
+        if self.deepest == 0 {
+            for (row, value) in all.enumerate() {
+                each(Some(value)).map_err(|error| (row, error))?;
             }
-            Some(levels) => {
-                for (row, level) in levels.iter().enumerate() {
-                    let value = if *level > 0 { all.next() } else { None };
-                    each(value).map_err(|error| (row, error))?;
-                }
-            }
+            return Ok(());
+        }
+        for (row, level) in self.levels.iter().enumerate() {
+            let value = if *level == self.deepest { all.next() } else { None };
+            each(value).map_err(|error| (row, error))?;
         }
         Ok(())
     }
@@ -57,13 +56,13 @@ fn read<'l, T: DataType>(
     reader: &mut ColumnReaderImpl<T>,
     count: usize,
     levels: &'l mut Vec<i16>,
-    is_optional: bool,
+    deepest: i16,
 ) -> Result<Values<'l, T::T>, (usize, Error)> {
     let mut all = Vec::with_capacity(count);
     levels.clear();
     let mut got = 0;
     while got < count {
-        let into = is_optional.then_some(&mut *levels);
+        let into = (deepest > 0).then_some(&mut *levels);
         let read = asked(|| reader.read_records(count - got, into, None, &mut all));
         let (records, ..) = read.map_err(|error| (got, error))?;
         if records == 0 {
@@ -72,7 +71,7 @@ fn read<'l, T: DataType>(
         }
         got += records;
     }
-    Ok(Values { all, levels: is_optional.then_some(&levels[..]) })
+    Ok(Values { all, levels, deepest })
 }
 
 impl Column {
@@ -83,7 +82,7 @@ impl Column {
         Ok(Column {
             name: column.path().string(),
             meaning: meaning(&column),
-            is_optional: column.max_def_level() > 0,
+            deepest: column.max_def_level(),
             reader,
             levels: Vec::new(),
         })
@@ -121,34 +120,44 @@ impl Column {
         mut each: impl FnMut(Option<&[u8]>) -> Result<(), Error>,
     ) -> Result<(), (usize, Error)> {
         let unfit = self.unfit(what);
-        let Column { reader, meaning, is_optional, levels, .. } = self;
-        let (levels, is_optional) = (levels, *is_optional);
+        let Column { reader, meaning, deepest, levels, .. } = self;
+        let (levels, deepest) = (levels, *deepest);
         let written = |value: Option<String>| value.map(String::into_bytes);
         match (reader, *meaning) {
             (ColumnReader::ByteArrayColumnReader(reader), Meaning::Text) => {
-                let values = read(reader, count, levels, is_optional)?;
+                let values = read(reader, count, levels, deepest)?;
                 values.each(|value| each(value.as_ref().map(AsBytes::as_bytes)))
             }
             (ColumnReader::FixedLenByteArrayColumnReader(reader), Meaning::Text) => {
-                let values = read(reader, count, levels, is_optional)?;
+                let values = read(reader, count, levels, deepest)?;
                 values.each(|value| each(value.as_ref().map(AsBytes::as_bytes)))
             }
             (ColumnReader::FixedLenByteArrayColumnReader(reader), Meaning::Uuid) => {
-                let values = read(reader, count, levels, is_optional)?;
+                let values = read(reader, count, levels, deepest)?;
                 values.each(|value| {
                     each(value.as_ref().map(|value| uuid(value.as_bytes())).as_deref())
                 })
             }
             (ColumnReader::Int32ColumnReader(reader), Meaning::Number) => {
-                let values = read(reader, count, levels, is_optional)?;
+                let values = read(reader, count, levels, deepest)?;
                 values.each(|value| each(written(value.map(|one| one.to_string())).as_deref()))
             }
             (ColumnReader::Int64ColumnReader(reader), Meaning::Number) => {
-                let values = read(reader, count, levels, is_optional)?;
+                let values = read(reader, count, levels, deepest)?;
                 values.each(|value| each(written(value.map(|one| one.to_string())).as_deref()))
             }
+            (ColumnReader::Int32ColumnReader(reader), Meaning::Unsigned) => {
+                let values = read(reader, count, levels, deepest)?;
+                let text = |one: i32| one.cast_unsigned().to_string();
+                values.each(|value| each(written(value.map(text)).as_deref()))
+            }
+            (ColumnReader::Int64ColumnReader(reader), Meaning::Unsigned) => {
+                let values = read(reader, count, levels, deepest)?;
+                let text = |one: i64| one.cast_unsigned().to_string();
+                values.each(|value| each(written(value.map(text)).as_deref()))
+            }
             (ColumnReader::BoolColumnReader(reader), _) => {
-                let values = read(reader, count, levels, is_optional)?;
+                let values = read(reader, count, levels, deepest)?;
                 values.each(|value| each(written(value.map(|one| one.to_string())).as_deref()))
             }
             _ => Err(unfit),
@@ -162,37 +171,35 @@ impl Column {
     ) -> Result<(), (usize, Error)> {
         let unfit = self.unfit("times");
         let none = no_time(&self.name);
-        let Column { reader, meaning, is_optional, levels, .. } = self;
-        let (levels, is_optional) = (levels, *is_optional);
-        let mut take = |stamp: Option<Stamp>| match stamp {
-            Some(stamp) => taker.stamp(stamp),
+        let Column { reader, meaning, deepest, levels, .. } = self;
+        let (levels, deepest) = (levels, *deepest);
+        let take = |taker: &mut Taker<'_>, stamp: Option<Option<Stamp>>| match stamp {
+            Some(Some(stamp)) => taker.stamp(stamp),
+            // There is a value, and it is no time.
+            Some(None) => Err(taker.beyond()),
             None => Err(none.clone()),
         };
         match (reader, *meaning) {
-            (ColumnReader::Int64ColumnReader(reader), Meaning::Time { per_second, has_zone }) => {
-                let values = read(reader, count, levels, is_optional)?;
-                values.each(|value| take(value.map(|value| stamp(value, per_second, has_zone))))
-            }
-            (ColumnReader::Int64ColumnReader(reader), Meaning::Number) => {
-                let values = read(reader, count, levels, is_optional)?;
-                values.each(|value| take(value.map(since_1970)))
-            }
-            (ColumnReader::Int32ColumnReader(reader), Meaning::Day) => {
-                let values = read(reader, count, levels, is_optional)?;
-                values.each(|value| take(value.map(|day| Stamp::Wall(i64::from(day) * DAY))))
-            }
-            (ColumnReader::Int96ColumnReader(reader), _) => {
-                let values = read(reader, count, levels, is_optional)?;
-                values.each(|value| {
-                    take(value.map(|value| {
-                        let [low, high, day] = [0, 1, 2].map(|at| value.data()[at]);
-                        let nanos = (u64::from(high) << 32 | u64::from(low)) as i64;
-                        Stamp::Wall((i64::from(day) - JULIAN) * DAY + nanos / 1000)
-                    }))
+            (ColumnReader::Int64ColumnReader(reader), meaning) if meaning.counts() => {
+                let values = read(reader, count, levels, deepest)?;
+                values.each(|value| match value {
+                    Some(value) => match counted(value, meaning) {
+                        Some(stamp) => taker.stamp(stamp),
+                        None => Err(uncounted(value, meaning, taker)),
+                    },
+                    None => Err(none.clone()),
                 })
             }
+            (ColumnReader::Int32ColumnReader(reader), Meaning::Day) => {
+                let values = read(reader, count, levels, deepest)?;
+                values.each(|day| take(taker, day.map(midnight)))
+            }
+            (ColumnReader::Int96ColumnReader(reader), _) => {
+                let values = read(reader, count, levels, deepest)?;
+                values.each(|value| take(taker, value.map(julian)))
+            }
             (ColumnReader::ByteArrayColumnReader(reader), Meaning::Text) => {
-                let values = read(reader, count, levels, is_optional)?;
+                let values = read(reader, count, levels, deepest)?;
                 values.each(|value| match value {
                     Some(value) => taker.time(value.as_bytes()),
                     None => Err(none.clone()),
@@ -209,41 +216,48 @@ impl Column {
         taker: &mut Taker<'_>,
     ) -> Result<(), (usize, Error)> {
         let unfit = self.unfit("numbers");
-        let Column { reader, meaning, is_optional, levels, .. } = self;
-        let (levels, is_optional) = (levels, *is_optional);
+        let Column { reader, meaning, deepest, levels, .. } = self;
+        let (levels, deepest) = (levels, *deepest);
         let mut number = |value: Option<f64>| taker.number(at, value.unwrap_or(0.0));
         match (reader, *meaning) {
             (ColumnReader::DoubleColumnReader(reader), _) => {
-                read(reader, count, levels, is_optional)?.each(number)
+                read(reader, count, levels, deepest)?.each(number)
             }
             (ColumnReader::FloatColumnReader(reader), _) => {
-                read(reader, count, levels, is_optional)?.each(|one| number(one.map(f64::from)))
+                read(reader, count, levels, deepest)?.each(|one| number(one.map(f64::from)))
             }
             (ColumnReader::BoolColumnReader(reader), _) => {
-                let values = read(reader, count, levels, is_optional)?;
+                let values = read(reader, count, levels, deepest)?;
                 values.each(|one| number(one.map(|is| f64::from(u8::from(is)))))
             }
             (ColumnReader::Int32ColumnReader(reader), Meaning::Number) => {
-                read(reader, count, levels, is_optional)?.each(|one| number(one.map(f64::from)))
+                read(reader, count, levels, deepest)?.each(|one| number(one.map(f64::from)))
             }
             (ColumnReader::Int64ColumnReader(reader), Meaning::Number) => {
-                read(reader, count, levels, is_optional)?
-                    .each(|one| number(one.map(|one| one as f64)))
+                read(reader, count, levels, deepest)?.each(|one| number(one.map(|one| one as f64)))
+            }
+            (ColumnReader::Int32ColumnReader(reader), Meaning::Unsigned) => {
+                let values = read(reader, count, levels, deepest)?;
+                values.each(|one| number(one.map(|one| f64::from(one.cast_unsigned()))))
+            }
+            (ColumnReader::Int64ColumnReader(reader), Meaning::Unsigned) => {
+                let values = read(reader, count, levels, deepest)?;
+                values.each(|one| number(one.map(|one| one.cast_unsigned() as f64)))
             }
             (ColumnReader::Int32ColumnReader(reader), Meaning::Decimal(by)) => {
-                let values = read(reader, count, levels, is_optional)?;
+                let values = read(reader, count, levels, deepest)?;
                 values.each(|one| number(one.map(|one| f64::from(one) / by)))
             }
             (ColumnReader::Int64ColumnReader(reader), Meaning::Decimal(by)) => {
-                let values = read(reader, count, levels, is_optional)?;
+                let values = read(reader, count, levels, deepest)?;
                 values.each(|one| number(one.map(|one| one as f64 / by)))
             }
             (ColumnReader::FixedLenByteArrayColumnReader(reader), Meaning::Decimal(by)) => {
-                let values = read(reader, count, levels, is_optional)?;
+                let values = read(reader, count, levels, deepest)?;
                 values.each(|one| number(one.map(|one| whole(one.as_bytes()) / by)))
             }
             (ColumnReader::ByteArrayColumnReader(reader), Meaning::Decimal(by)) => {
-                let values = read(reader, count, levels, is_optional)?;
+                let values = read(reader, count, levels, deepest)?;
                 values.each(|one| number(one.map(|one| whole(one.as_bytes()) / by)))
             }
             _ => Err(unfit),
@@ -251,10 +265,29 @@ impl Column {
     }
 }
 
-/// A whole number in two's complement, the highest byte first.
+/// What a clock on the wall shows when a day begins that counts from 1970.
+fn midnight(day: i32) -> Option<Stamp> {
+    i64::from(day).checked_mul(DAY).map(Stamp::Wall)
+}
+
+/// Nanoseconds of a day that counts from long ago: an instant, since those who write them (Spark, Hive,
+/// Impala) put them into UTC first, and others read them so.
+fn julian(value: Int96) -> Option<Stamp> {
+    let [low, high, day] = [0, 1, 2].map(|at| value.data()[at]);
+    let nanos = (u64::from(high) << 32 | u64::from(low)).cast_signed();
+    let midnight = (i64::from(day) - JULIAN).checked_mul(DAY)?;
+    midnight.checked_add(nanos / 1000).map(Stamp::Instant)
+}
+
+/// A whole number in two's complement, the highest byte first, to its nearest double.
 fn whole(bytes: &[u8]) -> f64 {
     let sign: i128 = if bytes.first().is_some_and(|byte| byte & 0x80 != 0) { -1 } else { 0 };
-    bytes.iter().fold(sign, |all, byte| all << 8 | i128::from(*byte)) as f64
+    // Bytes in front that say no more than the sign; one is left, since its highest bit says it, too.
+    let lead = bytes.iter().take_while(|byte| **byte == sign as u8).count().saturating_sub(1);
+    let (high, low) = bytes[lead..].split_at(bytes[lead..].len().min(16));
+    // What does not fit lies 60 bits and more below the last one of a double.
+    let high = high.iter().fold(sign, |all, byte| all << 8 | i128::from(*byte));
+    high as f64 * 256_f64.powi(low.len() as i32)
 }
 
 fn uuid(bytes: &[u8]) -> Vec<u8> {
