@@ -142,11 +142,11 @@ fn what_is_cut_off_when_a_page_is_left_is_lost() {
     assert!(exposure.contains("of 4 visitors was still on its way"), "{exposure}");
 }
 
-const CUT: &str = r#"
+const CUT: &str = r"
 const tellNow = () => fetch('THIRD/v1/batch', { method: 'POST', body: JSON.stringify({ batch: [seen] }) });
 if (arm === 'control') tellNow();
 else if (location.pathname === '/') { tellNow(); setTimeout(() => location.replace('/b'), 50); }
-"#;
+";
 
 /// The same over TLS, with requests that a service worker passes on: all of them go through the proxy, which
 /// has certificates of its own.
