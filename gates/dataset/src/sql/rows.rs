@@ -140,12 +140,28 @@ pub(super) fn collected(
     let segments = by_segment.into_iter().map(|values: BTreeMap<_, _>| {
         values.into_iter().map(|(value, cells)| (value, whole(cells))).collect()
     });
-    Ok(Answer {
+    let answer = Answer {
         arms: whole(all),
         days: days.into_iter().map(|(day, cells)| (day, whole(cells))).collect(),
         segments: segments.collect(),
         centres,
         left,
+    };
+    if !adds_up(&answer, has_days) {
+        return Err(otherwise("rows are missing: the parts are not as many as the whole"));
+    }
+    Ok(answer)
+}
+
+/// Whether each arm has as many units in all days, and in all values of a segment, as it has. All of them
+/// come from one query, so an answer that has lost a row does not.
+fn adds_up(answer: &Answer, has_days: bool) -> bool {
+    (0..answer.arms.len()).all(|arm| {
+        let own = |cells: &Vec<Cell>| cells[arm].units;
+        let is_whole = |units: u64| units == answer.arms[arm].units;
+        let days: u64 = answer.days.values().map(own).sum();
+        (!has_days || is_whole(days))
+            && answer.segments.iter().all(|values| is_whole(values.values().map(own).sum()))
     })
 }
 
@@ -163,4 +179,54 @@ fn cell(row: &mut Row, totals: usize, products: usize) -> Result<Cell, Error> {
         cell.products.push(row.real()?);
     }
     Ok(cell)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Zone;
+    use crate::question::Exposures;
+
+    #[test]
+    fn an_answer_that_has_lost_a_row_is_none() {
+        let question = Question {
+            exposures: Exposures {
+                from: Table::named("exposures"),
+                unit: "user".to_owned(),
+                arm: "arm".to_owned(),
+                time: Some("at".to_owned()),
+                segments: vec!["country".to_owned()],
+            },
+            events: Vec::new(),
+            arms: vec!["a".to_owned()],
+            totals: Vec::new(),
+            products: Vec::new(),
+            zone: Zone::default(),
+        };
+        // Whether it is of a day, and of a country: 0 says that it is.
+        let row = |of: [i64; 2], names: [Option<&str>; 2], units: i64| {
+            let name =
+                |name: Option<&str>| name.map_or(Value::Null, |it| Value::Text(it.to_owned()));
+            let counts = |all: &[i64]| all.iter().copied().map(Value::Whole).collect::<Vec<_>>();
+            let names: Vec<Value> = names.into_iter().map(name).collect();
+            Row::new([counts(&[of[0], of[1], 0]), names, counts(&[units, 0])].concat())
+        };
+        let all = || {
+            vec![
+                row([1, 1], [None, None], 5),
+                row([0, 1], [Some("2026-11-01"), None], 2),
+                row([0, 1], [Some("2026-11-02"), None], 3),
+                row([1, 0], [None, Some("de")], 4),
+                row([1, 0], [None, None], 1),
+            ]
+        };
+        let collected = |rows| collected(&question, rows, Vec::new(), Left::default());
+        assert_eq!(collected(all()).unwrap().arms[0].units, 5);
+        for lost in 0..all().len() {
+            let mut rows = all();
+            rows.remove(lost);
+            let error = collected(rows).unwrap_err().to_string();
+            assert!(error.contains("rows are missing"), "{lost}: {error}");
+        }
+    }
 }

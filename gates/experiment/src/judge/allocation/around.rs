@@ -95,6 +95,9 @@ fn together(other: &Other, id: String, both: u64) -> Result<Result<Tested, Check
             _ if rows.len() < 2 => {
                 "there is one arm alone that it could go together with".to_owned()
             }
+            _ if large.len() == 1 => {
+                format!("all but a few of {} are in one arm there", times(all, "id"))
+            }
             _ => format!(
                 "{} of {} are in both, too few to tell",
                 count(both as f64),
