@@ -34,10 +34,10 @@ impl Stay<'_> {
     pub(super) async fn visited(&self, visitor: &mut Visitor) -> Result<Others, Error> {
         let mut session =
             Session::open(self.launch, &|_| {}).await.map_err(|error| told(&error))?;
-        let stayed = self.stay(&mut session, visitor).await;
-        // What is on its way goes before the browser does.
+        let mut stayed = self.stay(&mut session, visitor).await;
+        // What is on its way goes before the browser does; what could not be waited for is no lost beacon.
         if stayed.is_ok() {
-            let _ = self.left(&mut session).await;
+            stayed = self.left(&mut session).await.map_err(Stopped::from);
         }
         session.close().await;
         visitor.events = self.watching.taken();
